@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from _record_run.inside import Run as RecordedBlock
 
     from scaffold.results.metrics.query import QueryResult
+    from scaffold.results.tables.family import FamilyKind
 
 SUMMARY_COLUMNS = ("n", "mean", "sd", "low", "high", "minimum", "maximum", "not_finite", "missing", "best")
 
@@ -96,7 +97,7 @@ class OpenWorkspace:
 
         Columns: experiment, the parameters, metric, direction, then SUMMARY_COLUMNS in the metric's own unit: `sd` is the sample
         standard deviation, `low` and `high` the 95 % interval of the mean, both None of a single run; `missing` counts runs without a
-        value, `best` is True where the row is distinguishably better than every other. Raises ScaffoldError.
+        value, `best` is True where the row is distinguishably better than every other of its budget. Raises ScaffoldError.
         """
         from scaffold.results.tables import fold
 
@@ -117,6 +118,7 @@ class OpenWorkspace:
         where: str | None = None,
         sweep: str | None = None,
         noise_from: str | None = None,
+        family: FamilyKind = "experiment",
         ignore: Sequence[str] = (),
         minimize: Sequence[str] = (),
         maximize: Sequence[str] = (),
@@ -125,16 +127,24 @@ class OpenWorkspace:
 
         A side is an experiment, a sweep, a task, a run, a run's name without its seed, or a condition such as `lr=0.1`. Columns are the
         fields of a comparison: `effect` is mean(b) - mean(a) in the metric's unit, `low` and `high` its 95 % interval, `p` and `p_holm`
-        the p-value before and after Holm's correction, `verdict` a sentence. Raises ScaffoldError where a name means nothing.
+        the p-value before and after Holm's correction for the `family` of what was run (`sweep`, `experiment`, `all`; `asked`: only what is
+        asked here), `verdict` a sentence. Raises ScaffoldError where a name means nothing.
         """
-        from scaffold.results.tables.compare import compare_selections
+        from scaffold.results.metrics.planned_comparisons import PlannedComparisons
+        from scaffold.results.tables.compare import ComparisonRequest, compare_selections
 
-        result = self._query(metric, where, sweep, ignore=ignore, minimize=minimize, maximize=maximize)
-        report = compare_selections(result, [a, *others], noise_from)
+        result = records = self._query(metric, where, sweep, ignore=ignore, minimize=minimize, maximize=maximize)
+        if where or sweep:  # what was run does not depend on which of it is asked for
+            records = self._query(metric, None, None, ignore=ignore, minimize=minimize, maximize=maximize)
+        planned = PlannedComparisons(self.workspace)
+        request = ComparisonRequest(
+            names=[a, *others], records=records, family=family, noise_from=noise_from, planned=planned
+        )
+        report = compare_selections(result, request)
         columns = [field.name for field in fields(MetricComparison) if field.name != "warnings"]
         of_rows = [warning for comparison in report.comparisons for warning in comparison.warnings]
         warnings = list(dict.fromkeys([*_query_warnings(result), *report.unmatched, *of_rows]))
-        return DataTable(columns, [asdict(c) for c in report.comparisons], warnings=warnings, source=report)
+        return DataTable(columns, [_comparison_row(c) for c in report.comparisons], warnings=warnings, source=report)
 
     def record(
         self,
@@ -180,20 +190,25 @@ class OpenWorkspace:
         from scaffold.observations.directions import MetricDirections
         from scaffold.results.metrics import read, run_filter
         from scaffold.results.metrics.query import MetricQuery
+        from scaffold.results.metrics.sweep_sheets import SweepSheets
 
-        directions = MetricDirections(self.workspace, minimize, maximize)
+        directions, sheets = MetricDirections(self.workspace, minimize, maximize), SweepSheets(self.workspace)
         query = MetricQuery(
             directions=directions,
             metrics=(metric,) if isinstance(metric, str) else tuple(metric),
             value_choice=value,
             step=step,
             sweep=sweep,
-            where=run_filter.parse_run_condition(where) if where else None,
+            where=run_filter.parse_run_condition(where, sheets) if where else None,
             params=params,
             ignored_params=ignore,
             primary_metric=directions.primary,
         )
-        return read.run_metric_query(self.workspace, query)
+        return read.run_metric_query(self.workspace, query, sheets)
+
+
+def _comparison_row(comparison: MetricComparison) -> dict[str, Any]:
+    return {**asdict(comparison), "noise_runs": list(comparison.noise_runs)}
 
 
 def _query_warnings(result: QueryResult) -> list[str]:
@@ -211,6 +226,6 @@ def _result_rows(table: ResultTable) -> list[dict[str, Any]]:
             numbers = summary._asdict() if summary is not None else {"n": 0, "not_finite": 0}
             config = {name: row.config.get(name) for name in table.by}
             head = {"metric": metric, "direction": table.directions.get(metric)}
-            tail = {"missing": row.count_missing(metric), "best": table.best.get(metric) == index}
+            tail = {"missing": row.count_missing(metric), "best": bool(table.best_mark(metric, index))}
             rows.append({"experiment": row.experiment, **config, **head, **numbers, **tail})
     return rows

@@ -14,7 +14,7 @@ import pytest
 
 from scaffold import workspace as workspaces
 from scaffold.observations.directions import MetricDirections
-from scaffold.results.metrics.query import MetricQuery
+from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
@@ -81,7 +81,7 @@ class Study:
     """A workspace for tests; `add` records a run in it."""
 
     def __init__(self, root: Path, answers: str) -> None:
-        self.root, self.count = root, 0
+        self.root, self.count, self.commit = root, 0, "a" * 40
         write_tree(root / "exp", {".copier-answers.scaffold.yml": answers, "tasks.md": "# Tasks\n"})
 
     def add(
@@ -109,7 +109,7 @@ class Study:
         made["run"].update(name=name, experiment=experiment, attempt=attempt)
         made.update(status="running" if status == "lost" else status, seed=seed, params=dict(params or {}))
         made["metrics"] = dict(metrics or {})
-        made["git"]["code"] = code * (64 // len(code))
+        made["git"].update(code=code * (64 // len(code)), commit=self.commit)
         made["time"]["started_at"] = f"2026-01-01T{self.count // 60:02}:{self.count % 60:02}:00.000Z"
         made["exit"] = dict(zip(("code", "signal"), ENDS[status], strict=True))
         made["tracking"].update(sweep=sweep, task=task)
@@ -134,11 +134,15 @@ class Study:
     def workspace(self) -> Workspace:
         return workspaces.load_workspace(self.root, "exp")
 
+    def read(self, **query: Any) -> QueryResult:
+        """All that was read for a query."""
+        directions = MetricDirections(self.workspace)
+        query = {"directions": directions, "primary_metric": directions.primary, **query}
+        return run_metric_query(self.workspace, MetricQuery(**query))
+
     def table(self, *, by: list[str] | None = None, ignore: tuple[str, ...] = (), **query: Any) -> ResultTable:
         """The table of a query."""
-        directions = MetricDirections(self.workspace)
-        query = {"directions": directions, "primary_metric": directions.primary, "ignored_params": ignore, **query}
-        return fold_seeds(run_metric_query(self.workspace, MetricQuery(**query)), by=by)
+        return fold_seeds(self.read(ignored_params=ignore, **query), by=by)
 
 
 MakeStudy = Callable[..., Study]

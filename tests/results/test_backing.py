@@ -35,7 +35,7 @@ def cited(run: Run, study: Study, what: str, code: int = 0) -> list[dict[str, An
 
 def test_a_number_leads_to_the_runs_whose_mean_it_is(run: Run, measured: Study) -> None:
     first, *_ = cited(run, measured, "0.930")
-    assert (first["kind"], first["metric"], first["of"]) == ("mean", "val/acc", "wide lr=0.1")
+    assert (first["kind"], first["metric"], first["of"]) == ("mean", "val/acc", "wide")
     assert [label[:8] for label in first["runs"]] == ["wide-lr=", "wide-lr=", "wide-lr="]
     assert first["value"] == pytest.approx(0.93)
 
@@ -57,9 +57,9 @@ def test_and_nothing_else(run: Run, measured: Study, number: str) -> None:
 
 def test_a_difference_of_means_and_its_sign(run: Run, measured: Study) -> None:
     (gain,) = (row for row in cited(run, measured, "0.030") if row["kind"] == "difference")
-    assert gain["of"] == "wide lr=0.1 - baseline lr=0.1" and len(gain["runs"]) == 6
+    assert gain["of"] == "wide - baseline" and len(gain["runs"]) == 6
     (loss,) = (row for row in cited(run, measured, "-0.030") if row["kind"] == "difference")
-    assert loss["of"] == "baseline lr=0.1 - wide lr=0.1"
+    assert loss["of"] == "baseline - wide"
 
 
 def test_the_interval_of_a_difference_and_the_noise_floor(run: Run, measured: Study) -> None:
@@ -178,7 +178,7 @@ def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> 
         )
         for i in range(3000)
     ]
-    table = ResultTable(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), best={}, skipped=())
+    table = ResultTable(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), bests={}, skipped=())
     tracemalloc.start()
     found = backing.index_numbers((), [table])
     _, peak = tracemalloc.get_traced_memory()

@@ -11,8 +11,8 @@ from scaffold.errors import ScaffoldError
 from scaffold.observations.model import MeasuredRun, MetricValue
 from scaffold.results.metrics import run_selection
 from scaffold.results.stats import power
-from scaffold.results.tables.compare import compare_pairs
 from scaffold.results.tables.model import ResultRow
+from scaffold.results.tables.pair_comparisons import compare_pairs
 from scaffold.results.tables.pairing import RowPair
 from tests.conftest import Run
 from tests.results.conftest import Ask, Study
@@ -115,7 +115,7 @@ def test_holm_over_all_comparisons_and_metrics(ask: Ask, study: Study) -> None:
     first = found[0]
     assert first["p"] < 0.05 < first["p_holm"] and not first["distinguishable"]
     assert "alone" in first["verdict"] and "among 4 comparisons (Holm)" in first["verdict"]
-    assert one(ask, "base", "b", "--metric", "acc")["distinguishable"]
+    assert one(ask, "base", "b", "--metric", "acc", "--family", "asked")["distinguishable"]
 
 
 def test_nan_and_missing_runs_are_warned_of(ask: Ask, study: Study) -> None:
@@ -149,11 +149,11 @@ def test_sides_by_name_beginning_and_condition(study: Study) -> None:
     for experiment, lr in (("base", 0.1), ("base", 0.2), ("main", 0.1)):
         study.seeds(experiment, [0.5, 0.6], lr=lr)
     single = study.add("other", 1, {"lr": 0.1, "wd": 1}, {"acc": 0.5}, sweep="grid", task="P1-T1")
-    runs = [m.run for row in study.table().rows for m in row.runs]
 
     def meant(text: str) -> tuple[str, int]:
-        found = run_selection.select_runs(text, runs)
-        return found.kind, sum(map(found.admits, runs))
+        result = study.read()
+        found = run_selection.select_runs(text, result)
+        return found.kind, sum(map(found.admits, result.runs()))
 
     assert meant("base") == ("experiment", 4)
     assert meant("grid") == ("sweep", 1) and meant("P1-T1") == ("task", 1)
@@ -167,10 +167,12 @@ def test_sides_by_name_beginning_and_condition(study: Study) -> None:
     with pytest.raises(ScaffoldError, match="no run is meant by 'lr=7'"):
         meant("lr=7")
     study.add("grid", 1, {}, {"acc": 0.5})
-    runs = [m.run for row in study.table().rows for m in row.runs]
-    with pytest.raises(ScaffoldError, match="several things") as caught:
-        meant("grid")
-    assert caught.value.hint == "write 'experiment=grid' or 'sweep=grid'"
+    assert meant("grid") == ("experiment", 1), "the order of meanings holds"
+    assert meant("sweep:grid") == ("sweep", 1) and meant(f"run:{single}") == ("run", 1)
+    note = run_selection.select_runs("grid", study.read()).note
+    assert note == "'grid' is taken for the experiment; it is also sweep:grid"
+    with pytest.raises(ScaffoldError, match="there is no task 'grid' with a run"):
+        meant("task:grid")
 
 
 def test_grids_are_compared_configuration_by_configuration(ask: Ask, study: Study) -> None:

@@ -91,7 +91,7 @@ def test_what_it_would_take_is_told_of_pairs_and_of_sides(ask: Ask, study: Study
     study.seeds("main", [0.91, 0.99, 0.96])
     for seed, value in ((11, 0.91), (12, 0.99), (13, 0.96)):
         study.add("apart", seed, {}, {"acc": value})
-    paired, apart = ask("compare", "base", "main", "apart")["comparisons"]
+    paired, apart = (one(ask, "base", name, "--family", "asked") for name in ("main", "apart"))
     assert (paired["paired"], apart["paired"]) == (True, False)
     assert paired["effect"] == pytest.approx(0.02) and apart["effect"] == pytest.approx(0.02)
     # scipy 1.17: the first n at which nct's tails beyond t.isf(0.025, df) hold 80 %, for 0.02 / sd(differences) and 0.02 / pooled sd

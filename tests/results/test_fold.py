@@ -9,7 +9,7 @@ import pytest
 
 from scaffold.observations.model import MeasuredRun, MetricValue
 from scaffold.results.stats.summary import summarize_seed_values
-from scaffold.results.tables.fold import find_best_row
+from scaffold.results.tables.best_row import find_best_row
 from scaffold.results.tables.model import ResultRow
 from tests.results.conftest import MakeStudy, Study
 from tests.results.test_run_filter import RUN

@@ -107,8 +107,8 @@ def test_json_names_the_runs_and_where_values_stand(ask: Ask, study: Study) -> N
     study.add("base", 2, {"lr": 0.1}, {"acc": 0.5, "f1": 0.6})
     answer = ask()
     assert answer["metrics"] == [
-        {"name": "acc", "direction": "maximize", "best": None},
-        {"name": "f1", "direction": "maximize", "best": None},
+        {"name": "acc", "direction": "maximize", "best": None, "best_of_budgets": []},
+        {"name": "f1", "direction": "maximize", "best": None, "best_of_budgets": []},
     ]
     (row,) = answer["rows"]
     first = row["runs"][0]

@@ -12,6 +12,10 @@ from scaffold.cli.results import printing
 from scaffold.cli.results.query_options import add_query_options, run_query_from_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scaffold.results.tables.expectation import ExpectedWord
+    from scaffold.results.tables.family import FamilyKind
     from scaffold.results.tables.model import IntervalKind
 
 
@@ -58,32 +62,104 @@ def results(by: str | None, interval: IntervalKind, format_: str, **query_values
 
 
 @results.command()
-@click.argument("names", nargs=-1, required=True, metavar="A B [C ...]")
+@click.argument("names", nargs=-1, metavar="A B [C ...]")
 @add_query_options
 @click.option(
     "--noise-from",
     metavar="NAME",
     help="The repeated baseline whose spread is the noise floor: how far apart luck alone brings two means. Default: A.",
 )
-def compare(names: tuple[str, ...], noise_from: str | None, **query_values: Any) -> None:
+@click.option(
+    "--family",
+    type=click.Choice(["sweep", "experiment", "all", "asked"]),
+    default="experiment",
+    help="Among which runs on record p is corrected: those of B's sweep, of the experiment of both (all, where these are two), all, "
+    "or only what is asked here. Default: experiment.",
+)
+@click.option("--all-pairs", is_flag=True, help="Each name with each other.")
+@click.option(
+    "--against", type=click.Choice(["best"]), help="Compare with the best so far: the names, or without any all others."
+)
+@click.option(
+    "--expect",
+    type=click.Choice(["better", "worse", "equal", "not-worse"]),
+    help="Exit 0 where that is shown of every name after the first, 3 where it is not, 1 where they cannot be compared.",
+)
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0.0),
+    metavar="D",
+    help="With --expect: what is as good as equal (equal, not-worse), or how much more it has to be (better, worse).",
+)
+def compare(
+    names: tuple[str, ...],
+    noise_from: str | None,
+    family: FamilyKind,
+    all_pairs: bool,
+    against: str | None,
+    expect: ExpectedWord | None,
+    margin: float | None,
+    **query_values: Any,
+) -> None:
     """Compare B (and C ...) with A, the reference: effect, 95 % interval, test, verdict.
 
-    Each is an experiment, a sweep, a task, a run, a run's name without its seed, or a condition such as 'lr=0.1'.
+    Each is an experiment, a sweep, a task, a run, a run's name without its seed, or a condition such as 'lr=0.1';
+    `sweep:NAME` is the sweep and nothing else. The word is that of p among all that was run against A, not only what is asked.
     """
-    from scaffold.errors import WrongUsage
-    from scaffold.results.tables.compare import compare_selections
+    from scaffold.results.metrics.planned_comparisons import PlannedComparisons
+    from scaffold.results.tables.compare import ComparisonRequest, compare_selections
+    from scaffold.results.tables.expectation import Expectation
 
-    if len(names) < 2:
-        raise WrongUsage("compare needs two names", hint="scaffold results compare baseline 'lr=0.1'")
+    _check_compare_options(names, all_pairs=all_pairs, against=against, expect=expect, margin=margin)
     limited = output.LimitedLists(query_values["limit"])
-    report = compare_selections(run_query_from_options(query_values), names, noise_from)
+    result = run_query_from_options(query_values)
+    is_part = family != "asked" and (query_values["where"] or query_values["sweep"])
+    request = ComparisonRequest(
+        names=names,
+        # what was run does not depend on which of it is asked for
+        records=run_query_from_options({**query_values, "where": None, "sweep": None}, quiet=True)
+        if is_part
+        else result,
+        family=family,
+        noise_from=noise_from,
+        all_pairs=all_pairs,
+        against_best=against is not None,
+        expectation=Expectation(word=expect, margin=margin or 0.0) if expect else None,
+        planned=PlannedComparisons(options.find_requested_workspace(query_values["workdir"], query_values["root"])),
+    )
+    report = compare_selections(result, request)
     if query_values["json_output"]:
         from scaffold.results.tables import render_json
 
         output.print_json(render_json.comparison_json(report, limited), limited)
-        return
-    output.warn_first(report.unmatched)
-    printing.print_comparisons(limited(report.comparisons), limited)
+    else:
+        output.warn_first(report.unmatched)
+        printing.print_comparisons(limited(report.comparisons), limited)
+    if expect and not report.is_expected:
+        raise click.exceptions.Exit(1 if report.is_expected is None else 3)
+
+
+def _check_compare_options(
+    names: Sequence[str], *, all_pairs: bool, against: str | None, expect: str | None, margin: float | None
+) -> None:
+    """Raise WrongUsage for options of `compare` that do not go together."""
+    from scaffold.errors import WrongUsage
+    from scaffold.results.tables.expectation import NEED_MARGIN
+
+    if len(names) < 2 and not against:
+        raise WrongUsage(
+            "compare needs two names",
+            hint="scaffold results compare baseline 'lr=0.1', or --against best for all there are",
+        )
+    if all_pairs and against:
+        raise WrongUsage("--all-pairs and --against cannot go together", hint="give one of them")
+    if margin is not None and expect is None:
+        raise WrongUsage("--margin says how much, and not of what", hint="--expect equal --margin 0.01")
+    if expect in NEED_MARGIN and not margin:
+        raise WrongUsage(
+            f"--expect {expect} needs a margin: that no difference was found does not show that there is none",
+            hint=f"--expect {expect} --margin D, with D the largest difference that does not matter",
+        )
 
 
 @results.command()

@@ -52,7 +52,7 @@ def print_remarks(table: ResultTable) -> None:
 def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.LimitedLists) -> None:
     """A line for each, then hints and warnings on stderr."""
     from scaffold.results.tables.text_format import format_interval, format_signed
-    from scaffold.results.tables.verdicts import seeds_sentence
+    from scaffold.results.tables.verdicts import noise_sentence, seeds_sentence
     from scaffold.visible_text import one_line
 
     lines = [["metric", "A", "B", "n", "effect", "95 % interval", "test", "verdict"]]
@@ -73,7 +73,11 @@ def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.L
         )
     output.print_rows(lines)
     printed = set()
+    for sentence in dict.fromkeys(noise_sentence(c) for c in comparisons):
+        click.echo(one_line(sentence), err=True)
     for c in comparisons:
+        if c.expected is not None:
+            click.echo(one_line(f"{c.metric}: {c.expected.sentence}"))
         hint = seeds_sentence(c)
         if hint:
             click.echo(one_line(f"{c.b} ({c.metric}): {hint}"), err=True)
@@ -81,9 +85,8 @@ def print_comparisons(comparisons: Sequence[MetricComparison], limited: output.L
             if warning not in printed:
                 output.warn(one_line(warning))
             printed.add(warning)
-    tests = max((c.comparisons for c in comparisons), default=0)
-    if tests > 1:
-        click.echo(f"{tests} comparisons: p-values are Holm's; each interval is for one comparison by itself", err=True)
+    if max((c.comparisons for c in comparisons), default=0) > 1:
+        click.echo("p-values are Holm's; each interval is for one comparison by itself", err=True)
     limited.report_left_out()
 
 

@@ -32,7 +32,18 @@ QUERY_OPTIONS = (
     click.option("--best", is_flag=True, help="The best value logged."),
     click.option("--at-step", type=float, metavar="N", help="The value logged at this step."),
     click.option(
-        "--ignore", "ignored", multiple=True, metavar="PARAM", help="This parameter makes no other configuration."
+        "--ignore",
+        "ignored",
+        multiple=True,
+        metavar="PARAM",
+        help="This parameter (or experiment, code, command) makes no other configuration.",
+    ),
+    click.option(
+        "--budget",
+        "budgets",
+        multiple=True,
+        metavar="PARAM",
+        help="A parameter that says how long a run may take: best is the best of each. `none`: none is. Default: by its name.",
     ),
     click.option(
         "--server",
@@ -52,32 +63,39 @@ def add_query_options(command: F) -> F:
     return options.workspace_options(options.limit_option(options.json_option(options.server_choice(command))))
 
 
-def run_query_from_options(values: Mapping[str, Any], *, params: Sequence[str] = ()) -> QueryResult:
-    """What is read for the values of `query_options`, after printing what to beware of. Raises ScaffoldError.
+def run_query_from_options(
+    values: Mapping[str, Any], *, params: Sequence[str] = (), quiet: bool = False
+) -> QueryResult:
+    """What is read for the values of `query_options`, after printing what to beware of, unless `quiet`. Raises ScaffoldError.
 
     `params` are parameters that the command asks for by name.
     """
     from scaffold.observations.directions import MetricDirections
     from scaffold.results.metrics import read, run_filter
     from scaffold.results.metrics.query import MetricQuery, query_warnings
+    from scaffold.results.metrics.sweep_sheets import SweepSheets
     from scaffold.visible_text import one_line
 
     value_choice = _value_choice(values)
     workspace = options.find_requested_workspace(values["workdir"], values["root"])
     directions = MetricDirections(workspace, values["minimize"], values["maximize"])
+    sheets = SweepSheets(workspace)
     query = MetricQuery(
         directions=directions,
         metrics=values["metrics"],
         value_choice=value_choice,
         step=values["at_step"],
         sweep=values["sweep"],
-        where=run_filter.parse_run_condition(values["where"]) if values["where"] else None,
+        where=run_filter.parse_run_condition(values["where"], sheets) if values["where"] else None,
         params=params,
         ignored_params=values["ignored"],
+        budgets=values["budgets"] or None,
         primary_metric=directions.primary,
         server_series=_server_series(workspace) if values["ask_server"] else {},
     )
-    result = read.run_metric_query(workspace, query)
+    result = read.run_metric_query(workspace, query, sheets)
+    if quiet:
+        return result
     output.warn_first([one_line(note) for note in result.notes])
     for warning in query_warnings(result):
         output.warn(warning)

@@ -12,8 +12,8 @@ from scaffold.runs.model import Scalar
 
 # (parameter, its value as text), sorted: two configurations have equal parameters where these are
 ConfigurationKey = tuple[tuple[str, str], ...]
-# what `--ignore` takes beside parameters: the code state, and all of a command that is no parameter
-CODE, COMMAND = "code", "command"
+# what `--ignore` takes beside parameters: the code state, all of a command that is no parameter, and whose experiment it is
+CODE, COMMAND, EXPERIMENT = "code", "command", "experiment"
 
 
 class Configuration(NamedTuple):

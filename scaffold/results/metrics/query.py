@@ -10,11 +10,13 @@ from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
 from scaffold.results.configuration.code_states import CodeEquivalence
+from scaffold.results.metrics.budgets import NO_BUDGET
 from scaffold.results.metrics.run_filter import RunFilter
+from scaffold.results.metrics.sweep_sheets import SweepSheets
 from scaffold.runs.model import Run
 
 # what `--ignore` takes that is no parameter
-NO_PARAMETERS = ("code", "command")
+NO_PARAMETERS = ("code", "command", "experiment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +24,15 @@ class MetricQuery(ValueQuery):
     """Which runs, which metrics of them, and which value of each.
 
     Of the runs of `sweep` (None: all) those that meet `where`. `params` are parameters asked for by name, which may stand in a wandb
-    config only; `ignored_params` make no other configuration.
+    config only; `ignored_params` make no other configuration; `budgets` are the parameters that say how long a run may take (None: those
+    whose names say so).
     """
 
     sweep: str | None = None
     where: RunFilter | None = None
     params: Sequence[str] = ()
     ignored_params: Collection[str] = ()
+    budgets: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,8 @@ class QueryResult:
 
     `missing` are the runs that a result is missing of (failed, running, lost ...), with why; `skipped` are files that cannot be
     read and runs that another one stands for; `metric_names` are all that were seen, `notes` sentences about how values were read.
-    `repeats` has, by name, what ran again of a seeded run; `code_states` says whose code is the same for what it ran.
+    `repeats` has, by name, what ran again of a seeded run; `code_states` says whose code is the same for what it ran, `sheets` which runs a
+    sweep means.
     """
 
     query: MetricQuery
@@ -48,6 +53,7 @@ class QueryResult:
     notes: tuple[str, ...] = ()
     repeats: Mapping[str, tuple[MeasuredRun, ...]] = field(default_factory=dict)
     code_states: CodeEquivalence = field(default_factory=CodeEquivalence)
+    sheets: SweepSheets = field(default_factory=SweepSheets)
 
     def runs(self) -> list[Run]:
         """All runs that the query takes, with a result or without."""
@@ -102,9 +108,17 @@ def _unknown_names(result: QueryResult) -> Iterator[str]:
             for name in options:
                 if normalize_name(name) not in spellings:
                     yield f"--{option} {name}: no run has that metric"
+    yield from _unknown_params(query, runs)
+    if query.sweep and not runs:
+        yield f"--sweep {query.sweep}: no run that was asked for belongs to it"
+
+
+def _unknown_params(query: MetricQuery, runs: Sequence[Run]) -> Iterator[str]:
     params = {name for run in runs for name in run.params}
     for name in query.ignored_params:
         if runs and name not in params and name not in NO_PARAMETERS:
             yield f"--ignore {name}: no run has that parameter"
-    if query.sweep and not runs:
-        yield f"--sweep {query.sweep}: no run that was asked for belongs to it"
+    spellings = {name.replace("-", "_") for name in (*params, NO_BUDGET)}
+    for name in query.budgets or ():
+        if runs and name.replace("-", "_") not in spellings:
+            yield f"--budget {name}: no run has that parameter"

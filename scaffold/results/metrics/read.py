@@ -12,6 +12,7 @@ from scaffold.observations.spelling import unify_spellings
 from scaffold.results.configuration.code_reach import find_code_states
 from scaffold.results.configuration.complete_runs import complete_runs
 from scaffold.results.metrics.query import MetricQuery, QueryResult
+from scaffold.results.metrics.sweep_sheets import SweepSheets
 from scaffold.runs import recorder
 from scaffold.runs.attempts import select_attempts
 from scaffold.runs.model import SMOKE_SUFFIX, Run
@@ -19,8 +20,12 @@ from scaffold.runs.records import read_records
 from scaffold.workspace import Workspace
 
 
-def run_metric_query(workspace: Workspace, query: MetricQuery) -> QueryResult:
-    """Answer a query from all of a workspace's records. Raises ScaffoldError (TensorBoard files without the extra)."""
+def run_metric_query(workspace: Workspace, query: MetricQuery, sheets: SweepSheets | None = None) -> QueryResult:
+    """Answer a query from all of a workspace's records; `sheets` say which runs a sweep means.
+
+    Raises ScaffoldError (TensorBoard files without the extra).
+    """
+    sheets = sheets or SweepSheets(workspace)
     records = read_records(workspace)
     skipped = [SkippedRun(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
     selection = select_attempts(
@@ -31,8 +36,8 @@ def run_metric_query(workspace: Workspace, query: MetricQuery) -> QueryResult:
     runs = [_add_wandb_params(workspace, run, params) for run in selection.counted]
     if query.where:
         query.where.check(runs)
-    runs = [run for run in runs if _is_asked_for(run, query)]
-    skipped += [_skip(run, reason) for run, reason in selection.set_aside if _is_asked_for(run, query)]
+    runs = [run for run in runs if _is_asked_for(run, query, sheets)]
+    skipped += [_skip(run, reason) for run, reason in selection.set_aside if _is_asked_for(run, query, sheets)]
     missing = [(run, _skip(run, describe_missing_result(run))) for run in runs if run.status != "finished"]
     reader = RunValueReader(workspace, query)
     finished = [run for run in runs if run.status == "finished"]
@@ -58,11 +63,12 @@ def run_metric_query(workspace: Workspace, query: MetricQuery) -> QueryResult:
         notes=tuple(notes),
         repeats=repeats,
         code_states=find_code_states(workspace, [m.run for m in counted] + [run for run, _ in missing]),
+        sheets=sheets,
     )
 
 
-def _is_asked_for(run: Run, query: MetricQuery) -> bool:
-    return (not query.sweep or run.sweep == query.sweep) and (not query.where or query.where.admits(run))
+def _is_asked_for(run: Run, query: MetricQuery, sheets: SweepSheets) -> bool:
+    return (not query.sweep or sheets.holds(query.sweep, run)) and (not query.where or query.where.admits(run))
 
 
 def _first_values(

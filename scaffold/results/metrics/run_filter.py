@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from scaffold.errors import WrongUsage, suggest_spelling
 from scaffold.results.configuration.code_states import code_label
+from scaffold.results.metrics.sweep_sheets import SweepSheets
 from scaffold.runs.model import Run, Scalar
 
 # a commit or code state, also its first digits
 _HASH = re.compile(r"(?<![\w.])[0-9a-f]{4,64}(?:\+[0-9a-f]{4})?(?![\w.])")
+_SWEEP = re.compile(r"[A-Za-z0-9][\w.+-]*")
 RunPredicate = Callable[[Run], bool]
 FIELDS: dict[str, Callable[[Run], Scalar]] = {
     "name": lambda run: run.name,
@@ -59,14 +61,15 @@ class RunFilter:
             )
 
 
-def parse_run_condition(text: str) -> RunFilter:
-    """Parse. Raises WrongUsage with the place where it is not understood."""
+def parse_run_condition(text: str, sheets: SweepSheets | None = None) -> RunFilter:
+    """Parse. A run is of every sweep whose file, among `sheets`, plans it. Raises WrongUsage with the place that is not understood."""
     from scaffold.conditions.parse import parse_condition
 
     condition = parse_condition(text, text_names=TEXT_FIELDS)
     names = [(word, _param(word)) for word in condition.words if word not in FIELDS]
     fields = [(word, FIELDS[word]) for word in condition.words if word in FIELDS]
     hashes = _HASH.findall(text)
+    sweeps = _named_sweeps(text, sheets) if sheets is not None and "sweep" in condition.words else []
 
     def admits(run: Run) -> bool:
         values = {word: run.params[name] for word, name in names if name in run.params}
@@ -74,12 +77,26 @@ def parse_run_condition(text: str) -> RunFilter:
         for word in ("commit", "code"):
             if word in values and word not in run.params:
                 values[word] = next((short for short in hashes if _is_short_for(short, word, run)), values[word])
+        if sheets is not None and "sweep" not in run.params:
+            values["sweep"] = _sweep_that_is_meant(run, sweeps, sheets)
         return condition.holds(values)
 
     needed = {part for word, parts in condition.needed.items() for part in (word, *parts)} - FIELDS.keys()
     return RunFilter(
         text=text, admits=admits, names=frozenset(map(_param, needed)), unknown_names=condition.unknown_names
     )
+
+
+def _named_sweeps(text: str, sheets: SweepSheets) -> list[str]:
+    """The sweeps that a condition names, in order."""
+    return [name for name in _SWEEP.findall(text) if name in sheets.names]
+
+
+def _sweep_that_is_meant(run: Run, sweeps: Sequence[str], sheets: SweepSheets) -> str | None:
+    """Of the sweeps that a condition names the first that plans a run, unless its record names one of them; else the record's."""
+    if run.sweep in sweeps:
+        return run.sweep
+    return next((name for name in sweeps if sheets.holds(name, run)), run.sweep)
 
 
 def _is_short_for(text: str, field: str, run: Run) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scaffold.errors import ScaffoldError
@@ -12,16 +12,19 @@ from scaffold.results.metrics.query import QueryResult
 from scaffold.results.metrics.run_filter import RunPredicate
 from scaffold.runs.model import Run
 
+# what a name may be, in the order in which it is tried, and before a colon what it is to be
+PREFIXES = ("experiment", "sweep", "task", "run")
 _RUN_NAME = re.compile(r"(?P<base>.+?)(?:-s-?\d+)?-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSelection:
-    """What a word stands for: `kind` says as what it was understood."""
+    """What a word stands for: `kind` says as what it was understood, `note` what else it could have meant."""
 
     text: str
     kind: str
     admits: RunPredicate
+    note: str | None = None
 
 
 def name_without_seed(name: str) -> str:
@@ -30,22 +33,23 @@ def name_without_seed(name: str) -> str:
     return match["base"] if match else name
 
 
-def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
-    """The runs that `text` means: an experiment, a sweep or a task, a run, a run's name without seed, a beginning, or a condition.
+def select_runs(text: str, result: QueryResult) -> RunSelection:
+    """The runs that `text` means, the first of: an experiment, a sweep, a task, a run, a run's name without seed, a beginning, a condition.
 
-    Raises ScaffoldError where it means nothing, or different things.
+    `experiment:NAME`, `sweep:NAME`, `task:NAME` and `run:NAME` mean nothing else. Raises ScaffoldError where it means nothing.
     """
-    named = {kind: {run.path for run in runs if getattr(run, kind) == text} for kind in ("experiment", "sweep", "task")}
-    named = {kind: paths for kind, paths in named.items() if paths}
-    if len({frozenset(paths) for paths in named.values()}) > 1:
-        choice = " or ".join(f"'{kind}={text}'" for kind in named)
-        raise ScaffoldError(f"{text!r} is the name of several things", hint=f"write {choice}")
-    if named:
-        kind = next(iter(named))
-        return RunSelection(text=text, kind=kind, admits=lambda run: getattr(run, kind) == text)
+    runs = result.runs()
+    kind, colon, name = text.partition(":")
+    prefix = kind if colon and kind in PREFIXES else None
+    name = name if prefix else text
+    meanings = _named_meanings(name, result, [prefix] if prefix else PREFIXES) if name else {}
+    if meanings:
+        kind, test = next(iter(meanings.items()))
+        return RunSelection(text=text, kind=kind, admits=test, note=_other_meanings(name, kind, meanings, runs))
+    if prefix:
+        raise ScaffoldError(f"there is no {prefix} {name!r} with a run", hint=_hint(runs))
     # the narrowest meaning first: `main-lr=0.1` is a configuration before it is how `main-lr=0.15` begins
     tests: list[tuple[str, RunPredicate]] = [
-        ("run", lambda run: text in (run.name, run.label)),
         ("configuration", lambda run: name_without_seed(run.name) == text),
         ("beginning", lambda run: run.name.startswith(text.rstrip("-") + "-")),
         ("beginning", lambda run: run.name.startswith(text)),
@@ -54,14 +58,36 @@ def select_runs(text: str, runs: Sequence[Run]) -> RunSelection:
         if any(test(run) for run in runs):
             return RunSelection(text=text, kind=kind, admits=test)
     if run_filter.is_condition(text):
-        condition = run_filter.parse_run_condition(text)
+        condition = run_filter.parse_run_condition(text, result.sheets)
         condition.check(runs)
         if any(condition.admits(run) for run in runs):
             return RunSelection(text=text, kind="condition", admits=condition.admits)
+    raise ScaffoldError(f"no run is meant by {text!r}", hint=_hint(runs))
+
+
+def _named_meanings(name: str, result: QueryResult, kinds: Iterable[str]) -> dict[str, RunPredicate]:
+    """As what a name can be understood, in the order in which it is."""
+    tests: dict[str, RunPredicate] = {
+        "experiment": lambda run: run.experiment == name,
+        "sweep": lambda run: result.sheets.holds(name, run),
+        "task": lambda run: run.task == name,
+        "run": lambda run: name in (run.name, run.label),
+    }
+    return {kind: tests[kind] for kind in kinds if any(map(tests[kind], result.runs()))}
+
+
+def _other_meanings(name: str, kind: str, meanings: Mapping[str, RunPredicate], runs: Sequence[Run]) -> str | None:
+    """That a name could have meant other runs, and how to say so."""
+    members = {other: {run.path for run in runs if test(run)} for other, test in meanings.items()}
+    others = [f"{other}:{name}" for other, paths in members.items() if paths != members[kind]]
+    return f"{name!r} is taken for the {kind}; it is also {' and '.join(others)}" if others else None
+
+
+def _hint(runs: Sequence[Run]) -> str:
     experiments = sorted({run.experiment for run in runs})
     examples = ", ".join(experiments[:8]) + (", ..." if len(experiments) > 8 else "")
-    hint = f"name an experiment ({examples}), a sweep, a run, or a condition such as 'lr=0.1'"
-    raise ScaffoldError(f"no run is meant by {text!r}", hint=hint if runs else "record runs first: scaffold run")
+    named = f"name an experiment ({examples}), a sweep, a run, or a condition such as 'lr=0.1'"
+    return named if runs else "record runs first: scaffold run"
 
 
 def restrict_to_selection(result: QueryResult, selection: RunSelection) -> QueryResult:

@@ -9,7 +9,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.observations import series, spelling
 from scaffold.observations.directions import MetricDirections
 from scaffold.observations.model import MetricSeries
-from scaffold.results.metrics.query import MetricQuery
+from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.plots import ranking
 from scaffold.results.plots.build_figures import build_figures
@@ -26,8 +26,10 @@ MOST_POINTS = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldedResults:
-    """The table, its metrics that a page shows (the main one first), the metric that decides (None without results), the figures."""
+    """What was read, the table, its metrics that a page shows (the main one first), the metric that decides (None without results), the
+    figures."""
 
+    result: QueryResult
     table: ResultTable
     metrics: tuple[str, ...]
     main_metric: str | None
@@ -37,7 +39,8 @@ class FoldedResults:
 def fold_results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ()) -> FoldedResults:
     """Read and fold all metrics of a workspace, or `only` some (names or patterns), and build its figures."""
     directions = MetricDirections(workspace)
-    folded = fold.fold_seeds(run_metric_query(workspace, MetricQuery(directions=directions, metrics=only)))
+    result = run_metric_query(workspace, MetricQuery(directions=directions, metrics=only))
+    folded = fold.fold_seeds(result)
     main = result_table.main_metric(folded, directions.find_primary(folded.metrics))
     if main is not None:
         folded = fold.select_metrics(folded, [main, *(name for name in folded.metrics if name != main)])
@@ -45,7 +48,7 @@ def fold_results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] 
     curves, unread = _read_curves(workspace, folded, metrics)
     folded = replace(folded, notes=(*folded.notes, *unread))
     figures = build_figures(folded, curves, runs, metrics)
-    return FoldedResults(table=folded, metrics=metrics, main_metric=main, figures=figures)
+    return FoldedResults(result=result, table=folded, metrics=metrics, main_metric=main, figures=figures)
 
 
 def find_figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:

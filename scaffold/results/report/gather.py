@@ -36,7 +36,7 @@ def gather_report(workspace: Workspace, page: Path) -> ExperimentReport:
     traced, data, part = _trace_numbers(workspace, runs, results, links)
     listed = min(MOST_RUNS, len(runs))
     main = results.main_metric
-    compared = verdicts.compare_with_reference(results.table, main) if main is not None else ()
+    compared = verdicts.compare_with_reference(results.table, main, results.result) if main is not None else ()
     failed = failures.collect_failures(workspace, _with_failed_runs(workspace, traced, runs), runs)
     goal = " ".join(str(workspace.answers.get("experiment_goal") or "").split())
     title = _title(goal, workspace)

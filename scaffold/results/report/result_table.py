@@ -44,7 +44,7 @@ def build_table(
             key = f"r{row_number}m{column}"
             title = f"{metric} of {row_label(row, table.by)}"
             provenance[key] = _provenance(row, title, metric, summary, index_of, links)
-            best = table.best.get(metric) == row_number
+            best = bool(table.best_mark(metric, row_number))
             text, below = mean_text(summary) or "not finite", _below(summary, len(row.runs))
             cells.append(TableCell(text=text, below=below, key=key, best=best))
         rows.append(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scaffold.results.metrics.query import QueryResult
 from scaffold.results.plots.ranking import is_baseline, ranked_rows
 from scaffold.results.report.model import ReportVerdict
 from scaffold.results.report.result_table import interval_text, mean_text
-from scaffold.results.tables.compare import compare_pairs
+from scaffold.results.tables.family import Families
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
+from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
 from scaffold.results.tables.pairing import RowPair
 from scaffold.results.tables.text_format import pluralize
 
@@ -17,11 +19,11 @@ MOST_PER_EXPERIMENT = 8
 NOT = "not distinguishable: "
 
 
-def compare_with_reference(table: ResultTable, metric: str) -> tuple[ReportVerdict, ...]:
+def compare_with_reference(table: ResultTable, metric: str, result: QueryResult) -> tuple[ReportVerdict, ...]:
     """Each configuration against the reference in one metric; of an experiment at most the 8 best.
 
-    The configurations of one experiment answer one question: p-values are corrected for all of these together. Experiments with
-    the fewest configurations come first.
+    p-values are corrected as `results compare` corrects them: for all that was run against the reference. Experiments with the fewest
+    configurations come first.
     """
     rows = ranked_rows(table, metric)
     if len(rows) < 2:
@@ -31,13 +33,14 @@ def compare_with_reference(table: ResultTable, metric: str) -> tuple[ReportVerdi
     for row in rows:
         if row is not reference:
             questions.setdefault(row.experiment, []).append(row)
+    rules = ComparisonRules(noise_baseline=reference, families=Families(result, table.rows, "experiment"))
     comparisons: list[MetricComparison] = []
     for _, group in sorted(questions.items(), key=lambda pair: (len(pair[1]), pair[0])):
         pairs = [
             RowPair(a=reference, b=row, name_a=_name(reference, table, rows), name_b=_name(row, table, rows))
             for row in group[:MOST_PER_EXPERIMENT]
         ]
-        comparisons += compare_pairs(pairs, [metric], table.directions, reference)
+        comparisons += compare_pairs(pairs, [metric], table.directions, rules)
     return tuple(
         ReportVerdict(
             pair=f"{c.b} against {c.a}",

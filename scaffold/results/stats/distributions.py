@@ -10,6 +10,8 @@ import math
 
 ALPHA = 0.05
 _TINY = 1e-300
+# beyond this noncentrality the series for the power gets long, and its other side is below 1e-190
+_FAR_SHIFT = 30.0
 
 
 def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
@@ -128,6 +130,8 @@ def t_test_power(shift: float, df: float, alpha: float = ALPHA) -> float:
     mean = shift * shift / 2.0
     if mean == 0.0:
         return alpha
+    if abs(shift) > _FAR_SHIFT:
+        return _far_power(abs(shift), critical, df)
     a, b, rest = df / 2.0, 0.5, critical * critical / (df + critical * critical)
     # tail is I_x(a, b) with x = 1 - rest, at b = 1/2 alpha itself; each next b adds x^a rest^b / (b B(a, b))
     tail = alpha
@@ -140,3 +144,27 @@ def t_test_power(shift: float, df: float, alpha: float = ALPHA) -> float:
             return min(1.0, total)
         tail, growth = tail + growth, growth * rest * (a + b) / (b + 1.0)
         b, j = b + 1.0, j + 1
+
+
+def _far_power(shift: float, critical: float, df: float) -> float:
+    """P(T > critical) for a noncentral t far from 0: the mean of P(s < (z + shift) / critical) over a normal z, s^2 being chi^2 / df.
+
+    The trapezoidal rule is as exact as floats are for what falls off as the normal density does, at half a standard deviation a step.
+    """
+    total = 0.0
+    for index in range(-18, 19):
+        z = index / 2.0
+        share = (z + shift) / critical
+        total += math.exp(-z * z / 2.0) * _lower_gamma(df / 2.0, df * share * share / 2.0)
+    return min(1.0, total * 0.5 / math.sqrt(2.0 * math.pi))
+
+
+def _lower_gamma(a: float, x: float) -> float:
+    """P(a, x), the regularized lower incomplete gamma function (Abramowitz and Stegun 6.5.29)."""
+    if x > 700.0:
+        return 1.0
+    term, total, n = 1.0, 1.0, 1
+    while term > 1e-17 * total:
+        term *= x / (a + n)
+        total, n = total + term, n + 1
+    return min(1.0, math.exp(a * math.log(x) - x - math.lgamma(a + 1.0)) * total)

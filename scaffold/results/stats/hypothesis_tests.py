@@ -65,16 +65,17 @@ def _t_test(name: str, effect: float, error: float, df: float) -> TTest:
     return TTest(name, effect, effect - half, effect + half, t_two_sided_p(effect / error, df), error, df)
 
 
-def holm_correction(ps: Sequence[float | None]) -> list[float | None]:
+def holm_correction(ps: Sequence[float | None], count: int = 0) -> list[float | None]:
     """Holm's step-down correction (1979): p-values that may be held against 5 % however many there are.
 
-    None is no test: it stays None and counts not.
+    None is no test: it stays None and counts not. `count` is how many tests there were in all, where these are only some of them: then
+    each counts as if all others had a larger p-value.
     """
     order = sorted((p, i) for i, p in enumerate(ps) if p is not None)
     adjusted: list[float | None] = [None] * len(ps)
-    highest = 0.0
+    highest, count = 0.0, max(count, len(order))
     for rank, (p, i) in enumerate(order):
-        highest = max(highest, min(1.0, p * (len(order) - rank)))
+        highest = max(highest, min(1.0, p * (count - rank)))
         adjusted[i] = highest
     return adjusted
 

@@ -6,13 +6,13 @@ import functools
 import math
 from collections.abc import Sequence
 
-from scaffold.results.stats.distributions import t_critical, t_test_power
+from scaffold.results.stats.distributions import ALPHA, t_critical, t_test_power
 from scaffold.results.stats.summary import has_spread, moments
 
 TARGET_POWER = 0.8
 MAX_SEEDS = 10_000
-# the normal quantiles of 97.5 % and of the target power: what a z-test needs of effect / error
-_NORMAL_SUM = 2.8015852
+# the normal quantile of the target power, and degrees of freedom with which Student's t is as good as normal
+_POWER_QUANTILE, _AS_GOOD_AS_NORMAL = 0.8416212, 1e9
 
 
 def noise_floor(baseline: Sequence[float], n_a: int, n_b: int) -> float | None:
@@ -27,8 +27,8 @@ def noise_floor(baseline: Sequence[float], n_a: int, n_b: int) -> float | None:
     return t_critical(n - 1) * sd * math.sqrt(1 / n_a + 1 / n_b)
 
 
-def seeds_needed(effect: float, sd: float, *, paired: bool) -> int | None:
-    """Seeds (pairs, or runs on each side) with which a t-test finds `effect` with a power of 80 %; None beyond 10,000.
+def seeds_needed(effect: float, sd: float, *, paired: bool, alpha: float = ALPHA) -> int | None:
+    """Seeds (pairs, or runs on each side) with which a t-test at the level `alpha` finds `effect` with a power of 80 %; None beyond 10,000.
 
     `sd` is of the differences where paired, else of each side. The search begins at what the normal distribution would need
     (Guenther 1981, The American Statistician 35), which is a seed or two off: power is dear to compute.
@@ -38,10 +38,11 @@ def seeds_needed(effect: float, sd: float, *, paired: bool) -> int | None:
         return None
 
     def is_enough(n: int) -> bool:
-        return _power(size, n, paired=paired) >= TARGET_POWER
+        return _power(size, n, alpha, paired=paired) >= TARGET_POWER
 
-    ratio = _NORMAL_SUM / size
-    guess = ratio * ratio + 1.92 if paired else 2 * ratio * ratio + 0.96
+    z = t_critical(_AS_GOOD_AS_NORMAL, alpha)
+    ratio = (z + _POWER_QUANTILE) / size
+    guess = ratio * ratio + z * z / 2 if paired else 2 * ratio * ratio + z * z / 4
     n = round(max(2.0, min(guess, MAX_SEEDS)))
     if is_enough(n):
         while n > 2 and is_enough(n - 1):
@@ -54,22 +55,31 @@ def seeds_needed(effect: float, sd: float, *, paired: bool) -> int | None:
     return None
 
 
-def _power(size: float, n: int, *, paired: bool) -> float:
-    return t_test_power(size * math.sqrt(n), n - 1) if paired else t_test_power(size * math.sqrt(n / 2), 2 * n - 2)
+def _power(size: float, n: int, alpha: float, *, paired: bool) -> float:
+    shift, df = (size * math.sqrt(n), n - 1) if paired else (size * math.sqrt(n / 2), 2 * n - 2)
+    return t_test_power(shift, df, alpha)
 
 
-def detectable_effect(error: float, df: float) -> float | None:
-    """The true difference that a test with this standard error finds with a power of 80 %; None without a spread."""
-    return _detectable_in_errors(df) * error if error > 0 else None
+def detectable_effect(error: float, df: float, alpha: float = ALPHA) -> float | None:
+    """The true difference that a test with this standard error finds at the level `alpha` with a power of 80 %; None without a spread."""
+    return _detectable_in_errors(df, alpha) * error if error > 0 else None
 
 
 @functools.lru_cache(maxsize=1024)
-def _detectable_in_errors(df: float) -> float:
+def _detectable_in_errors(df: float, alpha: float) -> float:
     """`detectable_effect` in standard errors, which is the same for every test with as many degrees of freedom."""
     low, high = 0.0, 4.0
-    while t_test_power(high, df) < TARGET_POWER:
+    while t_test_power(high, df, alpha) < TARGET_POWER:
         low, high = high, high * 2
-    for _ in range(48):
-        middle = (low + high) / 2
-        low, high = (low, middle) if t_test_power(middle, df) >= TARGET_POWER else (middle, high)
+    miss_low, miss_high = (t_test_power(shift, df, alpha) - TARGET_POWER for shift in (low, high))
+    while high - low > 1e-14 * high:
+        # the false position, and where one end has stayed, that end counts half (Illinois): a tenth of what halving takes
+        middle = min(max(low + (high - low) * miss_low / (miss_low - miss_high), low), high)
+        miss = t_test_power(middle, df, alpha) - TARGET_POWER
+        if middle in (low, high) or abs(miss) < 1e-15:
+            return middle
+        if miss < 0:
+            low, miss_low, miss_high = middle, miss, miss_high / 2
+        else:
+            high, miss_high, miss_low = middle, miss, miss_low / 2
     return high

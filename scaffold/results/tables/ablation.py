@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics.configurations import configuration_key, format_value, sort_key, varying_params
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.tables.compare import compare_pairs, find_single_row
+from scaffold.results.tables.compare import find_single_row
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow
+from scaffold.results.tables.pair_comparisons import compare_pairs
 from scaffold.results.tables.pairing import RowPair
 
 UNSET = "(not set)"

@@ -7,16 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from scaffold.errors import WrongUsage
-from scaffold.metric_directions import Direction
 from scaffold.observations.model import MeasuredRun, SkippedRun
-from scaffold.results.metrics import configurations
+from scaffold.results.metrics import budgets, configurations
 from scaffold.results.metrics.configurations import Configuration
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.stats.hypothesis_tests import holm_correction
-from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.stats.resampling import bootstrap_interval
 from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
+from scaffold.results.tables.best_row import find_best_rows
 from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
 from scaffold.results.tables.samples import Folding, Sample, choose_samples, row_columns, row_warnings, split_warnings
 from scaffold.runs.model import Run
@@ -24,13 +21,18 @@ from scaffold.visible_text import one_line
 
 
 def fold_seeds(
-    result: QueryResult, *, by: Sequence[str] | None = None, interval: IntervalKind = "t", mark_best: bool = True
+    result: QueryResult,
+    *,
+    by: Sequence[str] | None = None,
+    interval: IntervalKind = "t",
+    mark_best: bool = True,
+    metrics: Sequence[str] | None = None,
 ) -> ResultTable:
     """Fold the seeds of each configuration; with `by` all configurations that agree in these parameters (or `code`, `commit`).
 
     Runs of a configuration with one and the same seed are one sample: the first of them that has a metric counts. A bootstrap interval
     is there from 10 runs on only. Without `mark_best` no row is the best: to find it takes tests of rows against each other in every
-    metric. Raises WrongUsage for a parameter in `by` that no run has.
+    metric. `metrics` are those that are summed up; default: all. Raises WrongUsage for a parameter in `by` that no run has.
     """
     folding = Folding(by, result.query.ignored_params, result.code_states)
     samples = choose_samples(result, folding)
@@ -38,7 +40,8 @@ def fold_seeds(
     directions = result.query.directions
     measured_metrics = {name for m in counted for name in m.values}
     primary = directions.find_primary(measured_metrics)
-    metrics = sorted(measured_metrics, key=lambda name: (name != primary, name))
+    if metrics is None:
+        metrics = sorted(measured_metrics, key=lambda name: (name != primary, name))
     by_row: dict[Configuration, list[Sample]] = {}
     for sample in samples:
         by_row.setdefault(folding.row_key(sample.measured.run, sample.configuration), []).append(sample)
@@ -59,23 +62,31 @@ def fold_seeds(
         )
         rows.append(row)
     _check_params(by or (), rows)
-    names = configurations.varying_params([row.config for row in rows]) if by is None else tuple(by)
+    names = _distinguishing_params(rows) if by is None else tuple(by)
+    budget = budgets.budget_params(names, result.query.budgets)
     sort_key = configurations.sort_key
     rows.sort(key=lambda row: (row.experiment, sort_key(row.config, names), sort_key(row.config)))
     ways = {metric: way for metric in metrics if (way := directions.direction(metric)) is not None}
-    best = {metric: find_best_row(rows, metric, way) for metric, way in ways.items()} if mark_best else {}
+    bests = {metric: find_best_rows(rows, metric, way, budget) for metric, way in ways.items()} if mark_best else {}
     warnings = (*split_warnings(keys, columns, folding), *_table_warnings(rows, names)) if by is None else ()
     return ResultTable(
         by=names,
         metrics=tuple(metrics),
         directions=ways,
         rows=tuple(rows),
-        best={metric: index for metric, index in best.items() if index is not None},
+        bests={metric: indices for metric, indices in bests.items() if indices},
         skipped=(*result.skipped, *(skipped for sample in samples for skipped in sample.skipped)),
         warnings=warnings,
         notes=result.notes,
         interval=interval,
+        budget=budget,
     )
+
+
+def _distinguishing_params(rows: Sequence[ResultRow]) -> tuple[str, ...]:
+    """The parameters that tell apart the rows with results: a run that failed, with whatever it was asked, makes no constant vary."""
+    with_results = [row.config for row in rows if row.runs]
+    return configurations.varying_params(with_results if len(with_results) > 1 else [row.config for row in rows])
 
 
 def _first_runs(by_row: Mapping[Configuration, Sequence[Sample]], result: QueryResult) -> dict[str | None, Run]:
@@ -146,29 +157,6 @@ def _table_warnings(rows: Sequence[ResultRow], names: Sequence[str]) -> tuple[st
     )
 
 
-def find_best_row(rows: Sequence[ResultRow], metric: str, direction: Direction) -> int | None:
-    """The row that is best in a metric and distinguishable from every other one (95 %, Holm); None where there is none.
-
-    A row with NaN or infinite values, or with one run only, is never best.
-    """
-    sign = 1.0 if direction == "minimize" else -1.0
-    means = [(s.mean, i) for i, row in enumerate(rows) if (s := row.summaries.get(metric)) and s.mean is not None]
-    if len(means) < 2:
-        return None
-    (_, best), *others = sorted((sign * mean, index) for mean, index in means)
-    summary = rows[best].summaries[metric]
-    assert summary is not None
-    if summary.n < 2 or summary.not_finite:
-        return None
-    values, ps = rows[best].seed_values(metric), []
-    for _, other in others:  # the nearest first: it mostly decides
-        test = run_pair_test(rows[other].seed_values(metric), values).test
-        if test is None or test.p is None or test.p > ALPHA or test.effect * sign >= 0:
-            return None
-        ps.append(test.p)
-    return best if all(p is not None and p <= ALPHA for p in holm_correction(ps)) else None
-
-
 def select_metrics(table: ResultTable, metrics: Sequence[str]) -> ResultTable:
     """The table with these metrics alone, in this order."""
     keep = [name for name in metrics if name in table.metrics]
@@ -176,7 +164,7 @@ def select_metrics(table: ResultTable, metrics: Sequence[str]) -> ResultTable:
         table,
         metrics=tuple(keep),
         directions={k: v for k, v in table.directions.items() if k in keep},
-        best={k: v for k, v in table.best.items() if k in keep},
+        bests={k: v for k, v in table.bests.items() if k in keep},
     )
 
 

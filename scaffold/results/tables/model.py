@@ -9,7 +9,9 @@ from typing import Literal
 
 from scaffold.metric_directions import Direction
 from scaffold.observations.model import MeasuredRun, SkippedRun
+from scaffold.results.metrics.configurations import format_value
 from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.tables.expectation import ExpectationResult
 from scaffold.runs.model import Scalar
 
 IntervalKind = Literal["t", "bootstrap"]
@@ -46,19 +48,33 @@ class ResultRow:
 class ResultTable:
     """Rows in a fixed order: which parameters tell them apart, which metrics they have, which row is best in what.
 
-    `best` names a row (by its index) only where it is distinguishable from every other one; `directions` holds only what is known;
-    `interval` is how the summaries' 95 % intervals were made.
+    `bests` names rows (by their index) only where one is distinguishable from every other of its budget; `budget` are the parameters that
+    vary and say how long a run may take; `directions` holds only what is known; `interval` is how the summaries' 95 % intervals were made.
     """
 
     by: tuple[str, ...]
     metrics: tuple[str, ...]
     directions: Mapping[str, Direction]
     rows: tuple[ResultRow, ...]
-    best: Mapping[str, int]
+    bests: Mapping[str, tuple[int, ...]]
     skipped: tuple[SkippedRun, ...]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     interval: IntervalKind = "t"
+    budget: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> dict[str, int]:
+        """The row that is the best in a metric, where all have one budget."""
+        return {} if self.budget else {metric: indices[0] for metric, indices in self.bests.items()}
+
+    def best_mark(self, metric: str, index: int) -> str:
+        """`best`, where budgets differ `best of steps=20`; empty for all other rows."""
+        if index not in self.bests.get(metric, ()):
+            return ""
+        config = self.rows[index].config
+        params = " ".join(f"{name}={format_value(config[name])}" for name in self.budget if name in config)
+        return f"best of {params}" if params else "best"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +110,7 @@ class MetricComparison:
     seeds_needed: int | None
     verdict: str
     warnings: tuple[str, ...] = field(default=())
+    family: str | None = None
+    level: float | None = None
+    noise_runs: tuple[str, ...] = ()
+    expected: ExpectationResult | None = None

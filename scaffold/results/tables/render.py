@@ -53,7 +53,7 @@ def table_lines(
     for index in range(len(table.rows)) if rows is None else rows:
         row = table.rows[index]
         numbers = summary_cells(row.summaries.get(metric), row.count_missing(metric))
-        lines.append([*cells[index], *numbers, "best" if table.best.get(metric) == index else ""])
+        lines.append([*cells[index], *numbers, table.best_mark(metric, index)])
     return lines
 
 
@@ -84,7 +84,7 @@ def render_markdown_tables(table: ResultTable) -> str:
     mean = len(heads[0]) + NUMBER_COLUMNS.index("mean")
     for metric in table.metrics:
         head, *lines = [[cell.translate(_MARKDOWN) for cell in line[:-1]] for line in table_lines(table, metric, heads)]
-        if (best := table.best.get(metric)) is not None:
+        for best in table.bests.get(metric, ()):
             lines[best][mean] = f"**{lines[best][mean]}**"
         header, *rows = ["| " + " | ".join(cells) + " |" for cells in (head, *lines)]
         rule = "|" + "|".join(" ---: " if column >= mean - 1 else " --- " for column in range(len(head))) + "|"
@@ -102,7 +102,7 @@ def render_latex(table: ResultTable) -> str:
         lines = []
         for index, row in enumerate(table.rows):
             summary = row.summaries.get(metric)
-            mean = _latex_mean(summary, table.interval, best=table.best.get(metric) == index)
+            mean = _latex_mean(summary, table.interval, best=bool(table.best_mark(metric, index)))
             lines.append(
                 " & ".join([*cells[index], mean, format_run_count(summary, row.count_missing(metric))]) + " \\\\\n"
             )
@@ -127,17 +127,18 @@ def _latex_mean(summary: MetricSummary | None, interval: IntervalKind, *, best: 
 
 
 def render_csv(table: ResultTable) -> str:
-    """One line for each configuration and metric, numbers in full; empty where there is none."""
+    """One line for each configuration and metric, numbers in full, and the runs that they are of; empty where there is none."""
     lines: list[list[object]] = [
-        ["experiment", *table.by, "metric", "direction", *MetricSummary._fields, "missing", "best"]
+        ["experiment", *table.by, "metric", "direction", *MetricSummary._fields, "missing", "best", "runs"]
     ]
     for metric in table.metrics:
         direction = table.directions.get(metric, "")
         for index, row in enumerate(table.rows):
             config = [format_value(row.config[name]) if name in row.config else "" for name in table.by]
             numbers = row.summaries.get(metric) or summarize_seed_values([])
-            best = "best" if table.best.get(metric) == index else ""
-            lines.append([row.experiment, *config, metric, direction, *numbers, row.count_missing(metric), best])
+            best = table.best_mark(metric, index)
+            names = " ".join(m.run.label for m in row.runs if metric in m.values)
+            lines.append([row.experiment, *config, metric, direction, *numbers, row.count_missing(metric), best, names])
     return csv_lines(lines)
 
 

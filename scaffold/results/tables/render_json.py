@@ -18,7 +18,7 @@ Limit = Callable[[Sequence[Any]], Sequence[Any]]
 
 def limit_rows(table: ResultTable, limit: Limit) -> list[int]:
     """The indices of the rows that are shown: the best of each metric, and the first ones."""
-    best = [table.best[metric] for metric in table.metrics if metric in table.best]
+    best = [index for metric in table.metrics for index in table.bests.get(metric, ())]
     return sorted(limit(list(dict.fromkeys([*best, *range(len(table.rows))]))))
 
 
@@ -26,8 +26,15 @@ def table_json(table: ResultTable, limit: Limit) -> dict[str, Any]:
     """Everything, with the runs and where each value was read."""
     return {
         "by": list(table.by),
+        "budget": list(table.budget),
         "metrics": [
-            {"name": m, "direction": table.directions.get(m), "best": table.best.get(m)} for m in table.metrics
+            {
+                "name": m,
+                "direction": table.directions.get(m),
+                "best": table.best.get(m),
+                "best_of_budgets": list(table.bests.get(m, ())),
+            }
+            for m in table.metrics
         ],
         "rows": [_row_json(table, index, limit) for index in limit_rows(table, limit)],
         "skipped": [asdict(s) for s in limit(table.skipped)],

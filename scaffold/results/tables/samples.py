@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
 from scaffold.results.configuration.code_states import CodeEquivalence
 from scaffold.results.metrics import configurations
-from scaffold.results.metrics.configurations import CODE, COMMAND, Configuration
+from scaffold.results.metrics.configurations import CODE, COMMAND, EXPERIMENT, Configuration
 from scaffold.results.metrics.query import QueryResult
 from scaffold.results.tables.text_format import format_number
 from scaffold.runs.model import Run, Scalar
 
 # characters of a command in a column
 MOST_SHOWN = 60
+# what stands for the experiment where all count as one
+ANY_EXPERIMENT = "any experiment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,11 @@ class Folding:
             options = (word for word in run.form.split(" ") if word.lstrip("-+~").rstrip("=") not in ignored)
             command = None if COMMAND in ignored else " ".join(options)
         code = None if CODE in ignored else self.code_states.state_of(run)
-        return Configuration(run.experiment, params, command, code)
+        return Configuration(self.experiment(run), params, command, code)
+
+    def experiment(self, run: Run) -> str:
+        """The experiment that a run counts in: one for all, where experiments are ignored."""
+        return ANY_EXPERIMENT if EXPERIMENT in self.ignored else run.experiment
 
     def row_key(self, run: Run, configuration: Configuration) -> Configuration:
         """What the runs of one row have in common."""
@@ -47,7 +53,7 @@ class Folding:
         if "commit" in self.by:
             values.setdefault("commit", (run.commit or "none")[:7])
         params = configurations.configuration_key(values, only=self.by, without=self.ignored)
-        return Configuration(run.experiment, params)
+        return Configuration(configuration.experiment, params)
 
 
 @dataclass(frozen=True, slots=True)

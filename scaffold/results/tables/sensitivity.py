@@ -19,7 +19,7 @@ from scaffold.results.metrics.configurations import (
 from scaffold.results.metrics.query import QueryResult
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import anova, holm_correction
-from scaffold.results.stats.summary import MetricSummary
+from scaffold.results.stats.summary import MetricSummary, has_spread
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.model import ResultRow
 from scaffold.results.tables.text_format import format_number, format_p
@@ -40,8 +40,8 @@ class SensitivityPoint:
 class SensitivityCurve:
     """A metric over the values of one parameter, all other parameters held (`held` says where they vary).
 
-    `effect` is the largest difference between two means; `p` of the analysis of variance, None where a value has one run or no
-    spread; `p_holm` after Holm's correction for `comparisons` tests.
+    `effect` is the largest difference between two means; `p` of the analysis of variance of all values but the `untested` ones (no run
+    with the metric, one run, no spread), None where it leaves fewer than two; `p_holm` after Holm's correction for `comparisons` tests.
     """
 
     metric: str
@@ -54,6 +54,7 @@ class SensitivityCurve:
     p_holm: float | None
     comparisons: int
     verdict: str
+    untested: tuple[Scalar, ...] = ()
 
 
 def choose_parameter_scale(values: Sequence[Scalar]) -> Literal["linear", "log", "words"]:
@@ -89,7 +90,7 @@ def sensitivity_curves(result: QueryResult, parameter: str) -> list[SensitivityC
         )
     groups: dict[tuple[str, ConfigurationKey], list[ResultRow]] = {}
     for row in rows:
-        others = configuration_key(row.config, without=(parameter,))
+        others = configuration_key({name: row.config[name] for name in held if name in row.config})
         groups.setdefault((row.experiment, others), []).append(row)
     curves = [
         _curve(metric, parameter, held, group) for metric in metrics for group in groups.values() if len(group) > 1
@@ -97,7 +98,7 @@ def sensitivity_curves(result: QueryResult, parameter: str) -> list[SensitivityC
     if not curves:
         raise ScaffoldError(
             f"no two configurations differ in `{parameter}` alone, so what it does cannot be told from these runs",
-            hint="sweep it with everything else held, or fold the others: --ignore NAME",
+            hint="sweep it with everything else held, or fold the others: --ignore NAME (--ignore experiment, where its values are in two)",
         )
     count = sum(curve.p is not None for curve in curves)
     corrected = holm_correction([curve.p for curve in curves])
@@ -117,6 +118,8 @@ def _curve(metric: str, parameter: str, held: Sequence[str], rows: Sequence[Resu
         for row in rows
     )
     means = [mean for mean, _ in _means(spots)]
+    values = [row.finite_values(metric) for row in rows]
+    is_tested = [len(group) > 1 and has_spread(group) for group in values]
     return SensitivityCurve(
         metric=metric,
         parameter=parameter,
@@ -124,10 +127,11 @@ def _curve(metric: str, parameter: str, held: Sequence[str], rows: Sequence[Resu
         scale=choose_parameter_scale([spot.value for spot in spots]),
         spots=spots,
         effect=max(means) - min(means) if means else None,
-        p=anova([row.finite_values(metric) for row in rows]),
+        p=anova([group for group, tested in zip(values, is_tested, strict=True) if tested]),
         p_holm=None,
         comparisons=0,
         verdict="",
+        untested=tuple(spot.value for spot, tested in zip(spots, is_tested, strict=True) if not tested),
     )
 
 
@@ -143,8 +147,10 @@ def _verdict(curve: SensitivityCurve, p_holm: float | None, count: int) -> str:
     low, high = (format_value(end(means, key=lambda m: m[0])[1]) for end in (min, max))
     ends = f"{format_number(curve.effect or 0.0)} between {name}={low} and {name}={high}"
     if p_holm is None:
-        return f"moves by {ends}; without two runs and a spread at every value nothing can be tested"
-    tested = f"{format_p(p_holm)}{f' among {count} curves (Holm)' if count > 1 else ''}"
+        return f"moves by {ends}; without two runs and a spread at two values nothing can be tested"
+    left_out = ", ".join(f"{name}={format_value(value)}" for value in curve.untested)
+    without = f"; left out of the test for want of two runs that differ: {left_out}" if left_out else ""
+    tested = f"{format_p(p_holm)}{f' among {count} curves (Holm)' if count > 1 else ''}{without}"
     if p_holm <= ALPHA:
         return f"{name} matters: it moves {curve.metric} by {ends}, {tested}"
     return f"{NOT_DISTINGUISHABLE}: {ends}, {tested}"

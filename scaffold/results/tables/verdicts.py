@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scaffold.metric_directions import Direction
+from scaffold.results.stats.corrections import ASKED, EVERY_PAIR
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.tables.model import MetricComparison
 from scaffold.results.tables.text_format import format_interval, format_number, format_p, format_signed
@@ -52,24 +53,61 @@ def _tested_sentence(c: MetricComparison, direction: Direction | None, effect: f
     assert c.low is not None and c.high is not None  # where there is a p, there is an interval
     spread = (c.high - c.low) / 2
     difference, interval = format_signed(effect, spread), format_interval(c.low, c.high, spread)
-    among = f" among {c.comparisons} comparisons (Holm)" if c.comparisons > 1 else ""
+    both_p = f"{format_p(p)} alone, {format_p(p_holm)}" if c.comparisons > 1 and p < p_holm else format_p(p_holm)
+    tested = f"{both_p}{among_sentence(c)}"
     if p_holm <= ALPHA:
         improves = is_better(effect, direction)
         word = ("higher" if effect > 0 else "lower") if improves is None else ("better" if improves else "worse")
-        return f"{c.b} is {word}: {difference} {interval}, {format_p(p_holm)}{among}"
+        return f"{c.b} is {word}: {difference} {interval}, {tested}"
     if p <= ALPHA:
-        return f"{NOT_DISTINGUISHABLE}: {format_p(p)} alone, {format_p(p_holm)}{among}"
+        return f"{NOT_DISTINGUISHABLE}: {tested}"
     if c.noise_floor is not None and abs(effect) <= c.noise_floor:
         size, floor = format_number(abs(effect), spread), format_number(c.noise_floor, spread)
         return f"{NOT_DISTINGUISHABLE}: {size} within the noise floor {floor}"
     return f"{NOT_DISTINGUISHABLE}: the interval {interval} of the difference {difference} includes 0"
 
 
+def among_sentence(c: MetricComparison) -> str:
+    """` among the 7 that were run against init3 (Holm)`: for what a p-value is corrected; empty for a single test."""
+    family = c.family or ASKED
+    if family.startswith("plan "):
+        named = f"one of {c.comparisons} that" if c.comparisons > 1 else "which"
+        return f" ({named} {family.removeprefix('plan ')} of the plan named before it ran)"
+    if c.comparisons < 2:
+        return ""
+    if family == ASKED:
+        return f" among {c.comparisons} comparisons (Holm)"
+    if family.endswith(EVERY_PAIR):
+        return f" among the {c.comparisons} pairs that were run, since {c.a} was chosen by its outcome (Holm)"
+    scope = "" if family == "all" else f" in {family}"
+    return f" among the {c.comparisons} that were run against {c.a}{scope} (Holm)"
+
+
+def contradiction(c: MetricComparison, difference_of_all: float | None) -> str:
+    """What to add to a verdict on pairs where all runs, those without a partner too, point the other way; else empty."""
+    if c.effect is None or difference_of_all is None or c.effect * difference_of_all >= 0:
+        return ""
+    size = format_signed(difference_of_all)
+    return f"; but all runs, not only the {c.n_a} pairs, point the other way: {size}"
+
+
+def noise_sentence(c: MetricComparison) -> str:
+    """The noise floor with the runs that it comes from, or why there is none."""
+    runs = len(c.noise_runs)
+    names = ", ".join(c.noise_runs[:3]) + (f" and {runs - 3} more" if runs > 3 else "")
+    of_runs = f"{runs} run{'s' if runs != 1 else ''}{f' ({names})' if names else ''}"
+    if c.noise_floor is None:
+        return f"noise floor of {c.metric}: not known, from {of_runs}; it takes 3 that differ"
+    sides = f"means of {c.n_a} and {c.n_b} runs"
+    return f"noise floor of {c.metric}: {format_number(c.noise_floor)} between {sides}, from {of_runs}"
+
+
 def seeds_sentence(c: MetricComparison) -> str | None:
     """How many seeds such a difference would take, and what these can tell; None where it does not matter."""
     if c.distinguishable or c.p is None or c.detectable is None:
         return None
-    power = f"{min(c.n_a, c.n_b)} seeds find differences from {format_number(c.detectable)} on (power 80 %)"
+    corrected = f" at {c.level:.2g}, as the correction asks" if c.level is not None and c.level < ALPHA else ""
+    power = f"{min(c.n_a, c.n_b)} seeds find differences from {format_number(c.detectable)} on (power 80 %{corrected})"
     if c.seeds_needed is None:
         return power
     return f"{power}; if the true difference is {format_number(abs(c.effect or 0.0))}, it takes {c.seeds_needed} seeds each"
