@@ -29,6 +29,7 @@ LIBRARIES = (
         "alembic",
         "wandb",
         "hydra-core",
+        "papermill",
         "nbconvert",
         "nbformat",
         "ipykernel",

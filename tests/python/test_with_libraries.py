@@ -97,3 +97,28 @@ def test_runs_come_to_folders_of_wandb_once(three_runs: Study, run_python: RunPy
     assert "3 runs" in first.stderr and again.stderr.count("it is there already") == 3
     folders = list((three_runs.root / "offline/wandb").glob("offline-run-*"))
     assert len(folders) == 3 and all(any(folder.glob("run-*.wandb")) for folder in folders)
+
+
+NOTEBOOK = """\
+import nbformat
+v4 = nbformat.v4
+cells = [v4.new_code_cell("lr = 1.0\\nseed = 0", metadata={"tags": ["parameters"]}),
+         v4.new_code_cell("print(f'accuracy: {0.5 + seed / 10 + lr}')"), v4.new_code_cell("1 / (lr - 2)")]
+metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+nbformat.write(v4.new_notebook(cells=cells, metadata=metadata), "train.ipynb")
+"""
+
+
+def test_a_notebook_is_a_run(workspace: Workspace, run_python: RunPython) -> None:
+    run_python("-c", NOTEBOOK, cwd=workspace.root)
+    scaffold = ("-m", "scaffold", "run", "--no-prefix", "--experiment", "nb")
+    run_python(*scaffold, "--seed", "1", "--", "train.ipynb", "--lr", "0.25", cwd=workspace.root)
+    failing = [*scaffold, "--seed", "2", "--", "train.ipynb", "lr=2"]
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        run_python(*failing, cwd=workspace.root)
+    finished, failed = sorted(workspace.manifests(), key=lambda m: m["seed"])
+    assert (finished["status"], failed["status"]) == ("finished", "failed")
+    assert finished["params"]["lr"] == 0.25 and finished["seed_source"] == "arguments"
+    for manifest in (finished, failed):
+        assert (workspace.root / manifest["paths"]["outputs"] / "train.ipynb").is_file()
+    assert "accuracy: 0.85" in (workspace.root / finished["paths"]["stdout"]).read_text()

@@ -55,6 +55,11 @@ def run_of(study: Study, **changes: Any) -> Run:
             "Could not override 'lrr'.",
         ),
         (HYDRA.format(end="a word\n"), {}, "a word"),
+        (
+            f"FileNotFoundError: no file 'x.log'\n\n{failure_cause.DIRECT_CAUSE}\n\n{TRACEBACK.format(line=3)}",
+            {},
+            "BadError: shape (3, 4) at 0x7f3a is wrong, see /tmp/run-3/x.log (from FileNotFoundError: no file 'x.log')",
+        ),
         ("[rank0]: ValueError: bad", {}, "ValueError: bad"),
         ("RuntimeError: CUDA out of memory. Tried to allocate 2 GiB", {}, "out of GPU memory"),
         (

@@ -48,11 +48,12 @@ def run(
     """Run a command, recorded: its name, code, seed, environment, output and end, in one manifest.
 
     The exit code is the command's own. The command runs in the current directory, in the repository's environment.
-    With --json what it prints goes to stderr, and when it is over its record to stdout.
+    With --json what it prints goes to stderr, and when it is over its record to stdout. A notebook is a command too, with its parameters
+    behind it (`-- train.ipynb --lr 0.1`): papermill or nbconvert executes it, and its output is kept in the run's folder.
     """
     from scaffold.conventions.blanks import list_blocking_blanks
     from scaffold.errors import ScaffoldError, WrongUsage
-    from scaffold.runs import recorder_command
+    from scaffold.runs import notebook_command, recorder_command
 
     command: list[str] = ctx.meta["command"]
     if len(command) < 2:
@@ -60,6 +61,9 @@ def run(
     if blanks := list_blocking_blanks(command[1:]):
         raise WrongUsage(f"the command leaves open: {blanks[0]}", hint="write the value that is meant in its place")
     workspace = options.find_requested_workspace(workdir, root)
+    if notebook_command.is_notebook(command[1:]):
+        executed = notebook_command.notebook_command(command[1:], recorder_options)
+        recorder_options, command = (*recorder_options, *executed.options), ["--", *executed.words]
     command += _seed_words(workspace, recorder_options, command[1:])
     _tell_of_earlier_run(workspace, recorder_options, command[1:])
     arguments = [*recorder_options, *command]

@@ -70,12 +70,13 @@ def _end(run: Run) -> str:
 
 
 def run_table(workspace: Workspace, runs: Sequence[Run]) -> list[list[str]]:
-    """Runs for a terminal: a header, then of each its name, state, start, duration, one metric, and what else is to be said of it.
+    """Runs for a terminal: a header, then of each its name, state, start, duration, one metric, and why it failed or does not count.
 
     The metric is the workspace's primary one where any run has it; else the first that a run has, with its name.
     """
     from scaffold.observations import latest_values
     from scaffold.observations.directions import MetricDirections
+    from scaffold.results.evidence.failure_cause import find_failure_cause
 
     latest = [
         (run.metrics, "") if run.status != "running" else latest_values.latest_metrics(workspace, run) for run in runs
@@ -85,7 +86,8 @@ def run_table(workspace: Workspace, runs: Sequence[Run]) -> list[list[str]]:
     rows = [["run", "state", "started", "took", metric or "metric", ""]]
     for run, (metrics, line) in zip(runs, latest, strict=True):
         value = format_metrics(metrics, 1) if metric is None else _format_value(metrics.get(metric, ""))
-        rows.append([*_start_of_row(run), value, " ".join(filter(None, [*_remarks(run), _end(run), line[:60]]))])
+        end = find_failure_cause(workspace, run) if run.status in ("failed", "terminated") else ""
+        rows.append([*_start_of_row(run), value, " ".join(filter(None, [*_remarks(run), end, line[:60]]))])
     return rows
 
 

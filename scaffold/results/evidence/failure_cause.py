@@ -20,6 +20,7 @@ EXCEPTION_LINE = re.compile(
     r"(?P<name>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning|Stop\w*))(?::\s*(?P<message>.*))?$"
 )
 TRACEBACK = "Traceback (most recent call last):"
+DIRECT_CAUSE = "The above exception was the direct cause of the following exception:"
 # below a traceback any class may stand, whatever its name ends with
 RAISED_LINE = re.compile(r"(?P<name>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?::\s+(?P<message>.*))?$")
 # what Hydra ends with, whatever went wrong; and how its own complaints begin, which come without a traceback
@@ -110,13 +111,22 @@ def last_exception(tail: str) -> str:
     """The exception that ended a Python program, `ValueError: ...`; empty where there is none in `tail`."""
     lines = [RANK_PREFIX.sub("", line) for line in tail.splitlines()]
     if raised := _raised_line(lines):
-        return raised
+        root = _root_cause(lines)
+        return truncate(f"{raised} (from {root})", CAUSE_WIDTH) if root else raised
     for line in reversed(lines):
         match = EXCEPTION_LINE.match(line)
         # a word that could be a class's name ends many a log: without a message it counts below a traceback only
         if match and (match["message"] is not None or TRACEBACK in lines):
             return _shorten_exception(match)
     return ""
+
+
+def _root_cause(lines: list[str]) -> str:
+    """What the last exception was made of, where Python says that another one was its direct cause: that is what went wrong."""
+    if DIRECT_CAUSE not in lines:
+        return ""
+    above = lines[: len(lines) - 1 - lines[::-1].index(DIRECT_CAUSE)]
+    return next((_shorten_exception(m) for line in reversed(above) if line and (m := RAISED_LINE.match(line))), "")
 
 
 def _raised_line(lines: list[str]) -> str:
