@@ -16,6 +16,7 @@ from scaffold.backends.slurm import sbatch_options, script_block, slurm_room
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder_command
+from scaffold.search_path import find_program
 from scaffold.server.preflight import FAILED, OK, UNKNOWN, PreflightCheck, PreflightReport
 from scaffold.workspace import Workspace
 
@@ -30,7 +31,7 @@ def check_launch(workspace: Workspace, backend: str) -> PreflightReport:
     """What `sweep launch --backend BACKEND` (`local` or `slurm`) would meet; each check with its time."""
     common: list[tuple[str, str, bool, Callable[[], Finding]]] = [
         ("environment", "PATH", backend == "local", lambda: _check_prefix(workspace)),
-        ("python", "PATH", False, _check_python),
+        ("python", "PATH", False, lambda: _check_python(workspace.workdir)),
         ("disk", "df", True, lambda: _check_disk(workspace.role_folder("logs"))),
     ]
     own = _local_checks(workspace) if backend == "local" else _slurm_checks(workspace)
@@ -54,16 +55,16 @@ def _check_prefix(workspace: Workspace) -> Finding:
     words = recorder_command.configured_prefix(workspace)
     if not words:
         return OK, "no tool is needed to enter the environment"
-    recorder_command.require_run_prefix(workspace)
-    return OK, f"`{shlex.join(words)}`: {shutil.which(words[0])}"
+    recorder_command.require_run_prefix(workspace, cwd=workspace.workdir)
+    return OK, f"`{shlex.join(words)}`: {find_program(words[0], cwd=workspace.workdir)}"
 
 
-def _check_python() -> Finding:
+def _check_python(cwd: Path) -> Finding:
     """Commands that say `python` find what is on PATH then, and never the interpreter that scaffold lives in unless that is the same."""
-    python = shutil.which("python")
+    python = find_program("python", cwd=cwd)
     if python is not None:
         return OK, f"`python` is {python}; the recorder runs in {sys.executable}"
-    other = shutil.which("python3")
+    other = find_program("python3", cwd=cwd)
     text = f"there is no `python` on PATH{f', only python3 ({other})' if other else ''}"
     return FAILED, f"{text}: a command that says `python` needs an environment that has one"
 
@@ -115,6 +116,6 @@ def _check_request(options: Sequence[sbatch_options.SbatchOption]) -> Finding:
 
 
 def _check_srun() -> Finding:
-    if shutil.which("srun"):
+    if find_program("srun"):
         return OK, "a research server's runs would be steps of srun"
     return FAILED, "there is no srun: a research server's runs would wait for sbatch"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess  # noqa: TID251 - asks the machine's own tools
 from dataclasses import dataclass
 from pathlib import Path
+
+from scaffold.search_path import find_program
 
 TIMEOUT_S = 3
 
@@ -22,7 +23,7 @@ class Machine:
 
 def read_machine() -> Machine:
     """GPUs that the driver lists, whether sbatch is there, and the scheduler's partitions (its default one first)."""
-    slurm = shutil.which("sbatch") is not None
+    slurm = find_program("sbatch") is not None
     return Machine(gpus=_gpus(), slurm=slurm, scheduler_partitions=_partitions() if slurm else ())
 
 
@@ -44,7 +45,7 @@ def _gpus() -> int:
         return sum(1 for _ in proc.iterdir())
     return (
         sum(line.startswith("GPU ") for line in tool_output("nvidia-smi", "-L").splitlines())
-        if shutil.which("nvidia-smi")
+        if find_program("nvidia-smi")
         else 0
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from scaffold import structured_text
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
+from scaffold.search_path import find_program
 from scaffold.workspace import Workspace
 
 PYTHON_OPTIONS = ("-IS",)
@@ -38,11 +38,14 @@ def recorder_workspace(workspace: Workspace) -> recorder.workspace.Workspace:
 
 
 def require_run_prefix(
-    workspace: Workspace, otherwise: str = "activate the environment yourself and give --no-prefix"
+    workspace: Workspace,
+    otherwise: str = "activate the environment yourself and give --no-prefix",
+    *,
+    cwd: Path | None = None,
 ) -> list[str]:
-    """What activates the repository's environment, such as `uv run`. Raises ScaffoldError when it cannot be read, or run."""
+    """What activates the repository's environment, such as `uv run`. Raises ScaffoldError when it cannot be read, or run in `cwd`."""
     words = configured_prefix(workspace)
-    if words and shutil.which(words[0]) is None:
+    if words and find_program(words[0], cwd=cwd) is None:
         raise ScaffoldError(
             f"the environment of this repository is entered by `{shlex.join(words)}`, and there is no {words[0]} on PATH",
             hint=f"install {words[0]}, or {otherwise}",

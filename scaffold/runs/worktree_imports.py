@@ -10,7 +10,6 @@ import base64
 import importlib.machinery
 import json
 import os
-import shutil
 import subprocess  # noqa: TID251 - it asks the repository's own Python
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder
+from scaffold.search_path import find_program
 
 PROBE_S = 60
 MOST_MODULES = 500
@@ -138,9 +138,9 @@ def _find_python(
     named = argv[0] if recorder.naming.program_name(argv[0]) in ("python", "pypy") else "python"
     named = os.path.normpath(cwd / named) if "/" in named else named
     if prefix:
-        return [*prefix, named] if shutil.which(prefix[0]) else None
+        return [*prefix, named] if find_program(prefix[0], cwd=cwd) else None
     entered = (place / "bin" / named for place in environments) if "/" not in named else ()
-    return next(([str(path)] for path in entered if path.is_file()), [named] if shutil.which(named) else None)
+    return next(([str(path)] for path in entered if path.is_file()), [named] if find_program(named, cwd=cwd) else None)
 
 
 def _module_names(tree: Path) -> Iterable[str]:

@@ -5,31 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from scaffold import search_path
 from scaffold.errors import ScaffoldError
 from scaffold.workspace import Workspace
 
 PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
 
 
-def find_on_path(name: str) -> str | None:
-    """The program on PATH that would be started by this name.
-
-    `shutil.which` asks what the real user may, without the capabilities that a process in a container has, and so misses some that start.
-    """
-    for folder in os.get_exec_path():
-        path = Path(folder, name)
-        # first whether it may be started: a folder that is closed is an error to `is_file`
-        if os.access(path, os.X_OK, effective_ids=os.access in os.supports_effective_ids) and path.is_file():
-            return str(path)
-    return None
-
-
-def find_interpreter(
-    workspace: Workspace, command: Sequence[str], cwd: str, which: Callable[[str], str | None] = find_on_path
-) -> Path | None:
+def find_interpreter(workspace: Workspace, command: Sequence[str], cwd: str) -> Path | None:
     """The interpreter that a launcher's command would find where no run prefix and no module brings one; None where it names none.
 
     Raises ScaffoldError where it names one that is not there.
@@ -41,9 +27,12 @@ def find_interpreter(
             path = folder / environment / "bin" / command[0]
             if path.exists():
                 return path
-    if found := which(command[0]):
-        return Path(found)
-    others = (f"{name} is {place}" for name in ("python3", "python") if (place := which(name)))
+    folder = Path(workspace.workdir, cwd)
+    if program := search_path.find_program(command[0], cwd=folder):
+        return Path(program)
+    others = (
+        f"{name} is {path}" for name in ("python3", "python") if (path := search_path.find_program(name, cwd=folder))
+    )
     other = next(others, "nor any other")
     raise ScaffoldError(
         f"the command says `{command[0]}`, and there is none on PATH ({other})",

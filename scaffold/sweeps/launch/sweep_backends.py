@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from scaffold.backends import choose
 from scaffold.backends.capacity import Capacity, compute_capacity
@@ -37,7 +38,8 @@ class SweepBackends:
     def _check_environment(self, *, enters: bool) -> None:
         """Raise ScaffoldError where the runs would find no environment or no Python on this machine; say where it is scaffold's own."""
         otherwise = "activate the environment yourself and give --no-prefix (for good: scaffold update --set environment.run_prefix=)"
-        prefix = recorder_command.require_run_prefix(self._workspace, otherwise) if enters else []
+        cwd = Path(self._workspace.workdir, self._sweep.cwd)
+        prefix = recorder_command.require_run_prefix(self._workspace, otherwise, cwd=cwd) if enters else []
         declared = self._workspace.answers.get("environment")
         if prefix or (isinstance(declared, dict) and declared.get("modules")):
             return
