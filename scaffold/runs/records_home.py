@@ -21,6 +21,7 @@ from scaffold.runs.model import Run
 from scaffold.workspace import ANSWERS_FILE, Workspace, is_reachable
 
 MANIFEST = re.compile(r"-[0-9a-f]{8}(\.\d+)?\.json$")
+DIGEST = re.compile(rf"[0-9a-f]{{{recorder.records_home.DIGEST_LENGTH}}}")
 
 
 def workspace_id(workspace: Workspace) -> str:
@@ -177,6 +178,17 @@ def list_files(folder: Path) -> Iterator[str]:
         for name in sorted(names):
             if not name.startswith(".") and is_whole(Path(base, name)):
                 yield Path(base, name).relative_to(folder).as_posix()
+
+
+def read_digests(workspace: Workspace) -> dict[str, str]:
+    """The uuids of runs -> what their manifests hashed to when they had ended."""
+    digests: dict[str, str] = {}
+    for folder in reversed(existing_folders(workspace)):
+        for path in sorted(folder.rglob(recorder.records_home.DIGESTS)):
+            with contextlib.suppress(OSError):
+                lines = (line.partition(" ") for line in os.fsdecode(path.read_bytes()).splitlines())
+                digests.update((uuid, digest) for digest, _, uuid in lines if DIGEST.fullmatch(digest))
+    return digests
 
 
 def write_record(workspace: Workspace, path: Path, data: bytes) -> None:

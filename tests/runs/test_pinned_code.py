@@ -69,6 +69,23 @@ def test_a_commit_that_is_pinned_only_is_no_whole_record_but_runs_again(run: Run
     assert findings(run, trained) == []
 
 
+def test_a_commit_that_was_rebased_away_runs_again(run: Run, trained: Workspace) -> None:
+    git(trained.root, "switch", "-qc", "idea")
+    write_tree(trained.root, {"model.py": "ACC = 4\n"})
+    git(trained.root, "commit", "-qam", "an idea on a branch")
+    ran = record(trained, "rebased")["git"]
+    git(trained.root, "switch", "-q", "main")
+    write_tree(trained.root, {"notes.md": "what came meanwhile\n"})
+    commit_all(trained.root, "notes")
+    git(trained.root, "rebase", "-q", "main", "idea")
+    collect_garbage(trained.root)
+    assert ran["commit"] not in git(trained.root, "rev-list", "--branches").split()
+    finding = next(f for f in findings(run, trained) if f["run"].startswith("rebased"))
+    assert finding["code"] == "R109" and "pinned here only" in finding["message"]
+    answer, _ = rerun(run, trained, "rebased")
+    assert answer["notes"] == [] and trained.last()["git"]["code"] == ran["code"]
+
+
 def test_a_clone_gets_the_pins_by_the_line_that_the_audit_names(run: Run, trained: Workspace, tmp_path: Path) -> None:
     (finding,) = findings(run, trained)
     git(tmp_path, "init", "-q", "--bare", "far.git")
@@ -161,8 +178,8 @@ def test_twenty_ideas_of_an_agent_run_again_with_the_same_code(run: Run, make_wo
     root = workspace.root
     for number in range(1, 21):
         write_tree(root, {"model.py": f"idea {number}\n", f"part{number}.py": f"part {number}\n"})
-        way = ("keep", "reset", "dirty", "amend", "branch")[number % 5]
-        if way == "branch":
+        way = ("keep", "reset", "dirty", "amend", "branch", "rebase")[number % 6]
+        if way in ("branch", "rebase"):
             git(root, "checkout", "-q", "-b", "try")
         if way != "dirty":
             commit_all(root, f"idea {number}")
@@ -173,6 +190,15 @@ def test_twenty_ideas_of_an_agent_run_again_with_the_same_code(run: Run, make_wo
         if way == "branch":
             git(root, "checkout", "-q", "main")
             git(root, "branch", "-q", "-D", "try")
+        elif way == "rebase":
+            git(root, "checkout", "-q", "main")
+            write_tree(root, {"notes.md": f"before idea {number}\n"})
+            git(root, "add", "notes.md")
+            git(root, "commit", "-qm", "notes")
+            git(root, "rebase", "-q", "main", "try")
+            git(root, "checkout", "-q", "main")
+            git(root, "merge", "-q", "--ff-only", "try")
+            git(root, "branch", "-q", "-d", "try")
         elif way == "amend":
             write_tree(root, {"model.py": f"idea {number}, put right\n"})
             git(root, "commit", "-qa", "--amend", "-m", "right")

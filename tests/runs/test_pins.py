@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -292,6 +293,47 @@ def test_a_repository_that_cannot_be_written_has_the_patch(workspace: Workspace)
     recorded = workspace.last()["git"]
     assert done.returncode == 0 and "pinned" not in done.stderr and "pin" not in recorded
     assert "+LR = 2" in (workspace.root / recorded["patch"]).read_text() and recorded["code"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs another user to be")
+def test_nothing_is_written_among_the_objects_of_another_user(workspace: Workspace) -> None:
+    write_tree(workspace.root, {"src/model.py": "LR = 2\n"})
+    os.chown(workspace.root / ".git/objects", 12345, -1)
+    before = all_objects(workspace.root)
+    workspace.record("--", "true")
+    assert all_objects(workspace.root) == before and refs(workspace.root) == []
+    assert "pin" not in workspace.last()["git"] and workspace.last()["git"]["patch"]
+
+
+def test_nothing_is_written_where_a_git_file_alone_leads(workspace: Workspace, tmp_path: Path) -> None:
+    """A `.git` file may name any repository; one that has no worktree here keeps no code of it."""
+    shutil.move(workspace.root / ".git", tmp_path / "other.git")
+    write_tree(workspace.root, {"src/model.py": "LR = 2\n", ".git": f"gitdir: {tmp_path}/other.git\n"})
+    before = all_objects(workspace.root)
+    workspace.record("--", "true")
+    assert all_objects(workspace.root) == before and refs(workspace.root) == []
+    assert "pin" not in workspace.last()["git"] and workspace.last()["git"]["patch"]
+
+
+@pytest.mark.parametrize("step", ["unpack-objects", "update-ref"])
+def test_a_recorder_that_is_killed_before_its_pin_is_kept_loses_no_code(
+    step: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    write_tree(workspace.root, {"src/model.py": "LR = 2\n"})
+    killer = tmp_path / "bin" / "git"
+    write_tree(killer.parent, {"git": f'#!/bin/sh\ncase " $* " in *" {step} "*) kill -9 $PPID; exit 1;; esac\n'})
+    with killer.open("a") as script:
+        script.write(f'exec {shutil.which("git")} "$@"\n')
+    killer.chmod(0o755)
+    killed = workspace.record("--", "sleep", "60", env={**os.environ, "PATH": f"{killer.parent}:{os.environ['PATH']}"})
+    manifest = workspace.last()
+    assert killed.returncode == -signal.SIGKILL and refs(workspace.root) == []
+    # what ran is in the patch, and no pin is claimed that is not there
+    assert "pin" not in manifest["git"] and "+LR = 2" in (workspace.root / manifest["git"]["patch"]).read_text()
+    pin = pin_of(workspace)
+    collect_garbage(workspace.root)
+    assert git(workspace.root, "show", f"{pin['commit']}:src/model.py") == "LR = 2\n"
+    assert git(workspace.root, "fsck", "--strict") == ""
 
 
 def test_trouble_with_the_pin_is_said_and_the_run_stands(workspace: Workspace) -> None:

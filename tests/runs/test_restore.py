@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs import audit, records, records_home, restore
+from scaffold.runs import audit, recorder, records, records_home, restore
 from scaffold.sweeps.launch.ledger import read_ledger
 from scaffold.sweeps.launch.ledger_entries import RunSubmission
 from scaffold.sweeps.spec import sweep_file
@@ -92,6 +93,54 @@ def test_audit_looks_into_both_homes(workspace: Workspace) -> None:
     assert "R104" not in {finding.code for finding in audit.audit_records(load(workspace))}
     patch.unlink()
     assert "R104" in {finding.code for finding in audit.audit_records(load(workspace))}
+
+
+def test_an_edit_in_place_which_changes_both_copies_is_found(workspace: Workspace) -> None:
+    workspace.record("--seed", "2", "--", PYTHON, "train.py")
+    restore.apply_restore(load(workspace), restore.plan_restore(load(workspace)))
+    paths = {p: p.read_bytes() for p in (workspace.exp / "metadata").glob("*.json")}
+
+    def changed() -> dict[str, str | None]:
+        return {f.path: f.hint for f in audit.audit_records(load(workspace)) if f.code == "R113"}
+
+    assert changed() == {} and len(paths) == 2
+    for other in paths:  # as git writes them for some systems
+        other.write_bytes(paths[other].replace(b"\n", b"\r\n"))
+    assert changed() == {}
+    linked = [p for p in paths if (home(workspace) / "metadata" / p.name).samefile(p)]
+    apart = [p for p in paths if p not in linked]
+    for p in paths:
+        p.write_text(json.dumps({**json.loads(paths[p]), "metrics": {"acc": 1.0}}))
+    hints = {workspace.root / path: str(hint) for path, hint in changed().items()}
+    assert hints.keys() == paths.keys() and len(linked) == len(apart) == 1
+    assert "git log" in hints[linked[0]] and hints[apart[0]].startswith(f"cp {home(workspace)}/metadata/")
+
+
+def test_gc_takes_away_what_killed_recorders_left(workspace: Workspace, run: Command) -> None:
+    folder = home(workspace) / "metadata"
+    claims = [folder / "a-0000000a.json", folder / "b-0000000b.2.json", folder / "live-0000000c.json"]
+    halves = [folder / f".{dead_pid()}.0123abcd.tmp", folder / ".live" / ".ledger.json.0123abcd.tmp"]
+    living = [folder / f".{os.getpid()}.0123abcd.tmp", claims[2]]
+    write_tree(folder, {f".live/{claims[2].name}": json.dumps(recorder.processes.process_mark(os.getpid()))})
+    others = [folder / ".digests", next(folder.glob("train-*.json"))]
+    for path in (*claims, *halves, living[0]):
+        path.touch()
+    for path in (*claims, *halves, *living, *others):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    fresh = folder / "fresh-0000000d.json"
+    fresh.touch()
+    words = ("runs", "gc", "--workdir", workspace.root, "--json")
+    answer = json.loads(run(*words).stdout)
+    assert answer["unfinished"] == sorted(map(str, (*claims[:2], *halves))) and claims[0].exists()
+    run(*words, "--yes")
+    assert not any(map(Path.exists, (*claims[:2], *halves)))
+    assert all(map(Path.exists, (*living, *others, fresh)))
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
 
 
 def test_gc_lists_what_nothing_cites_and_takes_it_away_when_told(workspace: Workspace, run: Command) -> None:

@@ -64,18 +64,21 @@ def gc(
 ) -> None:
     """List old records in git's directory that nothing cites, and with --yes take them away, and the pins of code that is theirs alone.
 
-    Only copies in the second home go, and what only pins keep. What a working tree or a branch has stays where it is.
+    Only copies in the second home go, and what only pins keep. What a working tree or a branch has stays where it is. What recorders that
+    were killed left there half done goes too, once it is a day old.
     """
     from scaffold.errors import ScaffoldError
     from scaffold.results.evidence import uncited_records
-    from scaffold.runs import lookup, timestamps
+    from scaffold.runs import home_litter, lookup, timestamps
 
     workspace = options.find_requested_workspace(workdir, root)
     before = lookup.parse_since(older_than, timestamps.utc_now(), option="--older-than")
     uncited = uncited_records.find_uncited(workspace, before=before, keep_cited=keep_cited)
+    litter = home_litter.find_litter(workspace)
     if yes:
         try:
             uncited_records.delete_records(workspace, uncited)
+            home_litter.delete_litter(litter)
         except OSError as error:
             raise ScaffoldError(f"{error.filename} cannot be deleted: {error.strerror}") from error
     limited = output.LimitedLists(limit)
@@ -83,14 +86,17 @@ def gc(
     if json_output:
         rows = [{"name": run.label, "started_at": run.started_at, "copy": str(copy)} for run, copy in shown]
         names = {"files": [str(file) for file in files], "pins": limited(uncited.pins)}
-        answer = {"deleted": yes, "runs": rows, **names, "cited": uncited.cited}
+        unfinished = [str(path) for path in limited(litter)]
+        answer = {"deleted": yes, "runs": rows, **names, "cited": uncited.cited, "unfinished": unfinished}
         output.print_json(answer, limited)
         return
     verb = "deleted" if yes else "would delete"
     output.print_rows([verb, run.label, run.started_at[:10]] for run, _ in shown)
     output.print_rows([verb, file.name, file.parent.name] for file in files)
+    output.print_rows([verb, path.name, "left by a recorder that was killed"] for path in limited(litter))
     limited.report_left_out()
     total = output.pluralize(len(uncited.runs), "record")
     total += f" and {output.pluralize(len(uncited.pins), 'pin')} of code" if uncited.pins else ""
-    hint = "" if yes or not uncited.runs else "; --yes does"
+    total += f" and {output.pluralize(len(litter), 'unfinished file')}" if litter else ""
+    hint = "" if yes or not (uncited.runs or litter) else "; --yes does"
     click.echo(f"{verb} {total}; kept because something cites them: {uncited.cited}{hint}", err=True)

@@ -22,7 +22,7 @@ LARGEST_TEXT_BYTES = 1 << 20
 REFS = ("refs/heads/", "refs/remotes/", "refs/tags/")
 RUN_NAME = "[A-Za-z0-9][A-Za-z0-9._=,+@-]*-[0-9a-f]{8}"
 # where what a manifest refers to lies
-FILE_FOLDERS = ("patches", "configs", "environments")
+FILE_FOLDERS = ("patches", "configs", "environments", "stdin")
 # what may name a commit: manifests, ledgers, sweep files
 RECORD_ENDINGS = (".json", ".jsonl", ".yml", ".yaml")
 
@@ -151,5 +151,6 @@ def _pinned_commits(path: Path) -> Iterator[str]:
 def _named_files(manifest: dict[str, Any]) -> Iterator[str]:
     with contextlib.suppress(KeyError, TypeError):
         yield from manifest["paths"]["configs"]
+        yield manifest["paths"].get("stdin") or ""
         yield manifest["environment"]["packages"] or ""
         yield (manifest["git"] or {}).get("patch") or ""

@@ -173,6 +173,7 @@ class Survey:
     def describe(self, state: CodeState, *, with_patch: bool, with_pin: bool) -> None:
         """Put all that is found into `state`. Raises RecorderError where git fails, or a file that counts cannot be read."""
         state.files = hash_counted(self.git.top, self.counted, self.scheme)
+        with_pin = with_pin and self._may_pin()
         patch = self._patch() if with_patch else None
         uncommitted = self._pinnable(patch) if with_pin and patch else []
         changed = [*self.status.changed, *self.new]
@@ -184,8 +185,17 @@ class Survey:
         state.code = CodeTree(self.trees, {p: entries[p] for p in changed if p in entries}, self.excluded).digest()
         state.patch = patch.data if patch else None
         state.git = self._manifest(state.code)
-        if with_pin and self.common and os.access(os.path.join(self.common, "objects"), os.W_OK):
+        if with_pin:
             self._pin(state, patch, entries, uncommitted)
+
+    def _may_pin(self) -> bool:
+        """Whether objects may be written: the repository may be another user's, and a `.git` file may name any."""
+        from .records_home import find_obstacle
+
+        try:
+            return self.common is not None and find_obstacle(self.common, self.git.top) is None
+        except (OSError, ValueError):
+            return False
 
     def _entries(
         self, changed: list[str], pinnable: list[str], *, with_pin: bool

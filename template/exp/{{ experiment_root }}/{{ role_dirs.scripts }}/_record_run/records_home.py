@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 
-from .files import write_atomic
+from .files import append_to, write_atomic
 from .git import common_directory, repository
 from .json_text import read_json
+from .lean_imports import sha256
 from .messages import RecorderError, warn
 from .values import DIGITS, LETTERS
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 LONGEST_KEY = 150
 PLAIN = frozenset(LETTERS + DIGITS + "._-")
+# beside the manifests: a line for each that is complete, what its content hashes to and its run's uuid
+DIGESTS = ".digests"
+DIGEST_LENGTH = 16
 
 
 def home_key(path: str, workspace_id: str) -> str:
@@ -31,8 +35,6 @@ def home_key(path: str, workspace_id: str) -> str:
     """
     name = quote(path)
     if len(name) > LONGEST_KEY:
-        from .lean_imports import sha256
-
         name = "%s%%%s" % (name[:LONGEST_KEY], sha256(os.fsencode(path)).hexdigest()[:8])
     return f"{name}@{quote(workspace_id)}" if workspace_id else name
 
@@ -112,6 +114,16 @@ class RecordsHome:
                 return
         os.replace(temporary, path)
 
+    def note_digest(self, relative: str, uuid: str, data: bytes) -> None:
+        """Keep what a complete manifest hashes to: who edits it in place edits its copy too, where they are one file. Raises OSError."""
+        folder = os.path.dirname(self.path(relative))
+        append_to(f"{folder}/{DIGESTS}", f"{content_digest(data)} {uuid}\n".encode())
+
+
+def content_digest(data: bytes) -> str:
+    """What a manifest hashes to, as it is noted."""
+    return sha256(data).hexdigest()[:DIGEST_LENGTH]
+
 
 class RecordFiles:
     """Where an attempt's records go: its workspace, and the second home where there is one. Paths are relative to the work directory."""
@@ -169,6 +181,14 @@ class RecordFiles:
         except OSError as error:
             self._give_up_home(error)
 
+    def note_digest(self, path: str, uuid: str, content: bytes) -> None:
+        """Keep what the complete manifest of a run hashes to; trouble is said once."""
+        try:
+            if self.home is not None:
+                self.home.note_digest(path, uuid, content)
+        except OSError as error:
+            self._give_up_home(error)
+
     def remove_mark(self, path: str) -> None:
         """Take away what said that the run is alive."""
         mark = os.path.join(self.workdir, path)
@@ -188,6 +208,15 @@ class RecordFiles:
                 f"records are kept in this working tree alone: {self.home.folder} cannot be written ({error.strerror})"
             )
             self.home = None
+
+
+def find_obstacle(common: str, top: str) -> str | None:
+    """Why nothing may be written to git's common directory for the working tree `top`; None where it may. Raises OSError or ValueError."""
+    if os.stat(common + "/objects").st_uid != os.geteuid():
+        return f"{common} is of another user"
+    if not (os.access(common, os.W_OK) and os.access(common + "/objects", os.W_OK)):
+        return f"{common} is not writable"
+    return None if belongs_to(common, top) else f"{top}/.git names {common}, which is of another repository"
 
 
 def belongs_to(common: str, top: str) -> bool:
@@ -237,14 +266,12 @@ def make_home(top: str, workdir: str, root: str, workspace_id: str) -> RecordsHo
     records = records_folder(top)
     common = os.path.dirname(os.path.dirname(records))
     try:
-        owner = os.stat(common + "/objects").st_uid
-        if owner != os.geteuid() or not os.access(common, os.W_OK):
-            raise RecorderError(f"{common} is {'not writable' if owner == os.geteuid() else 'of another user'}")
+        obstacle = find_obstacle(common, top)
+        if obstacle is not None:
+            raise RecorderError(obstacle)
         key = workspace_key(top, workdir, root, workspace_id)
         if os.path.realpath(f"{records}/{key}") != f"{os.path.realpath(common)}/scaffold/records/{key}":
             raise RecorderError(f"{records}/{key} is behind a link")
-        if not belongs_to(common, top):
-            raise RecorderError(f"{top}/.git names {common}, which is of another repository")
         os.makedirs(records, exist_ok=True)
     except OSError as error:
         raise RecorderError(f"{records} cannot be made ({error.strerror})") from error
