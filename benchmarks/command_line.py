@@ -19,7 +19,7 @@ BENCHMARKS = {
     "plan": ("plan_check", "guard"),
     "preflight": ("preflight",),
     "recorder": ("recorder_cost", "recorder_manifests"),
-    "sweeps": ("sweeps_plan", "sweeps_launch", "sweeps_register"),
+    "sweeps": ("sweeps_plan", "sweeps_launch", "sweeps_pacer", "sweeps_register"),
     "results": ("results_table",),
     "report": ("report",),
 }

@@ -28,8 +28,8 @@ from scaffold.workspace import Workspace
 BUDGET_MS = 25.0
 
 
-def scheduler(place: Workspace, name: str, first: int, runs: int) -> Scheduler:
-    """A planned sweep of so many runs, one at a time."""
+def scheduler(place: Workspace, name: str, first: int, runs: int, *, cpus: int | None = None) -> Scheduler:
+    """A planned sweep of so many runs, of which each needs so many cores; all of them where that is not said."""
     planned = code_state.replan_with_current_code(
         place,
         Sweep(
@@ -43,7 +43,7 @@ def scheduler(place: Workspace, name: str, first: int, runs: int) -> Scheduler:
             seeds=tuple(range(first, first + runs)),
             task=None,
             backend="local",
-            resources=RunResources(gpus=0, cpus=os.cpu_count()),
+            resources=RunResources(gpus=0, cpus=cpus or os.cpu_count()),
             code=SweepCode(state=None, commit=None, patch=None),
         ),
     )

@@ -42,6 +42,8 @@ class Ledger:
         self._submissions: dict[str, tuple[RunSubmission, ...]] = {}
         # of each run the line that was written last: a thousand runs are not formatted anew for each job id
         self._lines: dict[str, str] = {}
+        # the runs whose submissions were changed, in order, one as often as that was done: who looks again and again begins where it ended
+        self.changes: list[str] = []
         self.stamp: tuple[int, int, int] | None = None
         self._dirty = False
         self._saved_at = -1e9
@@ -77,6 +79,7 @@ class Ledger:
         others = (s for s in before if s.number != submission.number)
         self._submissions[name] = tuple(sorted((*others, submission), key=lambda s: s.number))
         self._lines.pop(name, None)
+        self.changes.append(name)
         self._dirty = True
 
     def change_newest(self, name: str, **values: Any) -> None:

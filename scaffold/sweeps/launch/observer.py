@@ -1,11 +1,14 @@
-"""How a sweep is now: ledger, backends, start tokens, processes, manifests, asked in that order."""
+"""How a sweep is now: ledger, backends, start tokens, processes, manifests, asked in that order.
+
+A sweep of thousands has few runs that can have changed since a moment ago: those that a backend has, and those of which the ledger has
+news. Only these are looked at, and all of them from time to time, since anybody may write manifests and tokens at any time.
+"""
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from scaffold.backends import start_tokens
 from scaffold.backends.interface import JobStatus, Warn
@@ -13,11 +16,19 @@ from scaffold.backends.start_tokens import StartToken
 from scaffold.runs import liveness
 from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
+from scaffold.runs.run_reader import RunReader
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.run_states import RunObservation, RunState, SweepSnapshot, derive_state
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
+
+# all runs are looked at this often, and never for more than a twentieth of the time
+WHOLE_LOOK_S = 10.0
+SHARE = 20
+# to look for each run's own files is worth it for so small a part of the runs at most
+FEW = 4
+MANY = 20
 
 
 class Observer:
@@ -34,45 +45,105 @@ class Observer:
         warn: Warn,
     ) -> None:
         """`planned` are the names of the sweep's runs, in its order; `experiment` is theirs."""
-        self._workspace = workspace
-        self._experiment = experiment
         self._planned = dict.fromkeys(planned)
         self._paths = paths
         self._backends = backends
         self._warn = warn
-        self._reader = RecordReader(workspace)
+        self._record_reader = RecordReader(workspace)
+        self._run_reader = RunReader(workspace, experiment)
         # not only that they are over: their start tokens and jobs are not looked at again, and without those a lost run seems startable
         self._settled: dict[str, tuple[RunState, RunObservation]] = {}
+        self._states: dict[str, RunState] = {}
+        self._runs: dict[str, list[Run]] = {}
+        # the runs that a backend has, or that have begun and are not over, as keys
+        self._active: dict[str, None] = {}
+        # the ledger of the last look, how many of its changes that knew, and the runs that it was at
+        self._ledger: Ledger | None = None
+        self._changes_seen = 0
+        self._looked_at: frozenset[str] = frozenset()
+        self._whole_look_at = 0.0
+        self._took_s = 0.0
 
     def snapshot(self, ledger: Ledger) -> SweepSnapshot:
-        """All runs. Raises ScaffoldError where a backend cannot be made.
+        """All runs. Raises ScaffoldError where a backend cannot be made."""
+        names = self._names_to_look_at(ledger)
+        if names is None:
+            self._look_at_all(ledger)
+        else:
+            self._looked_at = frozenset(names)
+            self._look_at(names, ledger)
+            # that nothing is left to do is seen of everything
+            if not self._active and not any(s.startable or s.resubmittable for s in self._states.values()):
+                self._look_at_all(ledger)
+        return SweepSnapshot(states=tuple(self._states.values()), options=ledger.options)
 
-        The order of looking matters: backend, then processes, then manifests, each later than what it is believed over.
-        """
+    def look_at_all_next(self) -> None:
+        """Have the next snapshot look at all runs."""
+        self._ledger = None
+
+    def confirm_startable(self, names: Sequence[str], ledger: Ledger) -> frozenset[str]:
+        """Those of the runs, startable by the last snapshot, that are so now too; what a backend says of their jobs is the same."""
+        others = [name for name in names if name not in self._looked_at]
+        before = {name: self._states[name].backend_state for name in others}
+        if others:
+            self._look_at(others, ledger)
+        after = {name: self._states[name] for name in others}
+        return frozenset(names) - {
+            n for n, state in after.items() if not state.startable or state.backend_state != before[n]
+        }
+
+    def _names_to_look_at(self, ledger: Ledger) -> list[str] | None:
+        """The runs that can have changed since the last look; None where it has to be at all."""
+        if ledger is not self._ledger:
+            return None
+        if time.monotonic() - self._whole_look_at > max(WHOLE_LOOK_S, SHARE * self._took_s):
+            return None
+        names = list(dict.fromkeys((*self._active, *ledger.changes[self._changes_seen :])))
+        self._changes_seen = len(ledger.changes)
+        return names if len(names) * FEW <= len(self._states) else None
+
+    def _look_at_all(self, ledger: Ledger) -> None:
+        began = time.monotonic()
         names = list(dict.fromkeys((*self._planned, *ledger.run_names)))
-        settled = {n: self._settled[n] for n in names if self._is_settled(n, ledger)}
-        unsettled = [n for n in names if n not in settled]
-        observations = self._observe_runs(unsettled, self._poll_backends(unsettled, ledger), ledger)
-        runs: dict[str, list[Run]] = {}
-        for run in self._reader.runs():
-            runs.setdefault(run.name, []).append(run)
-        for bad in self._reader.damaged:
+        settled = {n for n in names if self._is_settled(n, ledger)}
+        observations = self._observe_runs([n for n in names if n not in settled], ledger)
+        self._runs = {}
+        for run in self._record_reader.runs():
+            self._runs.setdefault(run.name, []).append(run)
+        for bad in self._record_reader.damaged:
             self._warn(f"{bad.path} cannot be read: {bad.reason}")
-        hostname, now = os.uname().nodename, time.time()
-        states = []
+        self._states, self._active = {}, {}
+        self._derive_states(names, observations, ledger)
+        self._ledger, self._changes_seen, self._looked_at = ledger, len(ledger.changes), frozenset(names)
+        self._whole_look_at = time.monotonic()
+        self._took_s = self._whole_look_at - began
+
+    def _look_at(self, names: Sequence[str], ledger: Ledger) -> None:
+        observations = self._observe_runs(names, ledger)
         for name in names:
-            state, seen = settled.get(name, (None, observations.get(name, RunObservation())))
-            if state is None or _has_news(state, runs.get(name, ())):
-                newest = ledger.newest_submission(name)
-                state = derive_state(name, newest, runs.get(name, ()), seen, hostname=hostname, now=now)
+            self._runs[name] = self._run_reader.read(name, self._runs.get(name, ()))
+        self._derive_states(names, observations, ledger)
+
+    def _derive_states(self, names: Sequence[str], observations: Mapping[str, RunObservation], ledger: Ledger) -> None:
+        """Bring the states of runs up to date; of those that were not observed, and are settled, where their manifests have news."""
+        hostname, now = os.uname().nodename, time.time()
+        for name in names:
+            runs = self._runs.get(name, ())
+            state, seen = self._settled.get(name, (None, RunObservation()))
+            if name in observations or state is None or _has_news(state, runs):
+                seen = observations.get(name, seen)
+                state = derive_state(name, ledger.newest_submission(name), runs, seen, hostname=hostname, now=now)
             if name not in self._planned:
                 state = state._replace(planned=False, startable=False, resubmittable=False)
-            states.append(state)
+            self._states[name] = state
             if state.is_done and not state.held and state.submission is not None:
                 self._settled[name] = state, seen
             else:
                 self._settled.pop(name, None)
-        return SweepSnapshot(states=tuple(states), options=ledger.options)
+            if state.held or state.state in ("starting", "running"):
+                self._active[name] = None
+            else:
+                self._active.pop(name, None)
 
     def _is_settled(self, name: str, ledger: Ledger) -> bool:
         """Whether a run's newest submission was over when it was last looked at."""
@@ -81,15 +152,27 @@ class Observer:
         submission = self._settled[name][0].submission
         return submission is not None and submission.number == newest.number
 
-    def _poll_backends(self, names: Iterable[str], ledger: Ledger) -> Mapping[str, JobStatus]:
+    def _observe_runs(self, names: Sequence[str], ledger: Ledger) -> Mapping[str, RunObservation]:
+        """What is seen of runs beside their manifests.
+
+        The order of looking matters: backend, then processes, then manifests, each later than what it is believed over.
+        """
+        statuses = self._poll_backends(names, ledger)
+        observations = {}
+        for name, token in self._read_tokens(names).items():
+            gone, submission = is_taker_gone(token), ledger.newest_submission(name)
+            ended = token is not None and token.taken and gone is not False
+            began = ended and submission is not None and self._run_reader.has_logs(name, submission.after)
+            observations[name] = RunObservation(token, gone, statuses.get(name), began)
+        return observations
+
+    def _poll_backends(self, names: Sequence[str], ledger: Ledger) -> Mapping[str, JobStatus]:
         """What the backends say, by run: each is asked once."""
         job_ids: dict[str, dict[str, str]] = {}
-        with_token = start_tokens.list_tokens(self._paths.folder)
-        for name in names:
+        for name, token in self._read_tokens(names).items():
             submission = ledger.newest_submission(name)
             if submission is None or submission.withdrawn:
                 continue
-            token = start_tokens.read_start_token(self._paths.folder, name) if name in with_token else None
             # where an answer was lost, two jobs were started: the one that took the token counts, whatever the ledger knows
             job_id = (token.job_id if token and token.number == submission.number else None) or submission.job_id
             if job_id is not None:
@@ -100,30 +183,12 @@ class Observer:
             statuses.update({name: answers[job_id] for name, job_id in ids.items() if job_id in answers})
         return statuses
 
-    def _observe_runs(
-        self, names: Iterable[str], statuses: Mapping[str, JobStatus], ledger: Ledger
-    ) -> Mapping[str, RunObservation]:
-        with_token = start_tokens.list_tokens(self._paths.folder)
-        observations = {}
-        for name in names:
-            token = start_tokens.read_start_token(self._paths.folder, name) if name in with_token else None
-            gone, submission = is_taker_gone(token), ledger.newest_submission(name)
-            ended = token is not None and token.taken and gone is not False
-            began = ended and submission is not None and self._has_logs(name, submission.after)
-            observations[name] = RunObservation(token, gone, statuses.get(name), began)
-        return observations
-
-    def _has_logs(self, name: str, after: int) -> bool:
-        """Whether a recorder opened the logs of a run's script in an attempt later than `after`."""
-        logs, outputs = (self._workspace.role_folder(role, self._experiment) for role in ("logs", "outputs"))
-        for number in itertools.count(after + 1):
-            stem = name if number == 1 else f"{name}.{number}"
-            if any((logs / f"{stem}.{stream}").exists() for stream in ("out", "err")):
-                return True
-            # an attempt that was claimed and went no further is passed over by the next
-            if not (outputs / stem).exists():
-                return False
-        return False
+    def _read_tokens(self, names: Sequence[str]) -> Mapping[str, StartToken | None]:
+        """The start token of each run."""
+        folder = self._paths.folder
+        # of many that wait most have none yet: the folder says which
+        having = start_tokens.list_tokens(folder) if len(names) > MANY else frozenset(names)
+        return {name: start_tokens.read_start_token(folder, name) if name in having else None for name in names}
 
 
 def _has_news(settled: RunState, runs: Sequence[Run]) -> bool:

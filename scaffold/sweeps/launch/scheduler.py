@@ -8,9 +8,10 @@ docs/sweeps.md says why.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,10 @@ class Scheduler:
         Raises ScaffoldError where the backend refuses; what it took by then is noted.
         """
         self.paths.make_folders()
-        with open_ledger(self.paths.ledger, self.sweep.name, doing=doing, before=self._ledger) as ledger:
+        with (
+            open_ledger(self.paths.ledger, self.sweep.name, doing=doing, before=self._ledger) as ledger,
+            self._look_at_all_after_errors(),
+        ):
             self._ledger = ledger
             snapshot = self._observer.snapshot(ledger)
             ledger_changes.note_ended_jobs(ledger, snapshot, time.time())
@@ -142,6 +146,15 @@ class Scheduler:
         else:
             time.sleep(seconds)
 
+    @contextlib.contextmanager
+    def _look_at_all_after_errors(self) -> Iterator[None]:
+        """What a backend that refused has done of what it was told is not known."""
+        try:
+            yield
+        except BaseException:
+            self._observer.look_at_all_next()
+            raise
+
     def _submit_startable(self, ledger: Ledger, snapshot: SweepSnapshot) -> SweepSnapshot:
         name = self._backends.choose_name(ledger.options)
         backend = self._backends.get_backend(name, ledger)
@@ -150,8 +163,10 @@ class Scheduler:
             self._register(ledger, snapshot, backend)
         available = backend.availability()
         plan = schedule_runs(snapshot, available, queues=backend.queues)
-        jobs = self._make_jobs(ledger, plan.start, available.gpus or (), available.gpus_each)
-        # what a launcher that was started before has taken meanwhile is not started again
+        # not all of them were looked at just now; and what a launcher that was started before has taken meanwhile is not started again
+        confirmed = self._observer.confirm_startable(plan.start, ledger)
+        names = [name for name in plan.start if name in confirmed]
+        jobs = self._make_jobs(ledger, names, available.gpus or (), available.gpus_each)
         jobs = [job for job in jobs if self._issue_token(ledger, job, backend)]
         ledger.save()
         started: list[str] = []

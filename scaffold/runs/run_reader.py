@@ -1,0 +1,93 @@
+"""Runs by their names -> their attempts as they are now, without a look at the manifests of others.
+
+`records.RecordReader` lists folders, which takes the longer the more is in them. Who waits for a few runs of thousands asks for those.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scaffold.containment import LeadsOutside
+from scaffold.runs import manifests, records_home
+from scaffold.runs.model import Run
+from scaffold.workspace import Workspace
+
+
+class RunReader:
+    """Reads the attempts of runs of one experiment, in the working tree and in the second home."""
+
+    def __init__(self, workspace: Workspace, experiment: str) -> None:
+        self._workspace = workspace
+        self._folder = workspace.role_folder("metadata", experiment)
+        self._logs, self._outputs = (workspace.role_folder(role, experiment) for role in ("logs", "outputs"))
+        inside = self._folder.relative_to(workspace.path)
+        self._homes = [home / inside for home in records_home.home_folders(workspace)]
+
+    def read(self, name: str, before: Sequence[Run]) -> list[Run]:
+        """All attempts of a run, as `RecordReader.runs` has them, where `before` are those that it had the last time."""
+        last_seen = {run.attempt: run for run in before}
+        newest = max(last_seen, default=0)
+        runs = []
+        for number, stem in self._stems(name):
+            run = last_seen.get(number)
+            # one that is over stays as it is; one that is missing by now is still remembered
+            if run is None or run.status in ("running", "lost"):
+                run = self._read_attempt(stem) or run
+            if run is not None:
+                runs.append(run)
+            elif number > newest and not self._is_claimed(stem):
+                break
+        return runs
+
+    def has_logs(self, name: str, after: int) -> bool:
+        """Whether a recorder opened the logs of a run's script in an attempt later than `after`."""
+        for number, stem in self._stems(name):
+            if number <= after:
+                continue
+            if any((self._logs / f"{stem}.{stream}").exists() for stream in ("out", "err")):
+                return True
+            # an attempt that was claimed and went no further is passed over by the next
+            if not (self._outputs / stem).exists():
+                break
+        return False
+
+    def _stems(self, name: str) -> Iterator[tuple[int, str]]:
+        """The numbers of attempts, and how their files begin."""
+        return ((number, name if number == 1 else f"{name}.{number}") for number in itertools.count(1))
+
+    def _is_claimed(self, stem: str) -> bool:
+        """Whether a recorder took the number of an attempt, of which there is no manifest (yet)."""
+        places = (self._outputs / stem, *(home / f"{stem}.json" for home in self._homes))
+        return any(map(os.path.lexists, places))
+
+    def _read_attempt(self, stem: str) -> Run | None:
+        """What the manifest of an attempt tells now; None where there is none that can be believed."""
+        file = f"{stem}.json"
+        for place in (self._folder / file, *(home / file for home in self._homes)):
+            in_home = place.parent != self._folder
+            try:
+                info = place.lstat()
+            except OSError:
+                continue
+            if in_home and not (stat.S_ISREG(info.st_mode) and info.st_size):
+                continue  # a claim
+            try:
+                return self._read_manifest(place, in_home=in_home, is_link=stat.S_ISLNK(info.st_mode))
+            except (ValueError, LeadsOutside):
+                continue  # it is damaged, which is said where folders are listed
+        return None
+
+    def _read_manifest(self, place: Path, *, in_home: bool, is_link: bool) -> Run:
+        if is_link:
+            self._workspace.locate(place)
+        path = (
+            records_home.shown_path(self._workspace, place)
+            if in_home
+            else place.relative_to(self._workspace.workdir).as_posix()
+        )
+        run = manifests.read_summary(place, path)
+        return manifests.mark_if_lost(run._replace(only_in_home=in_home), self._workspace)
