@@ -19,9 +19,9 @@ from benchmarks.fixtures import make_recorded_repository, scratch_home
 from benchmarks.peers import Peers
 from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold import workspace as workspaces
-from scaffold.sweeps.launch import run_loop, run_scripts
+from scaffold.sweeps.launch import open_sweep, run_loop
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.spec import code_state, run_names, sweep_file
+from scaffold.sweeps.spec import code_state, sweep_file
 from scaffold.sweeps.spec.model import RunResources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 
@@ -48,13 +48,7 @@ def scheduler(place: Workspace, name: str, first: int, runs: int, *, cpus: int |
         ),
     )
     sweep_file.write_sweep(place, planned)
-    return Scheduler(
-        place,
-        planned,
-        run_names.planned_runs(place, planned),
-        write_scripts=lambda chosen: run_scripts.write_scripts(place, planned, chosen),
-        warn=lambda text: print(text, file=sys.stderr),
-    )
+    return open_sweep.make_scheduler(place, planned, original=False, warn=lambda text: print(text, file=sys.stderr))
 
 
 def time_launch(one: Scheduler) -> float:

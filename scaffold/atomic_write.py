@@ -19,7 +19,7 @@ def write_atomic(
     Without a `mode` a file keeps the one that it has; a new one, and one that is to be `executable`, gets what the umask leaves.
     """
     final_mode = mode if mode is not None or executable else _current_mode(path)
-    temporary = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}.tmp")
+    temporary = os.path.join(path.parent, f".{path.name[:40]}.{os.urandom(4).hex()}.tmp")  # noqa: PTH118
     # created for nobody else, so that content with a stricter mode is at no moment open to all
     first_mode = 0o600 if final_mode is not None else 0o777 if executable else 0o666
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
@@ -29,11 +29,11 @@ def write_atomic(
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        if final_mode is not None:
-            temporary.chmod(final_mode)
-        temporary.replace(path)
+            if final_mode is not None:
+                os.fchmod(file.fileno(), final_mode)
+        os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 

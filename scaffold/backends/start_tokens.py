@@ -20,6 +20,7 @@ from scaffold.errors import ScaffoldError
 EXPORTED = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "RUN_SERVER_URL", "RUN_SERVER_SWEEP_ID", "RUN_SERVER_RUN_ID")
 # the exit code of a launcher that finds no token
 NO_TOKEN = 75
+LARGEST_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,22 +99,27 @@ def list_tokens(folder: Path) -> frozenset[str]:
 
 def read_start_token(folder: Path, name: str) -> StartToken | None:
     """A run's token, the one that nobody took before the one that somebody took; None where there is neither."""
-    return read_start_token_file(folder / f"{name}.ticket") or read_start_token_file(folder / f"{name}.taken")
+    return read_start_token_file(f"{folder}/{name}.ticket") or read_start_token_file(f"{folder}/{name}.taken")
 
 
-def read_start_token_file(path: Path) -> StartToken | None:
+def read_start_token_file(path: Path | str) -> StartToken | None:
     """The token in a file that ends in `.ticket` or `.taken`; None where it cannot be read."""
     try:
-        if path.is_symlink():
-            return None
-        text = path.read_text(encoding="utf-8", errors="replace")
-        changed_at = path.stat().st_mtime
+        # a link would be somebody else's file
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return None
+    try:
+        text = os.read(handle, LARGEST_BYTES).decode("utf-8", "replace")
+        changed_at = os.fstat(handle).st_mtime
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     return StartToken(
         number=_whole_number(values.get("number")) or 1,
-        taken=path.suffix == ".taken",
+        taken=os.fspath(path).endswith(".taken"),
         host=values.get("host") or None,
         pid=_whole_number(values.get("pid")),
         changed_at=changed_at,

@@ -7,7 +7,6 @@ All branches and worktrees share it, and no reset, clean or checkout reaches it.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -213,11 +212,20 @@ def store_copy(workspace: Workspace, path: Path, data: bytes) -> None:
             home.store(str(path), path.relative_to(workspace.workdir).as_posix(), data)
 
 
-def refresh_copy(path: Path, data: bytes) -> None:
-    """As `store_copy`, for a file of which the second home has the workspace already; whose it is, its path tells."""
-    for folder, inside in itertools.islice(_places_of(path), 1):
-        with contextlib.suppress(OSError):
-            recorder.records_home.RecordsHome(str(folder), ".").store(str(path), f"./{inside}", data)
+class RecordCopy:
+    """The copy of one file that is written again and again, in a second home that has its workspace already; its path tells whose it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._place: tuple[Path, str] | None = None
+
+    def store(self, data: bytes) -> None:
+        """As `store_copy`."""
+        self._place = self._place or next(_places_of(self._path), None)
+        if self._place is not None:
+            folder, inside = self._place
+            with contextlib.suppress(OSError):
+                recorder.records_home.RecordsHome(str(folder), ".").store(str(self._path), f"./{inside}", data)
 
 
 def _repository(path: Path) -> tuple[Path, Path] | None:

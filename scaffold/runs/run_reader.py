@@ -22,10 +22,12 @@ class RunReader:
 
     def __init__(self, workspace: Workspace, experiment: str) -> None:
         self._workspace = workspace
-        self._folder = workspace.role_folder("metadata", experiment)
-        self._logs, self._outputs = (workspace.role_folder(role, experiment) for role in ("logs", "outputs"))
-        inside = self._folder.relative_to(workspace.path)
-        self._homes = [home / inside for home in records_home.home_folders(workspace)]
+        folder = workspace.role_folder("metadata", experiment)
+        # as texts: they are asked for again and again
+        self._folder, self._outputs = str(folder), str(workspace.role_folder("outputs", experiment))
+        self._logs = str(workspace.role_folder("logs", experiment))
+        inside = folder.relative_to(workspace.path)
+        self._homes = [str(home / inside) for home in records_home.home_folders(workspace)]
 
     def read(self, name: str, before: Sequence[Run]) -> list[Run]:
         """All attempts of a run, as `RecordReader.runs` has them, where `before` are those that it had the last time."""
@@ -48,10 +50,10 @@ class RunReader:
         for number, stem in self._stems(name):
             if number <= after:
                 continue
-            if any((self._logs / f"{stem}.{stream}").exists() for stream in ("out", "err")):
+            if any(map(os.path.lexists, (f"{self._logs}/{stem}.out", f"{self._logs}/{stem}.err"))):
                 return True
             # an attempt that was claimed and went no further is passed over by the next
-            if not (self._outputs / stem).exists():
+            if not os.path.lexists(f"{self._outputs}/{stem}"):
                 break
         return False
 
@@ -61,22 +63,22 @@ class RunReader:
 
     def _is_claimed(self, stem: str) -> bool:
         """Whether a recorder took the number of an attempt, of which there is no manifest (yet)."""
-        places = (self._outputs / stem, *(home / f"{stem}.json" for home in self._homes))
+        places = (f"{self._outputs}/{stem}", *(f"{home}/{stem}.json" for home in self._homes))
         return any(map(os.path.lexists, places))
 
     def _read_attempt(self, stem: str) -> Run | None:
         """What the manifest of an attempt tells now; None where there is none that can be believed."""
-        file = f"{stem}.json"
-        for place in (self._folder / file, *(home / file for home in self._homes)):
-            in_home = place.parent != self._folder
+        for folder in (self._folder, *self._homes):
+            place = f"{folder}/{stem}.json"
             try:
-                info = place.lstat()
+                info = os.lstat(place)
             except OSError:
                 continue
+            in_home = folder != self._folder
             if in_home and not (stat.S_ISREG(info.st_mode) and info.st_size):
                 continue  # a claim
             try:
-                return self._read_manifest(place, in_home=in_home, is_link=stat.S_ISLNK(info.st_mode))
+                return self._read_manifest(Path(place), in_home=in_home, is_link=stat.S_ISLNK(info.st_mode))
             except (ValueError, LeadsOutside):
                 continue  # it is damaged, which is said where folders are listed
         return None
@@ -84,10 +86,7 @@ class RunReader:
     def _read_manifest(self, place: Path, *, in_home: bool, is_link: bool) -> Run:
         if is_link:
             self._workspace.locate(place)
-        path = (
-            records_home.shown_path(self._workspace, place)
-            if in_home
-            else place.relative_to(self._workspace.workdir).as_posix()
-        )
+        shown = records_home.shown_path(self._workspace, place) if in_home else str(place)
+        path = shown.removeprefix(f"{self._workspace.workdir}/")
         run = manifests.read_summary(place, path)
         return manifests.mark_if_lost(run._replace(only_in_home=in_home), self._workspace)

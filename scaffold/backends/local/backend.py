@@ -188,6 +188,8 @@ def _parse_mark(text: str) -> dict[str, Any]:
 
 
 def _launcher_status(text: str) -> JobStatus:
+    if text in _children and _children[text].returncode is None:
+        return JobStatus(state="running")  # not waited for yet, so that nobody else has its id
     mark = _parse_mark(text)
     if mark.get("host") != os.uname().nodename:
         return JobStatus(state="unknown", reason=f"it was started on {mark.get('host')}")

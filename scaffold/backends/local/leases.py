@@ -108,7 +108,7 @@ def record_slot_holder(slot: Path, pid: int, about: str) -> dict[str, Any]:
 def count_slots_taken(folder: Path) -> int:
     """How many slots are taken; files of those that are free are cleared away."""
     count = 0
-    for path in folder.glob("run-*"):
+    for path in [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith("run-")]:
         if not _is_held(path):
             path.unlink(missing_ok=True)
             continue

@@ -17,6 +17,7 @@ from scaffold import structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
 from scaffold.runs import records_home
+from scaffold.runs.records_home import RecordCopy
 from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.launch.ledger_entries import (
     LaunchOptions,
@@ -46,6 +47,8 @@ class Ledger:
         self.changes: list[str] = []
         self.stamp: tuple[int, int, int] | None = None
         self._dirty = False
+        self._copy = RecordCopy(path)
+        self.opened_at = -1e9
         self._saved_at = -1e9
         self._took_s = 0.0
 
@@ -99,18 +102,19 @@ class Ledger:
         notes[key] = value
 
     def save(self, *, batch: bool = False) -> None:
-        """Write what has changed; with `batch` only if the last writing is long enough ago for a thousand such to cost little.
+        """Write what has changed; with `batch` only if the last writing, or reading, is long enough ago for a thousand such to cost little.
 
         Raises ScaffoldError where it cannot be written.
         """
         began = time.monotonic()
-        if not self._dirty or (batch and began - self._saved_at < max(BATCH_S, 10 * self._took_s)):
+        last = max(self._saved_at, self.opened_at)
+        if not self._dirty or (batch and began - last < max(BATCH_S, 10 * self._took_s)):
             return
         self.stamp = None
         try:
             data = self._format().encode()
             write_atomic(self.path, data)
-            records_home.refresh_copy(self.path, data)
+            self._copy.store(data)
             self.stamp = _file_stamp(self.path)
         except OSError as error:
             raise ScaffoldError(
@@ -213,6 +217,7 @@ def open_ledger(
     with sweep_locks.hold_ledger_lock(path.parent, sweep, doing=doing, wait_s=wait_s):
         unchanged = before is not None and before.stamp is not None and before.stamp == _file_stamp(path)
         ledger = before if unchanged and before is not None else read_ledger(path, sweep)
+        ledger.opened_at = time.monotonic()
         try:
             yield ledger
         finally:

@@ -19,6 +19,8 @@ def new_submission(state: RunState, backend: str, now: float) -> RunSubmission:
 
 def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepSnapshot:
     """Ask once more for the runs that were lost before their scripts began; the snapshot with those startable."""
+    if not any(state.resubmittable for state in snapshot.states):
+        return snapshot
     states = []
     for state in snapshot.states:
         if state.resubmittable and state.submission is not None:
@@ -34,9 +36,10 @@ def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepS
 def note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> None:
     """Note when a backend first called a submission over that has not said so itself: some time later that counts. `now` is since 1970."""
     for state in snapshot.states:
+        if state.backend_state not in ("ended", "gone") or state.is_done:
+            continue
         submission = ledger.newest_submission(state.name)
-        over = state.backend_state in ("ended", "gone") and not state.is_done
-        if submission is not None and submission.over_at is None and over:
+        if submission is not None and submission.over_at is None:
             ledger.change_newest(state.name, over_at=format_time(now), reason=state.disagreement or state.reason)
 
 
@@ -44,8 +47,8 @@ def note_cancelled_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> list[RunStat
     """Note which jobs somebody cancelled before they began, so that no step starts them again; the runs of which that is news."""
     news = []
     for state in snapshot.states:
-        submission = ledger.newest_submission(state.name)
-        if state.cancelled and submission is not None and not submission.cancelled:
+        submission = ledger.newest_submission(state.name) if state.cancelled else None
+        if submission is not None and not submission.cancelled:
             ledger.change_newest(state.name, cancelled=True)
             news.append(state)
     return news
@@ -54,8 +57,11 @@ def note_cancelled_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> list[RunStat
 def reassign_unstarted(ledger: Ledger, snapshot: SweepSnapshot, backend: str) -> None:
     """Submissions that never began belong to the backend that is chosen now; a job id that it does not know is put aside."""
     for state in snapshot.startable:
-        submission = ledger.newest_submission(state.name)
-        if submission and (submission.backend != backend or state.backend_state in ("ended", "gone")):
+        if state.submission is None or (
+            state.submission.backend == backend and state.backend_state not in ("ended", "gone")
+        ):
+            continue
+        if submission := ledger.newest_submission(state.name):
             ledger.change_newest(state.name, backend=backend, job_id=None, earlier_job_ids=submission.job_ids)
 
 

@@ -168,14 +168,14 @@ class Observer:
 
     def _poll_backends(self, names: Sequence[str], ledger: Ledger) -> Mapping[str, JobStatus]:
         """What the backends say, by run: each is asked once."""
+        submissions = {name: submission for name in names if (submission := ledger.newest_submission(name)) is not None}
+        # where an answer was lost, two jobs were started: the one that took the token counts, whatever the ledger knows
+        tokens = self._read_tokens([name for name, one in submissions.items() if one.backend != "local"])
         job_ids: dict[str, dict[str, str]] = {}
-        for name, token in self._read_tokens(names).items():
-            submission = ledger.newest_submission(name)
-            if submission is None or submission.withdrawn:
-                continue
-            # where an answer was lost, two jobs were started: the one that took the token counts, whatever the ledger knows
+        for name, submission in submissions.items():
+            token = tokens.get(name)
             job_id = (token.job_id if token and token.number == submission.number else None) or submission.job_id
-            if job_id is not None:
+            if job_id is not None and not submission.withdrawn:
                 job_ids.setdefault(submission.backend, {})[name] = job_id
         statuses = {}
         for backend, ids in job_ids.items():

@@ -9,13 +9,13 @@ from pathlib import Path
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch.ledger import read_ledger
-from scaffold.sweeps.launch.scheduler import Scheduler
+from scaffold.sweeps.launch.scheduler import Scheduler, WriteScripts
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
 
-# while a sweep is scheduled the code is looked at again this often: a run of other code would have another name
+# while a sweep is scheduled, code and settings are looked at again this often: a run of other code would have another name
 CHECK_S = 10.0
 SHOWN = 8
 
@@ -47,6 +47,8 @@ class LauncherWriter:
         self._tree: Workspace | None = None
         self._variables: Mapping[str, str] = {}
         self._checked_at: float | None = None
+        self._write_scripts: WriteScripts | None = None
+        self._settings_read_at = 0.0
         self._recorder_agrees = original  # the worktree of the original code has today's recorder
 
     def write(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
@@ -65,14 +67,16 @@ class LauncherWriter:
         if runs and not self._recorder_agrees:
             run_names.check_recorder_run_name(self._workspace, self._sweep, runs[0])
             self._recorder_agrees = True
-        return run_scripts.write_scripts(
-            self._workspace,
-            self._sweep,
-            runs,
-            self._tree,
-            self._variables,
-            enters_environment=not self._no_prefix,
-        )
+        if self._write_scripts is None or time.monotonic() - self._settings_read_at > CHECK_S:
+            self._write_scripts = run_scripts.make_script_writer(
+                self._workspace,
+                self._sweep,
+                self._tree,
+                self._variables,
+                enters_environment=not self._no_prefix,
+            )
+            self._settings_read_at = time.monotonic()
+        return self._write_scripts(runs)
 
     def check_code(self) -> None:
         """Raise CodeChanged where the code has changed, as of a few seconds ago. The original code does not change."""

@@ -51,10 +51,9 @@ def run_until_done(
                 raise frozen
             if not snapshot.outstanding and not snapshot.started:
                 return snapshot
-            states = [(s.name, s.state) for s in snapshot.states]
-            changed = states != before or bool(snapshot.started)
+            changed = snapshot.states != before or bool(snapshot.started)
             pause = FIRST_S if changed else min(pause * 1.5, _longest_pause(snapshot))
-            before = states
+            before = snapshot.states
             scheduler.wait_for_change(snapshot, pause)
     finally:
         if lock is not None:

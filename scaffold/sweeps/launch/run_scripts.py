@@ -141,19 +141,35 @@ def write_scripts(
     They run in the work directory of `workspace`, or of `tree`, a worktree with other code, with `variables` in their environment; behind
     the run prefix unless `enters_environment` is false. Raises ScaffoldError.
     """
+    return make_script_writer(workspace, sweep, tree, variables, enters_environment=enters_environment)(runs)
+
+
+def make_script_writer(
+    workspace: Workspace,
+    sweep: Sweep,
+    tree: Workspace | None = None,
+    variables: Mapping[str, str] | None = None,
+    *,
+    enters_environment: bool = True,
+) -> Callable[[Sequence[PlannedRun]], dict[str, Path]]:
+    """What writes the launchers of runs as `write_scripts` does, again and again, with settings and recorder as they are now."""
     folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
     render = make_launcher_renderer(
         workspace, sweep, tree or workspace, variables or {}, enters_environment=enters_environment
     )
-    written = {}
-    for run in runs:
-        path = folder / f"{run.name}.sh"
-        data = render(run)
-        if not _is_written(path, data):
-            # not synced: the next launch writes it again
-            write_file(path, data, hint=MAKE_ROOM, executable=True, sync=False)
-        written[run.name] = path
-    return written
+
+    def write(runs: Sequence[PlannedRun]) -> dict[str, Path]:
+        written = {}
+        for run in runs:
+            path = folder / f"{run.name}.sh"
+            data = render(run)
+            if not _is_written(path, data):
+                # not synced: the next launch writes it again
+                write_file(path, data, hint=MAKE_ROOM, executable=True, sync=False)
+            written[run.name] = path
+        return written
+
+    return write
 
 
 def _is_written(path: Path, data: bytes) -> bool:

@@ -6,6 +6,7 @@ that is said, and changes nothing.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class RunState(NamedTuple):
         return self.state in DONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SweepSnapshot:
     """A sweep as it is seen now: the states of its runs in the sweep's order, and then of those that its file no longer has; what the
     last step started, and its numbers (None: nothing was ready to start)."""
@@ -74,12 +75,12 @@ class SweepSnapshot:
         """The runs that the sweep's file has."""
         return tuple(s for s in self.states if s.planned)
 
-    @property
+    @functools.cached_property
     def startable(self) -> tuple[RunState, ...]:
         """The runs that a step may start."""
         return tuple(s for s in self.states if s.startable)
 
-    @property
+    @functools.cached_property
     def outstanding(self) -> tuple[RunState, ...]:
         """What is asked for and not done."""
         return tuple(s for s in self.states if self._is_outstanding(s))

@@ -27,12 +27,16 @@ class SweepBackends:
         self._paths = paths
         self._warn = warn
         self._made: dict[str, tuple[LaunchOptions, Backend]] = {}
+        # whether the run prefix is used -> that what runs need is on this machine, which is looked for once
+        self._checked: set[bool] = set()
 
     def choose_name(self, options: LaunchOptions) -> str:
         """The name of the backend that starts runs under these options. Raises ScaffoldError."""
         name = choose.choose_backend(self._workspace, options.backend, self._sweep.backend)
-        if name == "local":  # elsewhere it may be there though it is not here
-            self._check_environment(enters=not options.no_prefix)
+        enters = not options.no_prefix
+        if name == "local" and enters not in self._checked:  # elsewhere it may be there though it is not here
+            self._check_environment(enters=enters)
+            self._checked.add(enters)
         return name
 
     def _check_environment(self, *, enters: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Iterator
@@ -30,10 +31,23 @@ def take_lock(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int 
     folder = make_ignored_folder(sweeps / ".locks")
     handle = locks.acquire_file_lock(folder / f"{name}.lock", wait_s=wait_s)
     if handle is not None:
-        note = {**recorder.processes.process_mark(os.getpid()), "doing": doing}
+        note = json.dumps({**_process_mark(os.getpid()), "doing": doing}).encode()
         with contextlib.suppress(OSError):
-            write_atomic(folder / f"{name}.json", json.dumps(note).encode(), sync=False)
+            if _read_note(folder / f"{name}.json") != note:  # who takes it again and again has written it already
+                write_atomic(folder / f"{name}.json", note, sync=False)
     return handle
+
+
+@functools.lru_cache(maxsize=1)
+def _process_mark(pid: int) -> dict[str, Any]:
+    return dict(recorder.processes.process_mark(pid))
+
+
+def _read_note(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
