@@ -36,7 +36,7 @@ def test_this_machine(make_workspace: MakeWorkspace, run: Run, monkeypatch: pyte
 def test_python_that_is_missing_is_said_with_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "python3").touch(mode=0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    outcome, text = launch_checks._check_python()
+    outcome, text = launch_checks._check_python(Path.cwd())
     assert outcome == "failed" and text.startswith(
         f"there is no `python` on PATH, only python3 ({tmp_path / 'python3'})"
     )

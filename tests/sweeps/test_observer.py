@@ -55,15 +55,18 @@ def test_only_what_can_have_changed_is_looked_at(
     found, scheduler, kind = launched
     looked: list[str] = []
     read = start_tokens.read_start_token
-    monkeypatch.setattr(
-        start_tokens, "read_start_token", lambda folder, name: looked.append(name) or read(folder, name)
-    )  # type: ignore[func-returns-value]
+
+    def read_token(folder: Path, name: str) -> start_tokens.StartToken | None:
+        looked.append(name)
+        return read(folder, name)
+
+    monkeypatch.setattr(start_tokens, "read_start_token", read_token)
     monkeypatch.setattr(records.RecordReader, "runs", lambda self: pytest.fail("all manifests are listed"))
     scheduler.step()
     assert set(looked) == {run.name for run in found.runs[:2]}
     # one is over, and another takes its place
     record(found, 0)
-    kind.jobs = dict.fromkeys(kind.jobs, "running") | {next(iter(kind.jobs)): "ended"}
+    kind.jobs[next(iter(kind.jobs))] = "ended"
     looked.clear()
     assert scheduler.step().started == (found.runs[2].name,)
     assert set(looked) == {run.name for run in found.runs[:3]}

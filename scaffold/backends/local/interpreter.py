@@ -31,11 +31,11 @@ def find_interpreter(workspace: Workspace, command: Sequence[str], cwd: str) -> 
     if program := search_path.find_program(command[0], cwd=folder):
         return Path(program)
     others = (
-        f"{name} is {path}" for name in ("python3", "python") if (path := search_path.find_program(name, cwd=folder))
+        f"{name} is {other}" for name in ("python3", "python") if (other := search_path.find_program(name, cwd=folder))
     )
-    other = next(others, "nor any other")
+    also = next(others, "nor any other")
     raise ScaffoldError(
-        f"the command says `{command[0]}`, and there is none on PATH ({other})",
+        f"the command says `{command[0]}`, and there is none on PATH ({also})",
         hint="build the environment (setup_env.sh), or plan the sweep with the interpreter's name as it is here",
     )
 
