@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.search_path import find_program
+from scaffold.facts.search_path import find_program
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_only_a_capability_lets_start_is_taken_and_without_it_is_not(tmp_pa
     os.chown(tool.parent, 12345, 12345)
     tool.parent.chmod(0o700)
     code = "import os, subprocess, sys; os.setreuid(54321, -1) if sys.argv[1] == 'real' else None\n"
-    code += "from scaffold.search_path import find_program; print(find_program('tool'))\n"
+    code += "from scaffold.facts.search_path import find_program; print(find_program('tool'))\n"
     environment = {
         **os.environ,
         "PATH": f"{tool.parent}:{os.environ['PATH']}",

@@ -15,8 +15,8 @@ from scaffold.backends.local import devices
 from scaffold.backends.slurm import sbatch_options, script_block, slurm_room
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.errors import ScaffoldError
+from scaffold.facts.search_path import find_program
 from scaffold.runs import recorder_command
-from scaffold.search_path import find_program
 from scaffold.server.preflight import FAILED, OK, UNKNOWN, PreflightCheck, PreflightReport
 from scaffold.workspace import Workspace
 

@@ -56,20 +56,20 @@ def issue_token(folder: Path, name: str, number: int, exports: Mapping[str, str]
     for key, value in exports.items():
         if key not in EXPORTED or "\n" in value or "\0" in value:
             raise ValueError(f"{key} cannot be in a start token")
-    path, taken = folder / f"{name}.ticket", folder / f"{name}.taken"
+    path, taken = f"{folder}/{name}.ticket", f"{folder}/{name}.taken"
     try:
         # a launcher that comes late may take the old one at any moment: then nothing new may be written. Only after the old one
         # is out of reach can one see who took it.
-        if path.exists() and not withdraw_token(folder, name):
+        if os.path.lexists(path) and not withdraw_token(folder, name):
             return False
         before = read_start_token_file(taken)
         if before is not None:
             if before.number >= number:
                 return False
-            taken.replace(folder / f"{name}.taken.{before.number}")
+            Path(taken).replace(f"{taken}.{before.number}")
         lines = [f"number={number}", *(f"{key}={exports[key]}" for key in EXPORTED if key in exports)]
         # not synced: power that fails takes the launcher along that would have taken it
-        write_atomic(path, ("\n".join(lines) + "\n").encode(), sync=False)
+        write_atomic(Path(path), ("\n".join(lines) + "\n").encode(), sync=False)
     except OSError as error:
         raise ScaffoldError(f"the ticket {path} cannot be written: {error.strerror or error}") from error
     return True

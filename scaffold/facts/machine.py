@@ -7,7 +7,7 @@ import subprocess  # noqa: TID251 - asks the machine's own tools
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold.search_path import find_program
+from scaffold.facts.search_path import find_program
 
 TIMEOUT_S = 3
 

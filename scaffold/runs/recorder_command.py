@@ -10,8 +10,8 @@ from pathlib import Path
 
 from scaffold import structured_text
 from scaffold.errors import ScaffoldError
+from scaffold.facts.search_path import find_program
 from scaffold.runs import recorder
-from scaffold.search_path import find_program
 from scaffold.workspace import Workspace
 
 PYTHON_OPTIONS = ("-IS",)

@@ -12,9 +12,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from scaffold.containment import LeadsOutside
@@ -73,7 +74,15 @@ class RecordReader:
     `damaged` are the manifests that could not be read the last time, by path. Without `with_home` those of the working tree alone count.
     """
 
-    def __init__(self, workspace: Workspace, *, with_home: bool = True) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        with_home: bool = True,
+        read_by_name: Mapping[str, list[Any]] = MappingProxyType({}),
+    ) -> None:
+        """`read_by_name` are rows that somebody else keeps up to date (`run_reader.RunReader.rows`): what is in them is not read again."""
+        self._read_by_name = read_by_name
         self._workspace = workspace
         self._index = RunIndex.load(workspace)
         self._home = HomeReader(workspace, self._index)
@@ -147,6 +156,8 @@ class RecordReader:
         for name, stamp, is_link in list_manifests(folder):
             path = f"{folder_path}/{name}"
             row = (self._index.rows if indexed is None else indexed).get(path)
+            if row is None or row[0] != stamp:
+                row = self._read_by_name.get(path)
             if row is None or row[0] != stamp:
                 try:
                     if is_link:

@@ -10,18 +10,24 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from scaffold.containment import LeadsOutside
 from scaffold.runs import manifests, records_home
+from scaffold.runs.index import file_stamp
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
 
 class RunReader:
-    """Reads the attempts of runs of one experiment, in the working tree and in the second home."""
+    """Reads the attempts of runs of one experiment, in the working tree and in the second home.
+
+    `rows` has what was read in the working tree: path -> [stamp, run].
+    """
 
     def __init__(self, workspace: Workspace, experiment: str) -> None:
         self._workspace = workspace
+        self.rows: dict[str, list[Any]] = {}
         folder = workspace.role_folder("metadata", experiment)
         # as texts: they are asked for again and again
         self._folder, self._outputs = str(folder), str(workspace.role_folder("outputs", experiment))
@@ -78,15 +84,20 @@ class RunReader:
             if in_home and not (stat.S_ISREG(info.st_mode) and info.st_size):
                 continue  # a claim
             try:
-                return self._read_manifest(Path(place), in_home=in_home, is_link=stat.S_ISLNK(info.st_mode))
+                return self._read_manifest(Path(place), info, in_home=in_home)
             except (ValueError, LeadsOutside):
                 continue  # it is damaged, which is said where folders are listed
         return None
 
-    def _read_manifest(self, place: Path, *, in_home: bool, is_link: bool) -> Run:
-        if is_link:
+    def _read_manifest(self, place: Path, info: os.stat_result, *, in_home: bool) -> Run:
+        if stat.S_ISLNK(info.st_mode):
             self._workspace.locate(place)
-        shown = records_home.shown_path(self._workspace, place) if in_home else str(place)
-        path = shown.removeprefix(f"{self._workspace.workdir}/")
-        run = manifests.read_summary(place, path)
-        return manifests.mark_if_lost(run._replace(only_in_home=in_home), self._workspace)
+            info = place.stat()
+        if in_home:
+            run = manifests.read_summary(place, records_home.shown_path(self._workspace, place))
+            return manifests.mark_if_lost(run._replace(only_in_home=True), self._workspace)
+        path, stamp = str(place).removeprefix(f"{self._workspace.workdir}/"), file_stamp(info)
+        row = self.rows.get(path)
+        if row is None or row[0] != stamp:
+            row = self.rows[path] = [stamp, manifests.read_summary(place, path)]
+        return manifests.mark_if_lost(Run(*row[1]), self._workspace)

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
+from scaffold.facts.search_path import find_program
 from scaffold.runs import recorder
-from scaffold.search_path import find_program
 
 PROBE_S = 60
 MOST_MODULES = 500

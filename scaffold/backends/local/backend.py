@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess  # noqa: TID251 - it starts launchers
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ _MARK = ("pid", "start", "boot", "namespace", "host", "started_at")
 # the launchers that this process started, so that they are waited for and their exit codes known
 _children: dict[str, subprocess.Popen[bytes]] = {}
 _exits: dict[str, int] = {}
+# the slots of those that have not ended
+_slots: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 class LocalBackend(Backend):
@@ -57,7 +59,7 @@ class LocalBackend(Backend):
             gpus_per_run=per_run,
             cpus_per_run=self._context.cpus_per_run,
         )
-        active = leases.count_slots_taken(folder)
+        active = leases.count_slots_taken(folder, _own_slots())
         if not visible:
             return BackendAvailability(limit=limit, active=active, gpus=None, because=because)
         in_use = devices.gpus_in_use()
@@ -97,7 +99,7 @@ class LocalBackend(Backend):
                     for handle in (*gpus, held):
                         os.close(handle)
                 left -= 1
-                _children[format_job_id(mark)] = process
+                _children[format_job_id(mark)] = _slots[slot] = process
                 on_submitted(job.name, format_job_id(mark))
 
     def _lease_gpus(self, folder: Path, job: Job, available: BackendAvailability) -> list[int] | None:
@@ -210,6 +212,14 @@ def _reap_children() -> None:
         if code is not None:
             _exits[text] = code
             del _children[text]
+
+
+def _own_slots() -> Collection[Path]:
+    """The slots that launchers have which this process started."""
+    _reap_children()
+    for slot in [slot for slot, process in _slots.items() if process.returncode is not None]:
+        del _slots[slot]
+    return _slots.keys()
 
 
 def _process_groups(job_ids: Sequence[str]) -> list[int]:

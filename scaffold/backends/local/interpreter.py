@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scaffold import search_path
 from scaffold.errors import ScaffoldError
+from scaffold.facts import search_path
 from scaffold.workspace import Workspace
 
 PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")

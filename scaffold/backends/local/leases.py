@@ -14,7 +14,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,11 @@ def lease_directory() -> Path:
     """Where leases lie, made where it is missing. Raises ScaffoldError where it is somebody else's."""
     path = Path(os.environ.get("SCAFFOLD_RUNTIME_DIR") or f"/tmp/experiment-scaffold-{os.getuid()}")
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        info = path.lstat()
+        try:
+            info = path.lstat()
+        except FileNotFoundError:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            info = path.lstat()
     except OSError as error:
         raise _unusable_error(path, error.strerror or str(error)) from error
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid():
@@ -105,10 +108,13 @@ def record_slot_holder(slot: Path, pid: int, about: str) -> dict[str, Any]:
     return mark
 
 
-def count_slots_taken(folder: Path) -> int:
-    """How many slots are taken; files of those that are free are cleared away."""
+def count_slots_taken(folder: Path, sure: Collection[Path] = ()) -> int:
+    """How many slots are taken; files of those that are free are cleared away. Those in `sure` are, and not looked at."""
     count = 0
     for path in [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith("run-")]:
+        if path in sure:
+            count += 1
+            continue
         if not _is_held(path):
             path.unlink(missing_ok=True)
             continue

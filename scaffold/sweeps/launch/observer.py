@@ -24,7 +24,7 @@ from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
 
 # all runs are looked at this often, and never for more than a twentieth of the time
-WHOLE_LOOK_S = 10.0
+WHOLE_LOOK_S = 30.0
 SHARE = 20
 # to look for each run's own files is worth it for so small a part of the runs at most
 FEW = 4
@@ -49,8 +49,8 @@ class Observer:
         self._paths = paths
         self._backends = backends
         self._warn = warn
-        self._record_reader = RecordReader(workspace)
         self._run_reader = RunReader(workspace, experiment)
+        self._record_reader = RecordReader(workspace, read_by_name=self._run_reader.rows)
         # not only that they are over: their start tokens and jobs are not looked at again, and without those a lost run seems startable
         self._settled: dict[str, tuple[RunState, RunObservation]] = {}
         self._states: dict[str, RunState] = {}
