@@ -118,7 +118,9 @@ def test_the_lease_of_a_gpu_is_the_runs_own(
     make_workspace: MakeWorkspace, driver: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver(LIST, "")
-    monkeypatch.setattr(leases, "count_slots_taken", lambda folder: 0)  # places for all: GPUs alone hold them back
+    monkeypatch.setattr(
+        leases, "count_slots_taken", lambda folder, sure=(): 0
+    )  # places for all: GPUs alone hold them back
     found = scenario.make(make_workspace, command=SLEEP, configurations=({},), resources=RunResources())
     first = found.scheduler()
     first.request_runs(max_parallel=1)
