@@ -119,6 +119,8 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
             **dict.fromkeys(("list", "best", "similar", "chart", "claim", "watch"), ()),
             **dict.fromkeys(("show", "diff", "restore", "again"), ("1",)),
             **dict.fromkeys(("keep", "drop"), ("1", "--because", "x")),
+            "import": ("results.tsv",),
+            "export": (),
             "start": ("--seeds", "none", "--metric", "loss", "--", "false"),
         }.items()
     },

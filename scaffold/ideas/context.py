@@ -101,14 +101,38 @@ def metric_places(workspace: Workspace, metric: str) -> list[str]:
     return [str(row["source"]) for row in known if row.get("name") == metric and row.get("source")]
 
 
-def guarded_files(context: IdeaContext, command: Sequence[str]) -> tuple[str, ...]:
+def guarded_files(context: IdeaContext, command: Sequence[str], metric: str) -> tuple[str, ...]:
     """The files that no idea may change unless somebody says otherwise."""
     script = script_interface.find_script_file(context.workspace.workdir, tuple(command))
     name = None
     if script is not None and script.resolve().is_relative_to(context.top.resolve()):
         name = script.resolve().relative_to(context.top.resolve()).as_posix()
+    evaluation = evaluation_files(context.workspace, command, metric) - {name}
     tracked = (path for path in git.list_tracked_files(context.top) if not context.rules().is_uncounted(path))
-    return fences.guarded_paths(tracked, name)
+    return tuple(sorted({*fences.guarded_paths(tracked, name), *(path for path in evaluation if path is not None)}))
+
+
+def evaluation_files(workspace: Workspace, command: Sequence[str], metric: str) -> set[str | None]:
+    """The files that define what a metric is the result of (`val_bpb = evaluate_bpb(...)`), relative to the work directory."""
+    script = script_interface.read_script(workspace, tuple(command), ".")
+    texts = (
+        {path: _read(workspace, path) for path in script_arguments.imported_files(workspace, script.path)}
+        if script.path
+        else {}
+    )
+    makes = re.compile(
+        rf"^[ \t]*(?:\w+\s*,\s*)*{re.escape(metric)}(?:\s*,\s*\w+)*\s*=\s*(?:[\w.]+\.)?(\w+)\(", re.MULTILINE
+    )
+    names = {name for text in texts.values() for name in makes.findall(text)}
+    defines = [re.compile(rf"^def {re.escape(name)}\(", re.MULTILINE) for name in sorted(names)]
+    return {path for path, text in texts.items() if any(pattern.search(text) for pattern in defines)}
+
+
+def _read(workspace: Workspace, path: str) -> str:
+    try:
+        return Path(workspace.workdir, path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def timestamp() -> str:
@@ -120,11 +144,7 @@ def find_seed_constant(workspace: Workspace, command: Sequence[str]) -> str | No
     """Where a command's own code fixes its seed, as `path:line`; None where it is not seen to."""
     script = script_interface.read_script(workspace, tuple(command), ".")
     for path in script_arguments.imported_files(workspace, script.path) if script.path else ():
-        try:
-            lines = Path(workspace.workdir, path).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(_read(workspace, path).splitlines(), 1):
             if _SEED_CONSTANT.search(line.partition("#")[0]):
                 return f"{path}:{number}"
     return None

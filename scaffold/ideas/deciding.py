@@ -60,7 +60,11 @@ def restore(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
     record = study.idea(number)
     head = "HEAD"
     paths = sorted({path for each in study.ideas for path in each.paths})
-    known = [each.commit for each in study.ideas]
+    known = [each.commit for each in study.ideas if each.commit]
+    if not record.commit:
+        raise ScaffoldError(
+            f"the code of idea {number} is not here: {record.notes[-1]}", hint="fetch its commit, then import it"
+        )
     lost = working_tree.differing_paths(place.top, paths, head, *known)
     if lost:
         raise ScaffoldError(

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from scaffold import git
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.ideas import closing, context, history, memory, study_files, trial
+from scaffold.ideas import closing, context, history, study_files, trial
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import Step
-from scaffold.ideas.memory import Resemblance
+from scaffold.ideas.memory.similar import Resemblance, find_same_code, find_similar
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import changes, fences, snapshot
 from scaffold.runs import worktrees
@@ -73,21 +73,21 @@ class Trial:
             return self.again(record.number)
         if known:
             return TryResult(record=self._take_back(study, record), study=study, known=True)
-        similar = memory.find_similar(study, record.lines, record.constants, record.text, other_than=record.number)
-        for each in similar[:3]:
+        alike = find_similar(study, record.lines, record.constants, record.text, other_than=record.number)
+        for each in alike[:3]:
             self.say(f"{each.how} as idea {each.record.number}, {each.record.status}: {each.record.text}")
-        return replace(self.judge(record.number), similar=tuple(similar))
+        return replace(self.judge(record.number), similar=tuple(alike))
 
     def register(self, options: TryOptions) -> tuple[IdeaRecord, IdeaStudy, bool]:
         """The idea with its number, its code kept for good; the study; and whether the same code was judged before."""
         study = closing.finish_pending(self.place, study_files.read_study(self.workspace, self.name), self.say)
-        if "runs" not in study.history[0]:
+        if not study.is_started:
             raise ScaffoldError(
                 f"the baseline of {study.name} is not over", hint=f"go on with it: scaffold ideas start {study.name}"
             )
         draft, tree = self._draft(study, options)
         record = next((r for r in study.ideas if r.state == draft.state and not r.is_closed), None)
-        if record is None and (same := memory.find_same_code(study, draft.state)) is not None:
+        if record is None and (same := find_same_code(study, draft.state)) is not None:
             return same, study, True
         if record is None:
             hunks = changes.read_hunks(self.place.top, study.standing.commit, draft.commit)
@@ -102,12 +102,12 @@ class Trial:
         study = study_files.read_study(self.workspace, self.name)
         tree = snapshot.take_snapshot(self.place.top, study.standing.commit, self.place.rules(study))
         if not tree.paths:
-            return study, None, memory.find_similar(study, (), (), text)
+            return study, None, find_similar(study, (), (), text)
         commit = snapshot.commit_tree(self.place.top, tree.tree, study.standing.commit, snapshot.idea_message(text, {}))
         hunks = changes.read_hunks(self.place.top, study.standing.commit, commit)
         lines, constants = changes.line_prints(hunks), changes.constant_prints(hunks)
-        same = memory.find_same_code(study, self.place.code_state(commit))
-        return study, same, memory.find_similar(study, lines, constants, text, other_than=same.number if same else None)
+        same = find_same_code(study, self.place.code_state(commit))
+        return study, same, find_similar(study, lines, constants, text, other_than=same.number if same else None)
 
     def again(self, number: int) -> TryResult:
         """A new confirmation of an earlier idea, on new seeds, against the code that stands today."""

@@ -47,6 +47,7 @@ class StudyOptions:
     checks: tuple[str, ...] = ()
     apply: bool = False
     backend: str | None = None
+    no_prefix: bool = False
     resources: RunResources = field(default_factory=RunResources)
     goal: str | None = None
     metric_from: tuple[str, ...] = ()
@@ -69,24 +70,38 @@ def start_study(
 ) -> tuple[IdeaStudy, StudySummary]:
     """Open a study, or go on with one whose baseline was not over. Raises ScaffoldError: a dirty tree, a metric that no run gives."""
     place = context.open_context(workspace)
-    study = _resume(workspace, options) or _open(place, options, note=note)
+    study = _resume(place, options) or _open(place, options, note=note)
     side = trial.CodeSide(workspace, study, study.ideas[BASELINE], warn=warn)
     results = _run_baseline(workspace, study, side, show)
     study = study_files.change_study(workspace, study.name, lambda s: _with_baseline(workspace, s, results))
     return study, summarize(place, study, [r.seconds for r in results if r.seconds is not None])
 
 
-def _resume(workspace: Workspace, options: StudyOptions) -> IdeaStudy | None:
-    """A study of this name whose baseline is not over yet. Raises ScaffoldError where there is one that is."""
-    if options.name is None or options.name not in study_files.study_names(workspace):
+def _resume(place: IdeaContext, options: StudyOptions) -> IdeaStudy | None:
+    """A study whose baseline is not over yet: the one of this name, else one of the same question. Raises ScaffoldError where the one of
+    this name is over, or asks something else."""
+    workspace = place.workspace
+    if options.name is None:
+        wanted = _settle_question(place, options)
+        same = [s for s in study_files.read_all_studies(workspace) if _is_same_question(s, wanted) and not s.is_started]
+        return same[-1] if same and same[-1].ideas[BASELINE].state == _head_state(place) else None
+    if options.name not in study_files.study_names(workspace):
         return None
     study = study_files.read_study(workspace, options.name)
-    if "runs" in study.history[0] or (options.command and options.command != study.command):
+    if study.is_started or (options.command and options.command != study.command):
         raise ScaffoldError(
             f"there is a study {study.name} already",
             hint="go on with it: scaffold try '...'; for another question choose another name",
         )
     return study
+
+
+def _head_state(place: IdeaContext) -> str:
+    return place.code_state(git.run_checked(place.top, "rev-parse", "HEAD").text)
+
+
+def _is_same_question(a: IdeaStudy, b: IdeaStudy) -> bool:
+    return (a.metric, a.direction, a.command) == (b.metric, b.direction, b.command)
 
 
 def _open(place: IdeaContext, options: StudyOptions, *, note: Callable[[str], None]) -> IdeaStudy:
@@ -142,7 +157,7 @@ def _settle_question(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
         raise WrongUsage(f"it is not known which way {metric} is better", hint="--minimize or --maximize")
     name = options.name or _free_name(workspace, metric)
     study_files.study_path(workspace, name)
-    never = options.never if options.never is not None else context.guarded_files(place, command)
+    never = options.never if options.never is not None else context.guarded_files(place, command, metric)
     return IdeaStudy(
         name=name,
         metric=metric,
@@ -157,6 +172,7 @@ def _settle_question(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
         checks=options.checks,
         apply=options.apply,
         backend=options.backend,
+        no_prefix=options.no_prefix,
         started_at=context.timestamp(),
         earlier=_count_earlier(workspace, metric, command),
     )
@@ -184,7 +200,7 @@ def _seed_option(workspace: Workspace, seeds: str | None, command: tuple[str, ..
 
 def _count_earlier(workspace: Workspace, metric: str, command: tuple[str, ...]) -> int:
     studies = study_files.read_all_studies(workspace)
-    return sum(s.metric == metric and s.command == command for s in studies)
+    return sum(s.metric == metric and s.command == command and s.is_started for s in studies)
 
 
 def _largest_seed(workspace: Workspace, study: IdeaStudy) -> int:
@@ -250,7 +266,7 @@ def _check_baseline(study: IdeaStudy, results: Sequence[trial.SideResult]) -> No
 
 
 def _with_baseline(workspace: Workspace, study: IdeaStudy, results: Sequence[trial.SideResult]) -> IdeaStudy:
-    if "runs" in study.history[0]:
+    if study.is_started:
         return study
     values = [[r.seed, study.turned(r.value)] for r in results if r.value is not None]
     event = {**study.history[0], "runs": values}

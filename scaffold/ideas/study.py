@@ -23,8 +23,9 @@ class IdeaRecord:
     """One idea; number 0 is the code that the study started with. The names of the fields are keys of the study's file.
 
     `commit` keeps its code, `state` is the code state, `base` the number of the incumbent that it was made on, `of` the idea that it is a
-    new confirmation of. `lines` and `constants` are what near-same changes are known by. Effects are baseline minus idea, better where
-    they are larger. `by_hand` is a person's reason for a decision without the rule.
+    new confirmation of, `origin` the file that an idea of elsewhere was read from. `lines` and `constants` are what near-same changes are
+    known by. Effects are incumbent minus idea, turned so that they are better where they are larger. `by_hand` is a person's reason for a
+    decision without the rule.
     """
 
     number: int
@@ -35,6 +36,7 @@ class IdeaRecord:
     because: str | None = None
     task: str | None = None
     of: int | None = None
+    origin: str | None = None
     paths: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ class IdeaStudy:
     checks: tuple[str, ...] = ()
     apply: bool = False
     backend: str | None = None
+    no_prefix: bool = False
     started_at: str = ""
     earlier: int = 0
     one_seed: str | None = None
@@ -97,9 +100,19 @@ class IdeaStudy:
     claims: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def is_started(self) -> bool:
+        """Whether the baseline has run, so that ideas can be judged."""
+        return "runs" in self.history[0]
+
+    @property
     def standing(self) -> IdeaRecord:
         """The idea whose code stands."""
         return self.ideas[self.incumbent]
+
+    @property
+    def judged(self) -> list[IdeaRecord]:
+        """The ideas that have a verdict, those of elsewhere left out."""
+        return [record for record in self.ideas[1:] if record.is_closed and record.origin is None]
 
     def idea(self, number: int) -> IdeaRecord:
         """An idea by its number. Raises ScaffoldError where there is none."""

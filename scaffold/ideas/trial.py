@@ -100,7 +100,9 @@ class CodeSide:
             code = SweepCode(state=record.state, commit=record.commit, patch=None)
             sweep = replace(base, name=name, goal=goal, labels={"idea": str(number)}, seeds=(), code=code)
         self.sweep = sweep
-        self._writer = LauncherWriter(workspace, sweep, original=True, links=data_links(workspace))
+        self._writer = LauncherWriter(
+            workspace, sweep, original=True, no_prefix=study.no_prefix, links=data_links(workspace)
+        )
 
     def open(self, seeds: Sequence[int]) -> Scheduler:
         """What runs these seeds; the sweep's file has them, and all before. Raises ScaffoldError."""
@@ -126,7 +128,9 @@ class CodeSide:
         )
         ended = {s.state for s in states} & {"terminated", "lost"}
         retry = "all" if again or len(ended) > 1 else next(iter(ended), None)
-        scheduler.request_runs(retry=retry, backend=self.study.backend, code="original")
+        scheduler.request_runs(
+            retry=retry, backend=self.study.backend, code="original", no_prefix=self.study.no_prefix or None
+        )
         scheduler.step(doing="try")
 
     def finish(self, scheduler: Scheduler, show: Show) -> list[SideResult]:

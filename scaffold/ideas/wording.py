@@ -77,7 +77,7 @@ def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
 
 def advise(study: IdeaStudy) -> str:
     """One line of what to do next, from the state alone."""
-    closed = [record for record in study.ideas[1:] if record.is_closed]
+    closed = study.judged
     counts = Counter(record.status for record in closed)
     still_open = [record for record in closed if record.status == "open" and record.number > study.incumbent]
     last = closed[-10:]
@@ -86,7 +86,8 @@ def advise(study: IdeaStudy) -> str:
     if len(last) == 10 and not any(record.status == "kept" for record in last):
         return "none of the last 10 ideas was kept: try larger changes, or another part of the code"
     if counts["kept"]:
-        return f"{counts['kept']} of {len(closed)} ideas were kept; what they gained in all: scaffold ideas claim"
+        ideas = f"{counts['kept']} of {len(closed)} ideas " + ("was kept" if counts["kept"] == 1 else "were kept")
+        return f"{ideas}; what is gained in all: scaffold ideas claim"
     return "the next idea: edit, then scaffold try '...'"
 
 

@@ -151,6 +151,9 @@ def _of_ideas(ask: Ask) -> None:
     assert ask("ideas", "claim")["change"] == 0
     assert ask("ideas", "chart")["points"][-1]["idea"] == 2
     assert ask("ideas", "watch")["running"] == []
+    Path("trials.tsv").write_text("commit\tloss\tstatus\tdescription\nabcdef0\t1\tkeep\twider\n")
+    assert ask("ideas", "import", "trials.tsv")["imported"] == 1
+    assert ask("ideas", "export")["table"].startswith("idea\tstatus")
     assert ask("ideas", "drop", "1", "--because", "no, it is not")["idea"]["status"] == "dropped"
 
 

@@ -61,6 +61,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "ideas restore": ("scaffold ideas restore 3",),
     "ideas again": ("scaffold ideas again 3",),
     "ideas claim": ("scaffold ideas claim",),
+    "ideas import": ("scaffold ideas import results.tsv",),
+    "ideas export": ("scaffold ideas export --out ideas.tsv", "scaffold ideas export --branch kept"),
     "ideas watch": ("scaffold ideas watch", "scaffold ideas watch --once --json"),
     "runs list": ("scaffold runs list --status failed --since 2h", "scaffold runs list --sweep lr --json"),
     "runs show": ("scaffold runs show baseline-s1-1a2b3c4d --lines 20",),

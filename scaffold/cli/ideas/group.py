@@ -12,6 +12,8 @@ COMMANDS = {
     **{verb: ("scaffold.cli.ideas.show", verb) for verb in ("show", "diff", "best", "similar", "chart")},
     "list": ("scaffold.cli.ideas.show", "list_ideas"),
     **{verb: ("scaffold.cli.ideas.decide", verb) for verb in ("keep", "drop", "restore", "again", "claim", "watch")},
+    "import": ("scaffold.cli.ideas.exchange", "import_ideas"),
+    "export": ("scaffold.cli.ideas.exchange", "export"),
 }
 
 

@@ -90,6 +90,7 @@ def diff(
     number: int, other: int | None, workdir: Path, root: str | None, study: str | None, lines: int, json_output: bool
 ) -> None:
     """Show what an idea changes, against the code that it was made on, or against another idea."""
+    from scaffold.errors import ScaffoldError
     from scaffold.ideas import context
     from scaffold.ideas.tree import patches
 
@@ -98,6 +99,8 @@ def diff(
     record = chosen.idea(number)
     base = chosen.idea(other) if other is not None else chosen.ideas[record.base]
     place = context.open_context(workspace)
+    if not record.commit:
+        raise ScaffoldError(f"the code of idea {number} is not here: {record.notes[-1]}")
     text = patches.idea_patch(place.top, place.uncounted, base.commit, record.commit)
     limited = output.LimitedLists(lines)
     patch = "".join(limited(text.splitlines(keepends=True)))
@@ -168,7 +171,7 @@ def similar(
 @options.json_option
 def chart(workdir: Path, root: str | None, study: str | None, limit: int, json_output: bool) -> None:
     """Show how the metric went, idea by idea: each with its mark, and the running best as it was confirmed."""
-    from scaffold.ideas import progress
+    from scaffold.ideas.memory import progress
 
     workspace = options.find_requested_workspace(workdir, root)
     chosen = find_study(workspace, study)

@@ -57,6 +57,9 @@ class CommandBehind(click.Command):
 @click.option(
     "--backend", type=click.Choice(["server", "slurm", "local"]), help="Where to run, if not the usual place."
 )
+@click.option(
+    "--no-prefix", is_flag=True, help="Do not enter the repository's environment first (`uv run` and the like)."
+)
 @click.option("--gpus-per-run", type=click.IntRange(min=0), help="GPUs that one run needs.")
 @click.option(
     "--cpus-per-run", type=click.IntRange(min=1), help="Cores that one run needs, to run several without GPUs."
@@ -90,6 +93,7 @@ def start(name: str | None, workdir: Path, root: str | None, json_output: bool, 
         "checks",
         "apply",
         "backend",
+        "no_prefix",
         "metric_from",
     )
     requested = opening.StudyOptions(

@@ -88,7 +88,19 @@ def _with_progress(workspace: Workspace, context: BriefContext) -> BriefContext:
         report=check_plan(plan_file.read_plan(plan), context=rule_context) if plan.is_file() else None,
         runs=run_summaries.load_run_summaries(workspace),
         log=plan_file.read_plan(log) if log.is_file() else "",
+        ideas=_idea_lines(workspace),
     )
+
+
+def _idea_lines(workspace: Workspace) -> Sequence[str]:
+    """What the newest study of ideas has to say; nothing where there is none."""
+    from scaffold.ideas import study_files
+
+    if not study_files.study_names(workspace):
+        return ()
+    from scaffold.ideas.memory import summary
+
+    return summary.brief_lines(study_files.read_all_studies(workspace)[-1])
 
 
 def _earlier_launches(workspace: Workspace) -> Sequence[str]:

@@ -23,7 +23,8 @@ CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 class BriefContext:
     """A workspace's answers, its plan as checked (None where there is none), its runs, its iteration log, and what its server can do.
 
-    The brief for planning asks for no plan, no runs and no log, but for earlier launches (`history`; None where nobody looked).
+    The brief for planning asks for no plan, no runs and no log, but for earlier launches (`history`; None where nobody looked). `ideas` are
+    lines on a study of code changes.
     """
 
     answers: Mapping[str, Any]
@@ -34,6 +35,7 @@ class BriefContext:
     log: str = ""
     operations: Sequence[ServerOperation] = LISTED
     history: Sequence[str] | None = None
+    ideas: Sequence[str] = ()
 
     def text(self, name: str) -> str:
         """An answer as text; empty where there is none."""

@@ -28,6 +28,7 @@ def execution_brief(context: BriefContext) -> str:
             goal_section(context),
             _task_section(context),
             _findings_section(context),
+            _ideas_section(context),
             _runs_section(context),
             _log_section(context),
             tracked_runs_section(context, due.id if due and due.id else "ID"),
@@ -69,6 +70,10 @@ def _findings_section(context: BriefContext) -> str:
         return ""
     texts = [f"line {finding.line}: {finding.code} {finding.message}" for finding in context.report.findings]
     return "## Open findings of `scaffold plan check`\n\n" + bullet_list(context, texts, 8)
+
+
+def _ideas_section(context: BriefContext) -> str:
+    return "## Ideas\n\n" + "\n".join(context.ideas) if context.ideas else ""
 
 
 def _runs_section(context: BriefContext) -> str:

@@ -62,7 +62,9 @@ class LauncherWriter:
             from scaffold.sweeps.spec import original_code
 
             self._tree = original_code.checkout_original(self._workspace, self._sweep, links=self._links)
-            self._variables = original_code.original_variables(self._workspace, self._sweep, self._tree)
+            self._variables = original_code.original_variables(
+                self._workspace, self._sweep, self._tree, no_prefix=self._no_prefix
+            )
         self.check_code()
         if runs and not self._recorder_agrees:
             run_names.check_recorder_run_name(self._workspace, self._sweep, runs[0])

@@ -45,14 +45,16 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
     return inside
 
 
-def original_variables(workspace: Workspace, sweep: Sweep, inside: Workspace) -> dict[str, str]:
+def original_variables(
+    workspace: Workspace, sweep: Sweep, inside: Workspace, *, no_prefix: bool = False
+) -> dict[str, str]:
     """The variables with which the sweep's command runs the code of the worktree that `inside` lies in. Raises ScaffoldError where it
     would load other code."""
     main, tree = git.toplevel(workspace.workdir), git.toplevel(inside.workdir)
     if main is None or tree is None:
         return {}
     trees = worktree_imports.repository_trees(main, tree)
-    prefix = recorder_command.configured_prefix(workspace)
+    prefix = [] if no_prefix else recorder_command.configured_prefix(workspace)
     cwd = (inside.workdir / sweep.cwd).resolve()
     environments = [
         folder / name for folder in (cwd, inside.workdir, workspace.workdir.resolve()) for name in (".venv", ".conda")
