@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +21,11 @@ from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace
 from tests.conftest import Run, write_tree
+from tests.results.browsing import CHROMIUM
 from tests.runs.conftest import ROLES, check
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ANSWERS = (
     "experiment_root: exp\nworkspace_layout: flat\ntasks_path: exp/tasks.md\nexperiments: []\nrole_dirs:\n"
@@ -176,3 +181,18 @@ def ask(run: Run, study: Study) -> Ask:
         return found
 
     return call
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    if CHROMIUM is None:
+        assert not os.environ.get("CI"), "the gate has no chromium: apt-get install chromium"
+        pytest.skip("there is no chromium on PATH: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield started
+        started.close()

@@ -5,64 +5,23 @@ Chromium is Debian's; where there is none, these tests are skipped on a develope
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from scaffold.results.report.gather import gather_report
 from scaffold.results.report.page import render_html
+from tests.results.browsing import DESK, PHONE, Visit, serious
 from tests.results.conftest import ANSWERS as BARE
 from tests.results.conftest import Study
 from tests.results.report_workspace import ANSWERS, ATTACK, fill
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.xdist_group("browser")  # one browser, and one page for most
-PHONE, DESK = (390, 844), (1440, 900)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
-    if CHROMIUM is None:
-        assert not os.environ.get("CI"), "the gate has no chromium: apt-get install chromium"
-        pytest.skip("there is no chromium on PATH: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield started
-        started.close()
-
-
-class Visit:
-    """An open page, with what the browser complained about and what it asked the network for."""
-
-    def __init__(
-        self, browser: Browser, path: Path, size: tuple[int, int] = DESK, scheme: str = "light", **more: Any
-    ) -> None:
-        width, height = size
-        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **more)  # type: ignore[arg-type]
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
-
-    def __enter__(self) -> Visit:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.context.close()
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +42,8 @@ def written(study: Study) -> Path:
     return path
 
 
-def serious(visit: Visit) -> list[str]:
-    """What axe-core calls serious or critical."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(visit.page).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
-
-
 def test_it_opens_without_a_complaint_or_a_request(browser: Browser, full: Path) -> None:
-    with Visit(browser, full) as visit:
+    with Visit(browser, full.as_uri()) as visit:
         assert visit.complaints == [] and visit.requests == [full.as_uri()]
         assert visit.page.evaluate("window.pwned") is None
         assert ATTACK in visit.page.locator("h1").or_(visit.page.locator(".goal")).first.inner_text()
@@ -101,7 +52,7 @@ def test_it_opens_without_a_complaint_or_a_request(browser: Browser, full: Path)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_it_has_no_serious_fault(browser: Browser, full: Path, size: tuple[int, int], scheme: str) -> None:
-    with Visit(browser, full, size, scheme) as visit:
+    with Visit(browser, full.as_uri(), size, scheme) as visit:
         visit.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         assert serious(visit) == []
         width, inner = visit.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
@@ -111,7 +62,7 @@ def test_it_has_no_serious_fault(browser: Browser, full: Path, size: tuple[int, 
 
 
 def test_a_number_is_followed_to_its_run_by_keyboard(browser: Browser, full: Path) -> None:
-    with Visit(browser, full) as visit:
+    with Visit(browser, full.as_uri()) as visit:
         page, drawer = visit.page, visit.page.locator("#drawer")
         page.locator("[data-cell]").first.focus()
         page.keyboard.press("Enter")
@@ -130,7 +81,7 @@ def test_a_number_is_followed_to_its_run_by_keyboard(browser: Browser, full: Pat
 
 
 def test_files_in_the_drawer_lead_somewhere(browser: Browser, full: Path) -> None:
-    with Visit(browser, full) as visit:
+    with Visit(browser, full.as_uri()) as visit:
         visit.page.locator("[data-cell]").first.click()
         links = visit.page.locator("#drawer td a[href]")
         assert links.count() == 3
@@ -141,7 +92,7 @@ def test_files_in_the_drawer_lead_somewhere(browser: Browser, full: Path) -> Non
 
 
 def test_a_task_in_the_drawer_leads_to_the_plan(browser: Browser, full: Path) -> None:
-    with Visit(browser, full) as visit:
+    with Visit(browser, full.as_uri()) as visit:
         visit.page.locator("[data-cell]").first.click()
         visit.page.locator("#drawer a[data-leave]").first.click()
         assert not visit.page.locator("#drawer").is_visible()
@@ -149,21 +100,21 @@ def test_a_task_in_the_drawer_leads_to_the_plan(browser: Browser, full: Path) ->
 
 
 def test_a_link_to_a_task_opens_its_phase(browser: Browser, full: Path) -> None:
-    with Visit(browser, full) as visit:
+    with Visit(browser, full.as_uri()) as visit:
         assert not visit.page.locator("#task-P1-T1").is_visible()
         visit.page.evaluate("location.hash = '#task-P1-T1'")
         visit.page.locator("#task-P1-T1").wait_for(state="visible")
 
 
 def test_runs_are_filtered(browser: Browser, full: Path) -> None:
-    with Visit(browser, full) as visit:
+    with Visit(browser, full.as_uri()) as visit:
         visit.page.locator("#filter").fill("wide failed")
         assert visit.page.locator("table.runs tbody tr:visible").count() == 3
         assert visit.page.locator("#filtered").inner_text() == "3 of 19"
 
 
 def test_texts_in_the_drawer_stay_texts(browser: Browser, full: Path) -> None:
-    with Visit(browser, full) as visit:
+    with Visit(browser, full.as_uri()) as visit:
         for button in visit.page.locator(".results [data-cell]").all():
             button.click()
             visit.page.locator("#drawer button[data-run]").first.click()
@@ -173,7 +124,7 @@ def test_texts_in_the_drawer_stay_texts(browser: Browser, full: Path) -> None:
 
 
 def test_it_prints_whole(browser: Browser, full: Path) -> None:
-    with Visit(browser, full) as visit:
+    with Visit(browser, full.as_uri()) as visit:
         visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")
         visit.page.emulate_media(media="print")
         assert visit.page.locator("#task-P1-T1").is_visible() and visit.page.locator("pre.log").first.is_visible()
@@ -184,12 +135,12 @@ def test_it_prints_whole(browser: Browser, full: Path) -> None:
 
 
 def test_it_reads_without_scripts(browser: Browser, full: Path) -> None:
-    with Visit(browser, full, java_script_enabled=False) as visit:
+    with Visit(browser, full.as_uri(), java_script_enabled=False) as visit:
         assert visit.page.locator("table.results tbody tr").count() > 5
         assert visit.page.locator("figure svg").count() > 4
 
 
 def test_a_page_without_runs(browser: Browser, study: Study) -> None:
-    with Visit(browser, written(study), PHONE) as visit:
+    with Visit(browser, written(study).as_uri(), PHONE) as visit:
         assert visit.complaints == [] and serious(visit) == []
         assert "No runs yet" in visit.page.locator("h2").first.inner_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,12 @@ if TYPE_CHECKING:
     metavar="FILE.md",
     help="Write nothing; find the numbers in a text that no run backs. Exit 3 with findings.",
 )
+@click.option(
+    "--serve",
+    is_flag=True,
+    help="Show the page in a browser and keep it fresh while runs go on, until Ctrl-C. This machine alone sees it.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="With --serve: the port. Default: one that is free.")
 @options.limit_option
 @options.json_option
 @click.pass_context
@@ -41,6 +49,8 @@ def report(
     out: Path | None,
     md: bool,
     prose: Path | None,
+    serve: bool,
+    port: int | None,
     limit: int,
     json_output: bool,
 ) -> None:
@@ -57,7 +67,14 @@ def report(
         return
     if prose is not None and (md or out is not None):
         raise WrongUsage("--check writes nothing: --md and --out go with the page", hint="leave them out, or --check")
+    if serve and (md or out is not None or prose is not None):
+        raise WrongUsage("--serve writes no file", hint="leave --md, --out and --check out, or --serve")
+    if port is not None and not serve:
+        raise WrongUsage("--port goes with --serve", hint="scaffold report --serve --port 8000")
     workspace = options.find_requested_workspace(workdir, root)
+    if serve:
+        _serve(workspace, port or 0, json_output=json_output)
+        return
     if prose is not None:
         _check(workspace, prose, limit, json_output=json_output)
         return
@@ -77,6 +94,22 @@ def report(
         output.print_json({"path": str(target), "runs": content.total, "counts": content.counts, "bytes": len(data)})
     else:
         click.echo(str(target))
+
+
+def _serve(workspace: Workspace, port: int, *, json_output: bool) -> None:
+    from scaffold.results.live.live_report import make_live_report
+
+    server = make_live_report(workspace, port=port, warn=output.warn)
+    with server.running(), contextlib.suppress(KeyboardInterrupt):
+        if json_output:
+            output.print_json({"url": server.url, "port": server.server_port})
+        else:
+            click.echo(server.url)
+            click.echo(
+                "open it in a browser on this machine; whoever has the address sees the page; Ctrl-C ends it", err=True
+            )
+        while True:
+            time.sleep(3600)
 
 
 def _write(target: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.plan.document import plan_file
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import parse_plan
-from scaffold.results.report import failures, plan_progress, provenance, result_table, verdicts
+from scaffold.results.report import failures, plan_progress, provenance, result_table, sweep_progress, verdicts
 from scaffold.results.report.checklist import build_checklist
 from scaffold.results.report.folded_results import FoldedResults, fold_results
 from scaffold.results.report.links import PageLinks
@@ -27,10 +27,13 @@ MOST_RUNS, MOST_CAUSES, MOST_FINDINGS = 1000, 30, 12
 TITLE_LENGTH = 120
 
 
-def gather_report(workspace: Workspace, page: Path) -> ExperimentReport:
-    """Everything, for a page that will lie at `page`. Raises ScaffoldError."""
+def gather_report(workspace: Workspace, page: Path, *, files_address: str | None = None) -> ExperimentReport:
+    """Everything, for a page that will lie at `page`. Raises ScaffoldError.
+
+    `files_address` is that of the work directory as seen from the page, where it is not the way from the one to the other on the disk.
+    """
     runs = records.read_records(workspace).runs
-    links = PageLinks(workspace.workdir, page)
+    links = PageLinks(workspace.workdir, page, base=files_address)
     plan = _read_plan(workspace)
     results = fold_results(workspace, runs)
     traced, data, part = _trace_numbers(workspace, runs, results, links)
@@ -49,6 +52,7 @@ def gather_report(workspace: Workspace, page: Path) -> ExperimentReport:
         counts=failures.count_by_status(runs),
         headline=verdicts.write_report_headline(results.table, main, compared) if main is not None else "",
         plan=plan_progress.build_plan_progress(plan, links, runs) if plan is not None else None,
+        sweeps=sweep_progress.collect_open_sweeps(workspace, runs),
         experiments=provenance.summarize_experiments(runs, Counter(row.experiment for row in results.table.rows)),
         table=part if part.rows and part.metrics else None,
         verdicts=compared,

@@ -22,10 +22,10 @@ class PageLinks:
     `base` is the address of the work directory as seen from the page.
     """
 
-    def __init__(self, workdir: Path, page: Path) -> None:
+    def __init__(self, workdir: Path, page: Path, *, base: str | None = None) -> None:
         self.workdir = workdir.resolve()
         away = os.path.relpath(self.workdir, page.resolve().parent)
-        self.base = quote(away.replace(os.sep, "/")) + "/"
+        self.base = base if base is not None else quote(away.replace(os.sep, "/")) + "/"
         # each path is asked of the disk once: many numbers of a page lead to one file
         self._exists: dict[str, bool] = {}
 

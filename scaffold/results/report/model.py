@@ -54,6 +54,16 @@ class ReportPlanProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSweep:
+    """A sweep with runs to go: how many it has, how many of them have ended, and how many are in which state."""
+
+    name: str
+    done: int
+    total: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentSummary:
     """An experiment: how many runs ended how, its configurations and seeds, its tasks and sweeps, the time that its runs took."""
 
@@ -178,6 +188,7 @@ class ExperimentReport:
     counts: Mapping[str, int]
     headline: str
     plan: ReportPlanProgress | None
+    sweeps: tuple[OpenSweep, ...]
     experiments: tuple[ExperimentSummary, ...]
     table: ReportTable | None
     verdicts: tuple[ReportVerdict, ...]

@@ -1,7 +1,9 @@
 "use strict";
-// Opens the provenance of a number or of a run, and filters the list of runs. Text goes in as text, never as markup.
+// Opens the provenance of a number or of a run, filters the list of runs, and where the page is served keeps it fresh.
+// Text goes in as text, never as markup.
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+  let data = JSON.parse(document.getElementById("data").textContent);
+  let opened = null; // what the drawer shows: the title of a number or the label of a run, which stay when the page is made anew
   const drawer = document.getElementById("drawer");
   const title = document.getElementById("drawer-title");
   const body = document.getElementById("drawer-body");
@@ -47,6 +49,7 @@
 
   function showCell(key) {
     const cell = data.cells[key];
+    opened = { cell: cell.title };
     const runs = cell.runs.map(([index]) => data.runs[index]);
     title.textContent = cell.title;
     const table = $("table");
@@ -81,6 +84,7 @@
 
   function showRun(index) {
     const run = data.runs[index];
+    opened = { run: run.label };
     title.textContent = run.label;
     const code = run.commit ? [$("code", run.commit), run.dirty ? " with uncommitted changes" : ""] : "unknown";
     const files = $("ul", undefined, { class: "plain" });
@@ -148,19 +152,134 @@
     for (const details of folded) details.open = false;
   });
 
-  const filter = document.getElementById("filter");
-  if (filter) {
+  function filterRuns() {
+    const filter = document.getElementById("filter");
+    if (!filter) return;
     const rows = [...document.querySelectorAll("table.runs tbody tr")];
-    const texts = rows.map((row) => row.textContent.toLowerCase());
     filter.closest("p").hidden = rows.length < 8;
-    filter.addEventListener("input", () => {
-      const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let shown = 0;
-      rows.forEach((row, i) => {
-        row.hidden = !words.every((word) => texts[i].includes(word));
-        shown += row.hidden ? 0 : 1;
-      });
-      document.getElementById("filtered").textContent = words.length ? `${shown} of ${rows.length}` : "";
-    });
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const row of rows) {
+      const text = words.length ? row.textContent.toLowerCase() : "";
+      row.hidden = !words.every((word) => text.includes(word));
+      shown += row.hidden ? 0 : 1;
+    }
+    document.getElementById("filtered").textContent = words.length ? `${shown} of ${rows.length}` : "";
   }
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "filter") filterRuns();
+  });
+  filterRuns();
+
+  // --- a served page: what is new takes the place of what was, and what the reader did to the page stays ---
+
+  const nameOf = (node) => node.id || node.className || node.tagName;
+  const folding = (details) => nameOf(details.closest("section") || details) + details.querySelector("summary").textContent;
+  const ofFocus = (node) =>
+    node.id ? "#" + CSS.escape(node.id) : ["data-cell", "data-run"].flatMap((name) => (node.hasAttribute(name) ? [`[${name}="${node.getAttribute(name)}"]`] : []))[0];
+
+  function replacePart(before, after) {
+    if (!before || !after || before.isEqualNode(after)) return;
+    const opens = new Map([...before.querySelectorAll("details")].map((d) => [folding(d), d.open]));
+    const scrolls = [...before.querySelectorAll(".scroll")].map((box) => [box.getAttribute("aria-label"), box.scrollLeft, box.scrollTop]);
+    const focus = before.contains(document.activeElement) ? ofFocus(document.activeElement) : null;
+    const typed = before.querySelector("#filter");
+    before.replaceWith(after);
+    for (const details of after.querySelectorAll("details")) {
+      const open = opens.get(folding(details));
+      if (open !== undefined) details.open = open;
+    }
+    for (const [label, left, top] of scrolls) {
+      const box = [...after.querySelectorAll(".scroll")].find((one) => one.getAttribute("aria-label") === label);
+      if (box) [box.scrollLeft, box.scrollTop] = [left, top];
+    }
+    const filter = after.querySelector("#filter");
+    if (typed && filter) {
+      filter.value = typed.value;
+      filter.setSelectionRange(typed.selectionStart, typed.selectionEnd);
+    }
+    if (focus) after.querySelector(focus)?.focus({ preventScroll: true });
+  }
+
+  function replacePage(fresh) {
+    document.title = fresh.title;
+    for (const tag of ["header", "nav"]) replacePart(document.querySelector(tag), document.adoptNode(fresh.querySelector(tag)));
+    const main = document.getElementById("main");
+    const parts = [...fresh.getElementById("main").children].map((part) => document.adoptNode(part));
+    const old = new Map([...main.children].map((part) => [nameOf(part), part]));
+    const names = new Set(parts.map(nameOf));
+    for (const [name, part] of old) if (!names.has(name)) part.remove();
+    parts.forEach((part, i) => {
+      const before = old.get(nameOf(part));
+      if (before) replacePart(before, part);
+      else main.insertBefore(part, main.children[i] || null);
+    });
+    const text = fresh.getElementById("data").textContent;
+    document.getElementById("data").textContent = text;
+    data = JSON.parse(text);
+    filterRuns();
+    if (drawer.open) refreshDrawer();
+  }
+
+  function refreshDrawer() {
+    const top = drawer.scrollTop;
+    const index = opened.run ? data.runs.findIndex((run) => run.label === opened.run) : -1;
+    const key = opened.cell ? Object.keys(data.cells).find((name) => data.cells[name].title === opened.cell) : undefined;
+    if (index >= 0) showRun(index);
+    else if (key !== undefined) showCell(key);
+    else drawer.close();
+    drawer.scrollTop = top;
+  }
+
+  function follow() {
+    const status = document.getElementById("live");
+    let version = document.querySelector('meta[name="live"]').content; // of the page that is shown
+    let wanted = version;
+    let isBusy = false;
+    const say = (text) => {
+      if (status.textContent !== text) status.textContent = text;
+    };
+    const update = async () => {
+      if (isBusy || Number(wanted) <= Number(version) || document.hidden) return;
+      isBusy = true;
+      let pause = 0;
+      try {
+        const answer = await fetch(location.pathname);
+        if (!answer.ok) throw new Error(answer.statusText);
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        version = fresh.querySelector('meta[name="live"]').content;
+        replacePage(fresh);
+      } catch {
+        pause = 1000; // the server has gone, which whoever listens for versions says, or is too busy
+      }
+      isBusy = false;
+      if (Number(wanted) > Number(version)) setTimeout(update, pause);
+    };
+    const hear = (number) => {
+      wanted = number;
+      say("Live: kept fresh while runs go on.");
+      update();
+    };
+    const lost = () => say("Not live: the server has ended. Start it again: scaffold report --serve");
+    const ask = async () => {
+      try {
+        const answer = await fetch("version");
+        if (answer.ok) hear(await answer.text());
+      } catch {
+        lost();
+      }
+    };
+    addEventListener("visibilitychange", update);
+    const listen = () => {
+      const events = new EventSource("events");
+      events.onmessage = (event) => hear(event.data);
+      events.onerror = () => {
+        lost();
+        // closed for good: too many pages are open, or something between us lets no stream through
+        if (events.readyState === EventSource.CLOSED) setInterval(ask, 5000);
+      };
+    };
+    listen();
+  }
+  if (document.querySelector('meta[name="live"]')) follow();
 })();

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 
 
-def render_html(report: ExperimentReport) -> bytes:
-    """The page as UTF-8; the same for the same report."""
-    page = _environment().get_template("page.html.jinja").render(report=report)
+def render_html(report: ExperimentReport, *, live_number: int | None = None) -> bytes:
+    """The page as UTF-8; the same for the same report. `live_number` is that of a live page, which keeps
+    itself fresh from the server that it comes from."""
+    page = _environment().get_template("page.html.jinja").render(report=report, live_number=live_number)
     return visible_text.escape_hidden(page).encode("utf-8", "replace")
 
 
