@@ -23,7 +23,7 @@ from scaffold.results.live.page_feed import PageFeed
 from scaffold.results.live.page_server import PageServer
 from scaffold.results.live.record_changes import mark_records
 from tests.conftest import Run, write_tree
-from tests.results.conftest import MakeStudy, Study
+from tests.results.conftest import Study
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -196,7 +196,8 @@ def test_what_a_report_tells_of_changes_the_mark(study: Study) -> None:
 
 
 def test_a_page_that_cannot_be_made_leaves_the_one_before() -> None:
-    texts, trouble = [], []
+    texts: list[int] = []
+    trouble: list[str] = []
 
     def render(number: int) -> bytes:
         texts.append(number)

@@ -175,14 +175,16 @@
 
   const nameOf = (node) => node.id || node.className || node.tagName;
   const folding = (details) => nameOf(details.closest("section") || details) + details.querySelector("summary").textContent;
-  const ofFocus = (node) =>
-    node.id ? "#" + CSS.escape(node.id) : ["data-cell", "data-run"].flatMap((name) => (node.hasAttribute(name) ? [`[${name}="${node.getAttribute(name)}"]`] : []))[0];
+  // what a button leads to: its number in the page is another one in the next
+  const meaningOf = (button, of) =>
+    button.hasAttribute("data-run") ? of.runs[button.dataset.run].label : button.hasAttribute("data-cell") ? of.cells[button.dataset.cell].title : null;
 
-  function replacePart(before, after) {
+  function replacePart(before, after, past) {
     if (!before || !after || before.isEqualNode(after)) return;
     const opens = new Map([...before.querySelectorAll("details")].map((d) => [folding(d), d.open]));
     const scrolls = [...before.querySelectorAll(".scroll")].map((box) => [box.getAttribute("aria-label"), box.scrollLeft, box.scrollTop]);
-    const focus = before.contains(document.activeElement) ? ofFocus(document.activeElement) : null;
+    const active = before.contains(document.activeElement) ? document.activeElement : null;
+    const meaning = active && meaningOf(active, past);
     const typed = before.querySelector("#filter");
     before.replaceWith(after);
     for (const details of after.querySelectorAll("details")) {
@@ -198,12 +200,18 @@
       filter.value = typed.value;
       filter.setSelectionRange(typed.selectionStart, typed.selectionEnd);
     }
-    if (focus) after.querySelector(focus)?.focus({ preventScroll: true });
+    const buttons = meaning === null ? [] : [...after.querySelectorAll("[data-run], [data-cell]")];
+    const focus = active && active.id ? document.getElementById(active.id) : buttons.find((button) => meaningOf(button, data) === meaning);
+    if (focus) focus.focus({ preventScroll: true });
   }
 
   function replacePage(fresh) {
+    const past = data;
+    const text = fresh.getElementById("data").textContent;
+    document.getElementById("data").textContent = text;
+    data = JSON.parse(text);
     document.title = fresh.title;
-    for (const tag of ["header", "nav"]) replacePart(document.querySelector(tag), document.adoptNode(fresh.querySelector(tag)));
+    for (const tag of ["header", "nav"]) replacePart(document.querySelector(tag), document.adoptNode(fresh.querySelector(tag)), past);
     const main = document.getElementById("main");
     const parts = [...fresh.getElementById("main").children].map((part) => document.adoptNode(part));
     const old = new Map([...main.children].map((part) => [nameOf(part), part]));
@@ -211,12 +219,9 @@
     for (const [name, part] of old) if (!names.has(name)) part.remove();
     parts.forEach((part, i) => {
       const before = old.get(nameOf(part));
-      if (before) replacePart(before, part);
+      if (before) replacePart(before, part, past);
       else main.insertBefore(part, main.children[i] || null);
     });
-    const text = fresh.getElementById("data").textContent;
-    document.getElementById("data").textContent = text;
-    data = JSON.parse(text);
     filterRuns();
     if (drawer.open) refreshDrawer();
   }
