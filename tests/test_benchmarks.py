@@ -45,6 +45,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *found: Row, error: Exception | N
     monkeypatch.setattr(command_line, "BENCHMARKS", {"fake": ("fake",)})
 
 
+@pytest.mark.long
 def test_a_cheap_part_runs_and_is_kept(tmp_path: Path) -> None:
     kept = tmp_path / "last.json"
     command: list[str | Path] = [

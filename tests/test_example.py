@@ -35,6 +35,7 @@ def manifests(directory: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_digits_from_a_repository_to_a_report(tmp_path: Path) -> None:
     done = run("digits", tmp_path / "digits")
     assert "does not verify" not in done.stderr

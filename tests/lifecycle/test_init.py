@@ -226,6 +226,7 @@ def test_generated_shell_scripts_are_sound(make_repo: MakeRepo, run: Run, layout
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_setup_env_builds_an_environment_without_any_tool_but_python(
     make_repo: MakeRepo, run: Run, tmp_path: Path
 ) -> None:

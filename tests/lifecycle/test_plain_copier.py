@@ -106,6 +106,7 @@ def test_a_root_that_cannot_be_is_refused_before_anything_is_written(
     assert git(repo, "status", "--porcelain") == ""
 
 
+@pytest.mark.long
 def test_copier_update_after_init_changes_what_is_managed_and_nothing_else(
     make_repo: MakeRepo, run: Run, template: TemplateRepo
 ) -> None:

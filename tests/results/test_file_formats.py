@@ -273,6 +273,7 @@ def test_a_series_is_thinned_evenly_and_keeps_its_end(study: Study) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_long_file_is_read_in_constant_memory(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     with path.open("w") as file:

@@ -264,6 +264,7 @@ def evil_figures() -> list[Figure]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_same_figure_gives_the_same_bytes_in_any_process() -> None:
     here = []
     for figure in evil_figures():

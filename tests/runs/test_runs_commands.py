@@ -335,6 +335,7 @@ def test_rerun_changes_nothing_behind_a_link_of_the_commit(trained: Workspace, t
     assert (tmp_path / "elsewhere" / "set" / "x.txt").read_text() == "precious"
 
 
+@pytest.mark.long
 def test_rerun_of_an_experiment_whose_folder_is_a_link(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
     workspace = make_workspace({"train.py": TRAIN}, layout="per-experiment")
     (tmp_path / "disk").mkdir()

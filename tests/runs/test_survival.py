@@ -301,6 +301,7 @@ def test_a_daemon_that_never_stops_talking_delays_nobody(workspace: Workspace) -
     until(lambda: sorted(log.read_bytes().split()) == everything)
 
 
+@pytest.mark.long
 def test_a_flood_of_output_in_constant_memory(workspace: Workspace) -> None:
     size = 300 << 20
     code = f"import os; b = bytes(range(256)) * 4096\nfor _ in range({size >> 20}): os.write(1, b)"

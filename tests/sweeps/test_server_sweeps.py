@@ -442,6 +442,7 @@ def test_stop_ends_what_runs_and_launch_goes_on_later(make_workspace: MakeWorksp
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_kill_at_any_point_with_the_server_doubles_no_run_and_forgets_none(
     make_workspace: MakeWorkspace, stand_in: StandIn, tmp_path: Path
 ) -> None:
