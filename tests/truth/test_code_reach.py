@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scaffold import workspace as workspaces
-from scaffold.results.configuration import code_reach
+from scaffold.ideas.study import IdeaRecord, IdeaStudy, format_study
 from scaffold.results.configuration.code_reach import find_code_states, find_script
 from scaffold.results.configuration.import_reach import find_reaching_files
 from scaffold.results.metrics.run_filter import parse_run_condition
@@ -246,8 +246,12 @@ def test_by_code_and_short_hashes(study: Study) -> None:
         assert sum(len(row.runs) for row in table.rows) == min(runs, 6), text
 
 
-def test_code_that_is_an_idea_is_called_by_its_name(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_is_an_idea_is_called_by_its_name(study: Study) -> None:
     study_with_states(study)
-    monkeypatch.setattr(code_reach, "name_code_states", lambda workspace: {"b" * 64: "idea 3: wider"})
-    assert {row.config["code"] for row in study.table().rows} == {"aaaaaaa", "idea 3: wider"}
-    assert "idea 3: wider" in {row.config["code"] for row in study.table(by=["code"]).rows}
+    ideas = (IdeaRecord(number=0, text="base", commit="a" * 40, state="a" * 64),
+             IdeaRecord(number=3, text="wider", commit="b" * 40, state="b" * 64))  # fmt: skip
+    content = format_study(IdeaStudy(name="s", metric="acc", direction="maximize", command=("true",), ideas=ideas))
+    write_tree(study.root, {"exp/metadata/ideas/s.json": content.decode(), "exp/metadata/ideas/broken.json": "[1"})
+    assert {row.config["code"] for row in study.table().rows} == {"aaaaaaa", "s idea 3"}
+    (study.root / "exp/metadata/ideas/broken.json").unlink()
+    assert "idea 3" in {row.config["code"] for row in study.table(by=["code"]).rows}

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from scaffold import git
+from scaffold import git, structured_text
 from scaffold.results.configuration import kept_answers
 from scaffold.results.configuration.code_states import CodeEquivalence, RunCode
 from scaffold.results.configuration.import_reach import find_reaching_files
-from scaffold.runs import code_files, recorder, recorder_command
+from scaffold.runs import code_files, recorder, recorder_command, records_home
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -44,9 +45,29 @@ def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalen
     return CodeEquivalence(states=states, files=files, names=names)
 
 
-def name_code_states(workspace: Workspace) -> Mapping[str, str]:
-    """What code states are called that are ideas (code state -> the idea's name); none where the workspace has no ideas on record."""
-    return {}
+def name_code_states(workspace: Workspace) -> dict[str, str]:
+    """What code states are called that are ideas, `idea 3`, and where there are several studies `STUDY idea 3`.
+
+    Read off the studies' files (scaffold.ideas.study), which lie among the records: that package stands above this one.
+    """
+    folder = workspace.locate(workspace.role_folder("metadata") / "ideas")
+    studies = [name for name in records_home.list_names(folder) if name.endswith(".json")]
+    names: dict[str, str] = {}
+    for study in sorted(studies):
+        title = f"{study.removesuffix('.json')} " if len(studies) > 1 else ""
+        for place in records_home.list_places(folder / study):
+            for idea in _read_ideas(place):
+                if idea.get("number") and isinstance(idea.get("state"), str):
+                    names.setdefault(idea["state"], f"{title}idea {idea['number']}")
+    return names
+
+
+def _read_ideas(place: Path) -> list[dict[str, Any]]:
+    try:
+        ideas = structured_text.parse_json(place.read_bytes()).get("ideas")
+    except (OSError, ValueError, AttributeError):
+        return []
+    return [idea for idea in ideas if isinstance(idea, dict)] if isinstance(ideas, list) else []
 
 
 def _runs_to_compare(runs: Sequence[Run]) -> dict[RunCode, Run]:
