@@ -46,7 +46,7 @@ class RunIndex:
         digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
         file = Path(cache, "experiment-scaffold", f"runs-{digest}.json")
         try:
-            content = structured_text.parse_json(file.read_bytes())
+            content = structured_text.parse_json(file.read_bytes(), is_own=True)
             parts = (
                 [content[key] for key in ("rows", "digests", "homes")] if content["version"] == INDEX_VERSION else []
             )

@@ -51,9 +51,30 @@ def _is_of_switches_alone(value: object) -> bool:
     return isinstance(value, bool) or (isinstance(value, str) and {*value.split(",")} <= {"true", "false"})
 
 
+def _takes_all_values(words: Sequence[str], interface: Interface) -> bool:
+    """Whether every option takes all values that follow it, so that its parser says no more than the command itself."""
+    may_take = taken = 0
+    counts = interface.counts
+    for word in words:
+        if word[:1] != "-" or not (word[1:2].isalpha() or word[:2] == "--"):
+            if not may_take or "=" in word:
+                return False
+            taken += 1
+            continue
+        if (may_take != taken and may_take != -1) or word == "--":
+            return False
+        count = counts.get(word.lstrip("-").replace("-", "_"))  # none of `--lr=1`
+        if count is None:
+            return False
+        may_take, taken = count, 0
+    return may_take in (taken, -1)
+
+
 def name_arguments(run: Run, interface: Interface) -> Run:
     """A run with its arguments as its script's parser takes them; what `--param` said stands."""
     if not run.words:
+        return run
+    if _takes_all_values(run.words, interface):  # most do, and to read ten thousand commands twice takes its time
         return run
     read = recorder.configuration.read_command
     command = [*_START, *run.words]

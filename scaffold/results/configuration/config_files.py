@@ -58,7 +58,12 @@ def spread_config_files(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
 
 def _config_params(run: Run) -> tuple[str, ...]:
     """The parameters that name config files; and for a copy that none of them names (it was told with `--config`) `config NAME`."""
-    values = {n: v for n, v in run.params.items() if isinstance(v, str) and v.endswith(ENDINGS) and " " not in v}
+    values = {}
+    for name, value in run.params.items():  # of ten thousand runs: nothing is made for those that name none
+        if value.__class__ is str and value.endswith(ENDINGS) and " " not in value:
+            values[name] = value
+    if not values and not run.configs:
+        return ()
     names = {_safe_name(value) for value in values.values()}
     copies = (path.rpartition("/")[2][_DIGEST_LENGTH:] for path in run.configs)
     return (*values, *(f"{_TOLD}{name}" for name in copies if name not in names))
