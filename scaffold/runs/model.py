@@ -94,6 +94,8 @@ class Run(NamedTuple):
 def _purpose(manifest: Mapping[str, Any]) -> str:
     """What a manifest says that its run was for; older ones do not, but a smoke sweep's runs show."""
     sweep, purpose = manifest["tracking"]["sweep"], manifest.get("purpose")
+    if sweep is None and manifest["run"]["experiment"] == TRIAL_EXPERIMENT and purpose != "rerun":
+        return "smoke"
     if isinstance(sweep, str) and sweep.endswith(SMOKE_SUFFIX) and manifest["params"].get("smoke") is True:
         return "smoke"
     return purpose if purpose in ("smoke", "rerun") else "run"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_stays_below_4000_tokens(answers: dict[str, Any]) -> None:
 
 
 def test_stays_below_it_whatever_was_written() -> None:
-    text = planning_brief(situation(**LONG))
+    text = planning_brief(replace(situation(**LONG), history=["python train.py " + "--lr 1 " * 100] * 20))
     assert tokens(text) < 4_000
     assert tokens(execution_brief(situation(plan=render(), log="said " * 5_000, **LONG))) < 4_000
     assert "more (--full)" in text and "[...]" in text

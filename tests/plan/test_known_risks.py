@@ -86,7 +86,7 @@ def test_from_the_code_to_plan_brief_check_and_sweep(
     assert entry["length_option"] == "--max-steps"
     plan = repo / "exp/tasks.md"
     choice = "--max-steps '[choice: --max-steps, else it runs until it is stopped]'"
-    assert plan.read_text().count(f"-- python train.py {choice}`") == 3
+    assert plan.read_text().count(f"-- python train.py {choice}") == 4
     checked = run("plan", "check", plan, "--fresh")
     assert checked.exit_code == 0 and "P608" in checked.stdout and "P610" not in checked.stdout
 
@@ -98,7 +98,7 @@ def test_from_the_code_to_plan_brief_check_and_sweep(
     assert "3000" not in run("brief", "--no-history").stdout
 
     plan.write_text(plan.read_text().replace(f" {choice}", ""))
-    assert run("plan", "check", plan, "--fresh").stdout.count("P610 (warning)") == 3
+    assert run("plan", "check", plan, "--fresh").stdout.count("P610 (warning)") == 4
     planned = ("sweep", "new", "b", "--goal", "g", "--seeds", "1-2")
     warned = run(*planned, "--", "python", "train.py")
     assert warned.exit_code == 0 and "train.py runs until it is stopped" in warned.output

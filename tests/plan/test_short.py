@@ -57,6 +57,7 @@ def test_the_short_plan_of_a_new_workspace_passes(entry_points: list[dict[str, o
             plan_kind="short", entry_points=entry_points, research_server_url=server, experiment_goal="TODO", **more
         )
         found = test_skeleton.findings(text, server=bool(server))
+        assert "'[choice: the option that switches the main method on]'" in text
         assert {f.code for f in found} <= {"P007"}, test_skeleton.described(found)
         plan = check_plan(text).plan
         assert plan.is_short and len(plan.phases) == 3 and 7 <= len(plan.tasks) <= 8 and "\n\n\n" not in text

@@ -82,11 +82,11 @@ def _repository_section(context: BriefContext) -> str:
         if isinstance(entry, Mapping)
     ]
     if entries:
-        parts.append("Entry points:\n" + bullet_list(context, entries, 6))
+        parts.append("Entry points:\n" + bullet_list(context, entries, 4))
     if findings := context.list("repository_findings"):
-        parts.append("Findings:\n" + bullet_list(context, findings, 10))
+        parts.append("Findings:\n" + bullet_list(context, findings, 8))
     if risks := context.list("repository_risks"):
-        parts.append("Risks:\n" + bullet_list(context, risks, 6))
+        parts.append("Risks:\n" + bullet_list(context, risks, 5))
     if metric := context.text("primary_metric"):
         parts.append(f"Primary metric: `{metric}` ({context.text('metric_direction') or 'direction not known'})")
     return "\n\n".join(parts) if len(parts) > 1 else ""
@@ -96,11 +96,8 @@ def _history_section(context: BriefContext) -> str:
     """What was run here before anybody recorded it: budgets, partitions and options that worked."""
     if context.history is None:
         return ""
-    rows = bullet_list(context, reversed(context.history), 6) or "None was found."
-    return (
-        "## Earlier launches, of the shell's history and `sacct`, the latest first\n\n"
-        f"Learn from them: what was tried, with which options, for how long.\n{rows}"
-    )
+    rows = bullet_list(context, reversed(context.history), 4) or "None was found."
+    return f"## Earlier launches (shell history, `sacct`; the latest first)\n\nLearn from what was tried, and for how long.\n{rows}"
 
 
 def _evolution_section(context: BriefContext) -> str:

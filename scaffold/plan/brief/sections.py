@@ -33,20 +33,30 @@ def goal_section(context: BriefContext) -> str:
     if steering := context.text("steering_text"):
         parts.append("Steering, as given:\n" + quote_as_markdown(steering, context.limit_or_all(500)))
     if memories := context.list("memories"):
-        parts.append("Lessons of earlier sessions:\n" + bullet_list(context, memories, 8))
+        parts.append("Lessons of earlier sessions:\n" + bullet_list(context, memories, 6))
     return "\n\n".join(parts)
 
 
 def tracked_runs_section(context: BriefContext, task: str) -> str:
     """How an experiment of `task` is started so that it is recorded, and through the server where one is set."""
-    parts = [
-        "## Tracked runs\n\nStart no experiment script directly: the recorder names it, keeps its output, "
-        f"writes its manifest.\n```bash\n{_recorded_command(context, task)}\n```",
-        "Several runs: `scaffold sweep new NAME --goal G --grid K=V,W --seeds 1-5 -- COMMAND`, "
-        "`scaffold sweep launch NAME --wait`.",
-    ]
+    sweep = (
+        "`scaffold sweep new NAME --goal G --grid K=V,W --seeds 1-5 -- COMMAND`, `scaffold sweep launch NAME --wait`"
+    )
+    recorded = f"```bash\n{_recorded_command(context, task)}\n```"
     if context.server:
-        parts += [_server_requests(context), f"Capacity:\n{CAPACITY_FORMULA}"]
+        parts = [
+            "## Tracked runs\n\nStart no experiment script directly, and no run past the server (R305 of the audit): "
+            f"{sweep}; one run: `--seeds 1`.",
+            f"The recorder names each, keeps its output, writes its manifest:\n{recorded}",
+            _server_requests(context),
+            f"Capacity:\n{CAPACITY_FORMULA}",
+        ]
+    else:
+        parts = [
+            "## Tracked runs\n\nStart no experiment script directly: the recorder names it, keeps its output, "
+            f"writes its manifest.\n{recorded}",
+            f"Several runs: {sweep}.",
+        ]
     return "\n\n".join(parts)
 
 
