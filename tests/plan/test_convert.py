@@ -51,6 +51,69 @@ def test_nothing_is_lost(text: str) -> None:
     assert foreign_kind(plan) is None and fix_plan(fix_plan(converted)) == fix_plan(converted)
 
 
+FENCED = "# To do\n\n```bash\n# no title\n## no phase\nls\n```\n\n- [ ] one\n- [ ] two\n- [ ] three\n"
+
+
+def test_code_is_neither_title_nor_phase() -> None:
+    converted = convert_plan(FENCED)
+    assert "```bash\n# no title\n## no phase\nls\n```" in converted
+    plan = parse_plan(converted)
+    assert [phase.title for phase in plan.phases] == ["To do"] and len(plan.tasks) == 3
+
+
+GSD = """\
+---
+phase: 01-login
+---
+
+<objective>
+Log in.
+</objective>
+
+<tasks>
+
+<task type="auto">
+  <name>Task 1: Create the model</name>
+  <files>src/user.py, tests/test_user.py</files>
+  <action>Write the class | salted.</action>
+  <verify>pytest tests/test_user.py</verify>
+  <done>`pytest tests/test_user.py` passes</done>
+</task>
+
+<task type="checkpoint:human-verify" gate="blocking">
+  <what-built>The page</what-built>
+  <how-to-verify>
+    - [ ] Open /login
+  </how-to-verify>
+</task>
+
+<task type="auto">Say so</task>
+
+</tasks>
+"""
+
+
+def test_elements_of_xml_are_tasks(run: Run, tmp_path: Path) -> None:
+    assert foreign_kind(parse_plan(GSD)) == "GSD"
+    converted = convert_plan(GSD)
+    plan = parse_plan(converted)
+    assert [task.id for task in plan.tasks] == ["P1-T1", "P1-T2", "P1-T3", "P1-T4"] and plan.near_misses == ()
+    first, second, inner, last = plan.tasks
+    assert first.get("deliverable") == "src/user.py, tests/test_user.py"
+    assert first.get("done-when") == "`pytest tests/test_user.py` passes"
+    assert second.description == "The page" and inner.description == "Open /login" and last.description == "Say so"
+    assert set(re.findall(r"[\w./]+", GSD)) <= set(re.findall(r"[\w./]+", converted))
+    assert foreign_kind(plan) is None and fix_plan(converted) == converted
+    path = tmp_path / "PLAN.md"
+    path.write_text(GSD)
+    assert "a GSD with 4 tasks" in run("plan", "check", path).stdout
+    for text in (GSD, GSD.replace("- [ ] Open", "Open")):
+        path.write_text(text)
+        assert run("plan", "emit", path, "--promise", "DONE").exit_code == 1, "nobody has done them"
+    unclosed = "<task>\n" * 3000
+    assert len(parse_plan(convert_plan(unclosed)).tasks) == 3000
+
+
 def test_the_commands(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "tasks.md"
     path.write_text(LISTS["spec-kit"])

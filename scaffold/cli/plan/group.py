@@ -64,7 +64,7 @@ def check(
     from scaffold.plan.rules import reporters
     from scaffold.plan.rules.check import check_plan
     from scaffold.plan.rules.rule import RuleContext
-    from scaffold.plan.tasks.convert import foreign_kind
+    from scaffold.plan.tasks.convert import count_listed_tasks, foreign_kind
 
     location = locate_chosen_plan(file)
     context = RuleContext(
@@ -80,10 +80,8 @@ def check(
     if json_output:
         output.print_json(reporters.report_json(report, findings, path), limited)
     elif kind:
-        boxes = len(report.plan.tasks) + len(report.plan.near_misses)
-        click.echo(
-            f"{path}: a {kind} with {boxes} boxes, no plan of this contract: scaffold plan convert makes one of it"
-        )
+        count = output.pluralize(count_listed_tasks(report.plan), "task")
+        click.echo(f"{path}: a {kind} with {count}, no plan of this contract: scaffold plan convert makes one of it")
     else:
         click.echo(reporters.report_text(report, findings, path))
         limited.report_left_out()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from scaffold.plan.document import keywords
+from scaffold.plan.document.field_values import path_objection
 from scaffold.plan.document.loop_protocol import SENTINEL, placeholder_goal
 from scaffold.plan.document.markdown_inline import split_plain_markdown
 from scaffold.plan.document.markdown_lines import MarkdownLine, scan_lines
@@ -21,6 +25,8 @@ ANY_BOX = re.compile(
 )
 CELL_BOX = re.compile(r"\s*[*_`]{0,3}\[\s*([xX/~-]?)\s*\][*_`]{0,3}\s*")
 CHOICES = "deliverable: [choice: the file it leaves behind] | done-when: [choice: what can be checked]"
+# lines of one element: where nothing closes it, the rest of the text is not looked through again and again
+LONGEST_ELEMENT = 200
 HEAD = """\
 # Tasks
 
@@ -53,9 +59,16 @@ def foreign_kind(plan: Plan) -> str | None:
     if re.search(r"\[P\d+-T\d+\]|\|\s*(?:deliverable|done-when)\s*:", plan.text):
         return None
     for kind, pattern in KINDS.items():
-        if sum(pattern.match(line.text) is not None for line in plan.lines) >= 2:
+        matching = sum(pattern.match(line.text) is not None for line in plan.lines if line.kind != "code")
+        if matching >= (1 if kind == "GSD" and "</task>" in plan.text else 2):
             return kind
     return "plain list" if boxes >= 3 else None
+
+
+def count_listed_tasks(plan: Plan) -> int:
+    """How many tasks another tool's list has: boxes, whatever they stand in, and elements of XML."""
+    elements = sum(KINDS["GSD"].match(line.text) is not None for line in plan.lines if line.kind != "code")
+    return len(plan.tasks) + len(plan.near_misses) + elements
 
 
 def convert_plan(text: str) -> str:
@@ -64,36 +77,90 @@ def convert_plan(text: str) -> str:
     title = next((heading_title(line)[1] for line in lines if line.kind == "heading"), "")
     pieces = [HEAD.format(goal=title or "[choice: what is to be found out]")]
     phase = number = 0
-    pending: list[str] = []
-    for line in lines:
-        box = _box(line)
+    pending: list[MarkdownLine] = []
+    for index, line in enumerate(lines):
+        element = _xml_task(lines, index)
+        box = element or _box(line)
         if box is None:
-            pending.append(line.text)
+            pending.append(line)
             continue
-        headings = [index for index, text in enumerate(pending) if re.match(r"\s{0,3}#{1,6}\s", text)]
+        headings = [place for place, other in enumerate(pending) if other.kind == "heading"]
         if headings or not phase:
             phase, number = phase + 1, 0
             last = headings[-1] if headings else len(pending)
-            name = pending[last].strip().strip("#").strip() if headings else title or "Tasks"
-            pieces += [*pending[:last], "", f"## Phase {phase} - {name}", "", *pending[last + 1 :]]
+            name = pending[last].text.strip().strip("#").strip() if headings else title or "Tasks"
+            pieces += [*_texts(pending[:last]), "", f"## Phase {phase} - {name}", "", *_texts(pending[last + 1 :])]
         else:
-            pieces += pending
-        pending = []
+            pieces += _texts(pending)
         number += 1
-        marker, mark, rest = box
-        pieces.append(f"{marker} [{mark}] [P{phase}-T{number}] {rest} | {CHOICES}")
-    body = "\n".join([*pieces[1:], *pending])
-    # a title of the list is no title of the plan
-    return "\n".join([pieces[0], re.sub(r"^(\s{0,3})#(?=\s)", r"\1##", body, flags=re.MULTILINE), "", TAIL])
+        pieces.append(f"{box.marker} [{box.mark}] [P{phase}-T{number}] {box.text} | {box.fields}")
+        # an element stays below its task as it is: nothing of it is lost
+        pending = [line._replace(text="", kind="blank"), line] if element else []
+    return "\n".join([*pieces, *_texts(pending), "", TAIL])
 
 
-def _box(line: MarkdownLine) -> tuple[str, str, str] | None:
-    """Marker with its indentation, mark and text of a line with a box, also of a table's row; None for any other."""
+def _texts(lines: Sequence[MarkdownLine]) -> list[str]:
+    """The lines as they are, but that a title of the list is no title of the plan."""
+    return [re.sub(r"^(\s*)#(?=\s)", r"\1##", line.text) if line.kind == "heading" else line.text for line in lines]
+
+
+class ListedTask(NamedTuple):
+    """A task of another tool's list: its list marker with the indentation, its mark, its text, and the fields that it gets."""
+
+    marker: str
+    mark: str
+    text: str
+    fields: str = CHOICES
+
+
+def _xml_task(lines: Sequence[MarkdownLine], index: int) -> ListedTask | None:
+    """The task of an element `<task>` that begins in a line, with its files as deliverables and what it calls done; None for any other."""
+    if lines[index].kind == "code" or not KINDS["GSD"].match(lines[index].text):
+        return None
+    block = []
+    for line in lines[index : index + LONGEST_ELEMENT]:
+        block.append(line.text)
+        if "</task>" in line.text:
+            break
+    text = "\n".join(block).partition("</task>")[0]
+    name = next(filter(None, (_child(text, tag) for tag in ("name", "what-built", "decision", "action"))), "")
+    attribute = re.search(r"""<task\b[^<>]*\bname\s*=\s*["']([^"'<>]*)["']""", text)
+    content = re.sub(r"<[^<>]*>", " ", text.partition(">")[2])
+    title = (attribute[1] if attribute else "") or name or " ".join(content.split())[:200] or "task"
+    return ListedTask(
+        "-", " ", title.replace("|", "\\|"), f"deliverable: {_files(text)} | done-when: {_condition(text)}"
+    )
+
+
+def _child(text: str, tag: str) -> str:
+    """The text of the first child of that name, in one line; empty where there is none."""
+    inner = text.partition(f"<{tag}>")[2].partition(f"</{tag}>")
+    return " ".join(inner[0].split()) if inner[1] else ""
+
+
+def _files(text: str) -> str:
+    paths = [path.strip().strip("`") for path in _child(text, "files").split(",")]
+    if all(paths) and not any(path_objection(path) or "|" in path for path in paths):
+        return ", ".join(paths)
+    return "[choice: the file it leaves behind]"
+
+
+def _condition(text: str) -> str:
+    done = _child(text, "done") or _child(text, "verify")
+    if not done or keywords.is_vague_condition(done) or keywords.find_placeholder(done):
+        return "[choice: what can be checked]"
+    return done.replace("|", "\\|")
+
+
+def _box(line: MarkdownLine) -> ListedTask | None:
+    """The task of a line with a box, also of a table's row; None for any other."""
     if line.kind in ("code", "comment", "heading", "quote", "blank"):
         return None
     match = ANY_BOX.match(line.text)
     if match and match[4].strip():
-        return f"{match[1]}{(match[2] or '-').strip()}", _mark(match[3]), match[4].strip().replace("|", "\\|")
+        return ListedTask(
+            f"{match[1]}{(match[2] or '-').strip()}", _mark(match[3]), match[4].strip().replace("|", "\\|")
+        )
     cells = [cell.strip() for _, cell in split_plain_markdown(line.text.strip().strip("|"), "|")]
     boxes = (
         [found for cell in cells if (found := CELL_BOX.match(cell))]
@@ -103,7 +170,7 @@ def _box(line: MarkdownLine) -> tuple[str, str, str] | None:
     if not boxes:
         return None
     words = [CELL_BOX.sub("", cell, count=1) for cell in cells]
-    return "-", _mark(boxes[0][1]), "; ".join(word for word in words if word)
+    return ListedTask("-", _mark(boxes[0][1]), "; ".join(word for word in words if word))
 
 
 def _mark(mark: str) -> str:
