@@ -52,7 +52,8 @@ def write_file(
     """
     target = path.resolve() if follow_link else path
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.is_dir():
+            target.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(target, data, executable=executable, sync=sync)
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error

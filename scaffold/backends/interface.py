@@ -59,12 +59,15 @@ class BackendAvailability:
 class JobStatus:
     """What a backend says of one job, and why it ended where it knows (`exit 3`, `time limit`, `out of memory`, `preempted`).
 
+    `child` is the id of its process where this process started it and has not seen its end.
+
     `enlisted`: registered and not started; `ended`: it is over, however; `gone`: the backend no longer knows it; `unknown`: the backend
     cannot be asked now.
     """
 
     state: JobState
     reason: str | None = None
+    child: int | None = None
 
     @property
     def is_over(self) -> bool:

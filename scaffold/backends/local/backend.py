@@ -38,11 +38,23 @@ class LocalBackend(Backend):
     def __init__(self, context: BackendContext) -> None:
         self._context = context
         self._devices: tuple[devices.Device, ...] | None = None
+        # what `availability` said the last time, and the slots that there were then
+        self._last: tuple[BackendAvailability, frozenset[Path]] | None = None
 
     def availability(self) -> BackendAvailability:
         """Slots and free GPUs of this machine. Raises ScaffoldError where a run needs more GPUs than there are."""
         with leases.machine_lock() as folder:
-            return self._availability(folder)
+            slots = leases.list_slots(folder)
+            available = self._availability(folder)
+            self._last = available, slots
+        return available
+
+    def _availability_now(self, folder: Path) -> BackendAvailability:
+        """As `availability` said, where nobody has taken a slot since then and no devices are given out; what became free meanwhile is
+        for the next time."""
+        if self._last is not None and self._last[0].gpus is None and leases.list_slots(folder) <= self._last[1]:
+            return self._last[0]
+        return self._availability(folder)
 
     def _availability(self, folder: Path) -> BackendAvailability:
         per_run = self._context.gpus_per_run
@@ -82,7 +94,7 @@ class LocalBackend(Backend):
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Start launchers as far as there is room and their GPUs are free; for the others `on_submitted` is not called."""
         with leases.machine_lock() as folder:
-            available = self._availability(folder)
+            available = self._availability_now(folder)
             left = available.limit - available.active
             for job in jobs:
                 if left <= 0:
@@ -191,14 +203,16 @@ def _parse_mark(text: str) -> dict[str, Any]:
 
 def _launcher_status(text: str) -> JobStatus:
     if text in _children and _children[text].returncode is None:
-        return JobStatus(state="running")  # not waited for yet, so that nobody else has its id
+        # not waited for yet, so that nobody else has its id
+        return JobStatus(state="running", child=_children[text].pid)
+    if text in _exits:
+        return JobStatus(state="ended", reason=_exit_reason(_exits[text]))
     mark = _parse_mark(text)
     if mark.get("host") != os.uname().nodename:
         return JobStatus(state="unknown", reason=f"it was started on {mark.get('host')}")
     if not liveness.is_process_gone(mark):
         return JobStatus(state="running")
-    code = _exits.get(text)
-    return JobStatus(state="ended", reason=None if code is None else _exit_reason(code))
+    return JobStatus(state="ended")
 
 
 def _exit_reason(code: int) -> str:

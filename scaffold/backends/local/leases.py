@@ -108,10 +108,15 @@ def record_slot_holder(slot: Path, pid: int, about: str) -> dict[str, Any]:
     return mark
 
 
+def list_slots(folder: Path) -> frozenset[Path]:
+    """The files of slots, taken or not: whoever takes one makes a new one."""
+    return frozenset(Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith("run-"))
+
+
 def count_slots_taken(folder: Path, sure: Collection[Path] = ()) -> int:
     """How many slots are taken; files of those that are free are cleared away. Those in `sure` are, and not looked at."""
     count = 0
-    for path in [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith("run-")]:
+    for path in list_slots(folder):
         if path in sure:
             count += 1
             continue

@@ -160,10 +160,12 @@ class Observer:
         statuses = self._poll_backends(names, ledger)
         observations = {}
         for name, token in self._read_tokens(names).items():
-            gone, submission = is_taker_gone(token), ledger.newest_submission(name)
+            status, submission = statuses.get(name), ledger.newest_submission(name)
+            is_child = token is not None and token.pid is not None and status is not None and status.child == token.pid
+            gone = False if is_child else is_taker_gone(token)
             ended = token is not None and token.taken and gone is not False
             began = ended and submission is not None and self._run_reader.has_logs(name, submission.after)
-            observations[name] = RunObservation(token, gone, statuses.get(name), began)
+            observations[name] = RunObservation(token, gone, status, began)
         return observations
 
     def _poll_backends(self, names: Sequence[str], ledger: Ledger) -> Mapping[str, JobStatus]:

@@ -27,7 +27,8 @@ class SweepPaths:
     def make_folders(self) -> None:
         """Make the folders that launchers, start tokens and backends write to. Raises ScaffoldError where that cannot be done."""
         try:
-            self.logs.mkdir(parents=True, exist_ok=True)
+            if not self.logs.is_dir():
+                self.logs.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ScaffoldError(f"{self.logs} cannot be made: {error.strerror or error}") from error
         make_ignored_folder(self.folder)
