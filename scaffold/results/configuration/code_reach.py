@@ -14,7 +14,6 @@ from typing import Any
 from scaffold import git, structured_text
 from scaffold.results.configuration import kept_answers
 from scaffold.results.configuration.code_states import CodeEquivalence, RunCode
-from scaffold.results.configuration.import_reach import find_reaching_files
 from scaffold.runs import code_files, recorder, recorder_command, records_home
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
@@ -104,6 +103,8 @@ class _CodeReach:
         return kept_answers.remember(f"reach\n{self._top}\n{run.code}\n{run.form}", lambda: self._find_files(run))
 
     def _find_files(self, run: Run) -> Mapping[str, str] | None:
+        from scaffold.results.configuration.import_reach import find_reaching_files  # only where git is asked
+
         with code_files.open_code(self._workspace, self._top, run) as code:
             if code is None:
                 return None
