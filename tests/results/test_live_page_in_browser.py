@@ -52,7 +52,7 @@ def fill(study: Study, runs: int = 9) -> Study:
 
 
 def wait_for_rows(page: Page, number: int) -> None:
-    expect(page.locator("table.runs tbody tr")).to_have_count(number, timeout=20_000)
+    expect(page.locator("table.runs tbody tr")).to_have_count(number, timeout=60_000)
 
 
 def test_a_run_that_ends_is_there_without_a_reload(browser: Browser, study: Study, serve: Serve) -> None:
@@ -108,8 +108,29 @@ def test_a_sweep_under_way_is_a_bar_that_grows(browser: Browser, study: Study, s
         for done, run in enumerate(runs, start=1):
             study.add("baseline", None, {"lr": run.params["lr"]}, {"acc": 0.9}, name=run.name)
             if done < len(runs):
-                expect(sweep).to_contain_text(f"{done} of 4 runs done", timeout=20_000)
-        expect(visit.page.locator("#sweeps")).to_have_count(0, timeout=20_000)
+                expect(sweep).to_contain_text(f"{done} of 4 runs done", timeout=60_000)
+        expect(visit.page.locator("#sweeps")).to_have_count(0, timeout=60_000)
+        assert visit.complaints == []
+
+
+def test_a_figure_that_is_drawn_anew_is_as_the_reader_had_it(browser: Browser, study: Study, serve: Serve) -> None:
+    def add(experiment: str) -> None:
+        rows = "".join(f'{{"step": {i}, "acc": {i / 10}}}\n' for i in range(1, 9))
+        study.add(experiment, 1, {"lr": 0.1}, {"acc": 0.8}, files={"metrics.jsonl": rows})
+
+    for name in ("baseline", "wide"):
+        add(name)
+    server = serve(study)
+    with Visit(browser, server.url) as visit:
+        figure = visit.page.locator("figure[data-other]").first
+        figure.locator(".legend button").first.click()
+        figure.locator("button[data-axis]").click()
+        shown = figure.locator("svg.chart:visible").get_attribute("aria-labelledby")
+        add("deep")
+        wait_for_rows(visit.page, 3)
+        expect(figure.locator(".legend button")).to_have_count(3, timeout=60_000)
+        assert figure.locator("svg.chart:visible").get_attribute("aria-labelledby") == shown
+        assert figure.locator(".legend button").first.get_attribute("aria-pressed") == "false"
         assert visit.complaints == []
 
 
@@ -119,7 +140,7 @@ def test_a_server_that_ended_is_said(browser: Browser, study: Study, serve: Serv
         visit = Visit(browser, server.url)
         wait_for_rows(visit.page, 9)
     with visit:
-        expect(visit.page.locator("#live")).to_contain_text("Not live", timeout=20_000)
+        expect(visit.page.locator("#live")).to_contain_text("Not live", timeout=60_000)
         visit.page.locator("table.runs button").first.click()
         assert visit.page.locator("#drawer").is_visible(), "what was loaded still works"
 

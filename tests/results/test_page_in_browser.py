@@ -5,9 +5,11 @@ Chromium is Debian's; where there is none, these tests are skipped on a develope
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pytest
 
@@ -19,7 +21,7 @@ from tests.results.conftest import Study
 from tests.results.report_workspace import ANSWERS, ATTACK, fill
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
 pytestmark = pytest.mark.xdist_group("browser")  # one browser, and one page for most
 
@@ -121,6 +123,51 @@ def test_texts_in_the_drawer_stay_texts(browser: Browser, full: Path) -> None:
             visit.page.keyboard.press("Escape")
         assert visit.page.evaluate("[window.pwned, document.querySelectorAll('img').length]") == [None, 0]
         assert visit.complaints == []
+
+
+def curves(visit: Visit) -> Locator:
+    """The learning curves, scrolled to."""
+    figure = visit.page.locator("figure[data-other]").first
+    figure.scroll_into_view_if_needed()
+    return figure
+
+
+def test_where_one_points_the_values_are_those_of_the_csv(browser: Browser, full: Path) -> None:
+    with Visit(browser, full.as_uri()) as visit:
+        figure = curves(visit)
+        figure.locator("svg.chart:visible").hover(position={"x": 300, "y": 100})
+        head, *lines = figure.locator(".tip").inner_text().split("\n")
+        text = unquote(figure.locator("figcaption a").get_attribute("href") or "").partition(",")[2]
+        name, step = head.rsplit(" ", 1)
+        means = {
+            row["configuration"]: float(row["mean val/acc"])
+            for row in csv.DictReader(text.splitlines())
+            if float(row["step"]) == float(step)
+        }
+        shown = {line.rpartition(": ")[0]: float(line.rpartition(": ")[2].split()[0]) for line in lines}
+        assert name == "step" and len(shown) > 1 and shown == pytest.approx(means, rel=1e-4)
+        visit.page.mouse.move(1, 1)
+        assert not figure.locator(".tip").is_visible() and visit.complaints == []
+
+
+def test_series_are_hidden_and_an_axis_is_changed_by_keyboard(browser: Browser, full: Path) -> None:
+    with Visit(browser, full.as_uri()) as visit:
+        figure = curves(visit)
+        first = figure.locator(".legend button").first
+        first.focus()
+        visit.page.keyboard.press("Enter")
+        assert first.get_attribute("aria-pressed") == "false"
+        assert not figure.locator("svg.chart:visible g[data-series='0']").is_visible()
+        axis = figure.locator("button[data-axis]")
+        before = figure.locator("svg.chart:visible").get_attribute("aria-labelledby")
+        axis.focus()
+        visit.page.keyboard.press("Enter")
+        after = figure.locator("svg.chart:visible")
+        assert after.count() == 1 and after.get_attribute("aria-labelledby") != before
+        assert not after.locator("g[data-series='0']").is_visible(), "what is hidden stays hidden"
+        first.click()
+        assert after.locator("g[data-series='0']").is_visible()
+        assert serious(visit) == [] and visit.complaints == []
 
 
 def test_it_prints_whole(browser: Browser, full: Path) -> None:

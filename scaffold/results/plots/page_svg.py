@@ -6,7 +6,9 @@ Classes: `sN` the N-th series (colour, dash and marker tell it), `qN` a fifth of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -22,13 +24,38 @@ MOST_SPANS, MOST_SEED_DOTS = 600, 60
 SWATCH = Markup('<svg class="swatch" viewBox="0 0 30 14" aria-hidden="true">{}</svg>')
 
 
-def figure_svg(figure: figures.Figure) -> Markup:
-    """The figure as one `<svg>` element with a title and a description for screen readers."""
+def figure_svg(figure: figures.Figure, scale: figures.Scale | None = None) -> Markup:
+    """The figure as one `<svg>` element with a title and a description for screen readers.
+
+    `scale` is that of the vertical axis of a line chart, where it is not the figure's own: a second drawing, which is hidden at first.
+    """
+    if scale is not None and isinstance(figure, figures.LineChart):
+        figure = replace(figure, y=replace(figure.y, scale=scale))
     body, height = _draw(figure)
+    name = f"fig-{figure.name}" + (f"-{scale}" if scale else "")
     return Markup(
-        '<svg viewBox="0 0 {w} {h}" role="img" aria-labelledby="{n}-t {n}-d"><title id="{n}-t">{title}</title>'
+        '<svg class="chart{other}" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{n}-t {n}-d"{hidden}><title id="{n}-t">{title}</title>'
         '<desc id="{n}-d">{caption}</desc>{body}</svg>'
-    ).format(w=WIDTH, h=height, n=f"fig-{figure.name}", title=figure.title, caption=figure.caption, body=body)
+    ).format(
+        w=WIDTH,
+        h=height,
+        n=name,
+        title=figure.title,
+        caption=figure.caption,
+        body=body,
+        other=" other" if scale else "",
+        hidden=Markup(" hidden") if scale else "",
+    )
+
+
+def other_scale(figure: figures.Figure) -> figures.Scale | None:
+    """The other scale that a line chart's vertical axis can have; None where it has no other: a log axis needs positive values."""
+    if not isinstance(figure, figures.LineChart):
+        return None
+    ends = [v for line in figure.lines for m in line.means for v in (m.mean, m.low) if v is not None]
+    if not ends or min(ends) <= 0 or not all(map(math.isfinite, ends)):
+        return None
+    return "linear" if figure.y.scale == "log" else "log"
 
 
 def swatch(index: int, *, dots: bool = False) -> Markup:
@@ -80,7 +107,9 @@ def _band(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, fa
     lower = [(px, low) for px, low, _ in inside]
     upper = [(px, high) for px, _, high in reversed(inside)]
     classes = f"{_series(index)} band{' faint' if faint else ''}"
-    return svg.svg_element("polygon", points=svg.format_svg_points([*lower, *upper]), class_=classes)
+    return svg.svg_element(
+        "polygon", points=svg.format_svg_points([*lower, *upper]), class_=classes, data_series=str(index)
+    )
 
 
 def _line(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, dots: bool, aside: float) -> Markup:
@@ -101,7 +130,7 @@ def _line(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, do
     if dots or len(means) == 1:
         parts += [svg.series_marker(px, py, index) for px, py in means]
     last = f": {short_number(line.means[-1].mean)} at {short_number(line.means[-1].x)}" if line.means else ""
-    return svg.svg_group(line.label + last, parts)
+    return svg.svg_group(line.label + last, parts, series=index)
 
 
 def _draw_bars(figure: figures.BarChart) -> tuple[Markup, int]:

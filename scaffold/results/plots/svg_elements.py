@@ -26,9 +26,10 @@ def svg_text(x: float, y: float, content: str, classes: str, *, limit: int = 30)
     return markup.format(_decimal(x), _decimal(y), classes, truncate(content, limit))
 
 
-def svg_group(title: str, parts: Iterable[Markup]) -> Markup:
-    """Elements with what is shown when one points at them."""
-    return Markup("<g><title>{}</title>{}</g>").format(title, join_svg_parts(parts))
+def svg_group(title: str, parts: Iterable[Markup], *, series: int | None = None) -> Markup:
+    """Elements with what is shown when one points at them; `series` is the number of the one that they are of."""
+    mark = Markup("") if series is None else Markup(' data-series="{}"').format(series)
+    return Markup("<g{}><title>{}</title>{}</g>").format(mark, title, join_svg_parts(parts))
 
 
 def format_svg_points(corners: Iterable[tuple[float, float]]) -> str:

@@ -224,6 +224,7 @@
     });
     filterRuns();
     if (drawer.open) refreshDrawer();
+    document.dispatchEvent(new Event("page-replaced"));
   }
 
   function refreshDrawer() {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 FOLDER = Path(__file__).parent
+SCRIPTS = ("page.js", "figures.js")
 
 
 def render_html(report: ExperimentReport, *, live_number: int | None = None) -> bytes:
@@ -39,12 +40,13 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    script = (FOLDER / "page.js").read_text(encoding="utf-8")
+    script = "".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
     environment.globals.update(
         style=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         svg=page_svg.figure_svg,
+        other_scale=page_svg.other_scale,
         legend=legend,
         csv_link=csv_link,
         backticks_to_code=backticks_to_code,
