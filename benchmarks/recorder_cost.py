@@ -14,6 +14,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.fixtures import make_recorded_repository, scratch_home
@@ -43,6 +44,7 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         recorder = make_recorded_repository(root, 50)
         return [
             *small(root, recorder, peers, rounds),
+            idle(folder, 2 * rounds),
             *(crowded(folder, large, untracked, max(2, rounds // 3)) for untracked in (False, True)),
             throughput(root, recorder, peers, size),
         ]
@@ -133,6 +135,31 @@ def small(root: Path, recorder: Path, peers: Peers | None, rounds: int) -> list[
 def change_code(script: Path) -> None:
     """Make a script another one that does the same."""
     script.write_text(script.read_text() + "# changed\n")
+
+
+def idle(folder: Path, rounds: int) -> Row:
+    """Processor time of a recorded `true`, and of the same where records have no second home, and where each run's code is to be pinned."""
+    roots = {name: folder / f"idle-{name}" for name in ("both", "one", "pinned")}
+    commands = {name: recorded(make_recorded_repository(root, 50), "true") for name, root in roots.items()}
+    in_the_way = roots["one"] / ".git" / "scaffold" / "records"
+    in_the_way.parent.mkdir()
+    in_the_way.touch()
+    contenders = {"true": Contender(work=["true"])}
+    contenders |= {name: Contender(work=words, cwd=roots[name]) for name, words in commands.items()}
+    changing = roots["pinned"] / "train.py"
+    contenders["pinned"] = replace(contenders["pinned"], prepare=lambda: change_code(changing))
+    found = measure_costs(contenders, rounds=rounds)
+    over = {name: (cost.used - found["true"].used) * 1000 for name, cost in found.items()}
+    return Row(
+        benchmark="recorder",
+        what="processor time of a recorded `true`",
+        ours=over["both"],
+        unit="ms",
+        beside=(
+            Reference(name="without a second home", value=over["one"]),
+            Reference(name="of code that is pinned then", value=over["pinned"]),
+        ),
+    )
 
 
 def crowded(folder: Path, files: int, untracked: bool, rounds: int) -> Row:
