@@ -102,7 +102,9 @@ class CommandBuilder:
         place = f"{mention.command.path}:{mention.command.line}" if mention else ""
         arguments = self._arguments(parts.arguments, place)
         return parts._replace(
-            variables=tuple(_marked(w, place) if has_blank(w) else w for w in parts.variables),
+            variables=tuple(
+                _marked(w, place) if has_blank(w) else w for w in parts.variables if not _leaves_devices_open(w)
+            ),
             launcher=tuple(w for group in option_groups(parts.launcher) for w in self._launcher_words(group, place)),
             arguments=(*arguments, *self._missing(arguments, place)),
         )
@@ -122,6 +124,8 @@ class CommandBuilder:
                 continue
             if not any(map(self.is_open, group)):
                 filled += group
+            elif not name and option is None and self.command_line.complete:
+                continue  # `[optional arguments]`: its parser takes none of its own place
             elif _RUN_NAME.match(plain):
                 filled += [*group[:-1], replace_option_value(group[-1], "baseline")]
             elif option is None or not self._has_usable_default(option):
@@ -228,6 +232,11 @@ def _is_value(word: Word) -> bool:
 def tries_out(name: str, value: str) -> bool:
     """Whether an option tries the script out: `--fast_dev_run`, `debug=true`; one that is switched off does not matter."""
     return bool(_TRIES_OUT.match(name)) and value.lower() not in ("false", "0", "null", "none")
+
+
+def _leaves_devices_open(word: Word) -> bool:
+    """Whether a variable has its reader say which GPUs are used: whatever launches a run says that."""
+    return word.value.startswith("CUDA_VISIBLE_DEVICES=") and has_blank(word)
 
 
 def _needs_data(option: CommandLineOption) -> bool:

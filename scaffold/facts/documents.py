@@ -15,11 +15,13 @@ _TOOLS = (
     "python python3 torchrun accelerate deepspeed sbatch srun mpirun mpiexec horovodrun bash sh make uv poetry pixi pip"
     " conda mamba micromamba"
     " sky ray kubectl snakemake dvc nextflow Rscript julia pytest composer fairseq-train kedro mlflow wandb"
+    # what a command is wrapped in
+    " env nohup xvfb-run numactl taskset nice pdm hatch rye pipenv"
 )
 # `$`, `(env) $`, `me@host:~$`, `(env)[folder]$`
 _PROMPT = r"(?:(?:\([\w.+-]+\)\s*)?(?:\[[^\]\n]*\]|[\w.+-]+@[\w.:~/-]+)?\s*[$>%]\s+)?"
 _COMMAND = re.compile(
-    rf"^\s*{_PROMPT}((?:[A-Z_][A-Z0-9_]*=\S*\s+)*(?:{'|'.join(_TOOLS.split())}|\./[\w./-]+\.(?:sh|py|slurm|sbatch))(?=\s|$).*)$"
+    rf"^\s*{_PROMPT}((?:cd\s+[^\s;&|]+\s*&&\s*)?(?:[A-Z_][A-Z0-9_]*=\S*\s+)*(?:{'|'.join(_TOOLS.split())}|\./[\w./-]+\.(?:sh|py|slurm|sbatch))(?=\s|$).*)$"
 )
 _ANY_COMMAND = re.compile(rf"^\s*{_PROMPT}((?:[A-Za-z_./~]|\$\{{?[A-Z]|\(cd )[\w./~+}}-]*(?:\s.*|=.*)?)$")
 # a line that sets variables and does nothing else

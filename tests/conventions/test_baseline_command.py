@@ -341,3 +341,39 @@ def test_what_the_script_formats_itself_is_no_blank() -> None:
     assert (
         shown("python train.py --logdir ~/x/{timestamp}", script=script) == "python train.py --logdir ~/x/{timestamp}"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("xvfb-run -a python train.py --lr 1", "xvfb-run -a python train.py --lr 1"),
+        ("env OMP_NUM_THREADS=1 python train.py --lr 1", "OMP_NUM_THREADS=1 python train.py --lr 1"),
+        ("nohup python train.py --lr 1 &", "python train.py --lr 1"),
+        ("numactl -N 0 python train.py --lr 1", "numactl -N 0 python train.py --lr 1"),
+        ("taskset -c 0 python train.py --lr 1", "taskset -c 0 python train.py --lr 1"),
+        ("cd . && python train.py --lr 1", "python train.py --lr 1"),
+    ],
+)
+def test_a_block_without_a_language_has_wrapped_commands_too(line: str, expected: str) -> None:
+    for readme in (f"# R\n\n```\n{line}\n```\n", f"# R\n\n    {line}\n"):
+        assert command({"train.py": TRAINS, "README.md": readme}) == expected
+
+
+def test_a_folder_is_entered_where_a_block_without_a_language_says_so() -> None:
+    readme = "```\npip install -e .\ncd impls && python main.py --lr 1\n```\n"
+    assert (
+        command({"impls/main.py": TRAINS, "README.md": readme}, "impls/main.py") == "cd impls && python main.py --lr 1"
+    )
+
+
+@pytest.mark.parametrize("blank", ["<GPU_ID>", "$GPU", "${GPU_ID}"])
+def test_which_gpus_are_used_is_for_the_launcher(blank: str) -> None:
+    assert shown(f"CUDA_VISIBLE_DEVICES={blank} A=1 python train.py --lr 1") == "A=1 python train.py --lr 1"
+    assert shown("CUDA_VISIBLE_DEVICES=0 python train.py") == "CUDA_VISIBLE_DEVICES=0 python train.py"
+
+
+@pytest.mark.parametrize("argument", ["[optional arguments]", "[options]", "<args>"])
+def test_what_a_parser_has_no_place_for_is_left_out(argument: str) -> None:
+    assert shown(f"python train.py {argument}", script=parser("'--lr', type=float, default=1")) == "python train.py"
+    needed = shown(f"python train.py {argument}", script=parser("'data'"))
+    assert open_choices(needed) and unmarked_blanks(needed) == []
