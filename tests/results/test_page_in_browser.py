@@ -191,3 +191,61 @@ def test_a_page_without_runs(browser: Browser, study: Study) -> None:
     with Visit(browser, written(study).as_uri(), PHONE) as visit:
         assert visit.complaints == [] and serious(visit) == []
         assert "No runs yet" in visit.page.locator("h2").first.inner_text()
+
+
+@pytest.fixture(scope="module")
+def hydra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The page of a sweep as a Hydra repository types it: long names, long constants, and one run that failed with other ones."""
+    folder = tmp_path_factory.mktemp("hydra")
+    constants = {
+        "experiment": "configs/experiment/imagenet_vit_base_patch16_224_augreg",
+        "datamodule.data_dir": "/datasets/imagenet/ilsvrc2012/webdataset/train-shards",
+        "trainer.max_epochs": 300,
+        "trainer.precision": "bf16-mixed",
+        "model.scheduler._target_": "torch.optim.lr_scheduler.CosineAnnealingWarmRestarts",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder))
+        patch.delenv("XDG_CACHE_HOME", raising=False)
+        patch.setenv("GIT_CEILING_DIRECTORIES", str(folder))
+        study = Study(folder / "study", BARE + ANSWERS)
+        for rate in (0.0001, 0.001, 0.01):
+            for name in ("decoupled_lamb_with_warmup", "decoupled_adamw_with_warmup"):
+                for seed in (1, 2, 3):
+                    swept = {
+                        "model.optimizer.weight_decay_of_the_backbone": rate,
+                        "model.optimizer": f"optimizers/decoupled/{name}",
+                        "callbacks.early_stopping.patience": 10,
+                    }
+                    value = 0.7 + rate + seed / 100 + (0.0004 if "lamb" in name else 0.0) * seed
+                    study.add(
+                        "imagenet_vit",
+                        seed,
+                        {**constants, **swept},
+                        {"val/acc": value},
+                        name=f"imagenet_vit-s{seed}-{study.count:08x}",
+                    )
+        study.add("imagenet_vit", 1, {"hydra/launcher": "submitit", "experiment": "none"}, status="failed")
+        yield written(study)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_of_a_hydra_sweep_is_cut(browser: Browser, hydra: Path, width: int) -> None:
+    with Visit(browser, hydra.as_uri(), (width, 900)) as visit:
+        page = visit.page
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the window"
+        cut = page.evaluate(
+            "[...document.querySelectorAll('svg text, .verdicts *, .results th')].map(e => e.textContent).filter(t => t.includes('…'))"
+        )
+        assert cut == []
+        outside = page.evaluate(
+            "[...document.querySelectorAll('figure svg')].flatMap(svg => { const box = svg.getBoundingClientRect();"
+            " return [...svg.querySelectorAll('text')].filter(t => { const b = t.getBoundingClientRect();"
+            " return b.right > box.right + 2 || b.left < box.left - 2; }).map(t => t.textContent); })"
+        )
+        assert outside == []
+        lines = page.evaluate(
+            "(() => { const h = document.querySelector('.headline');"
+            " return h.getBoundingClientRect().height / parseFloat(getComputedStyle(h).lineHeight); })()"
+        )
+        assert round(lines) <= 3, page.locator(".headline").inner_text()

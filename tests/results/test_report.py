@@ -243,7 +243,7 @@ def test_verdicts_and_the_headline(full: Study) -> None:
     assert report.verdicts[0].pair.startswith("evil")
     wide = next(v for v in report.verdicts if v.pair == "wide lr=0.1 against baseline")
     assert wide.distinguishable and "wide lr=0.1 is better" in wide.text
-    assert "wide lr=0.1" in report.headline and "over 3 seeds" in report.headline
+    assert "wide lr=0.1" in report.headline and "over 3 seeds" in report.headline and len(report.headline) < 150
 
 
 def test_a_headline_has_the_reservation_that_the_verdict_has(study: Study) -> None:

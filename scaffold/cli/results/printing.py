@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 def print_table(table: ResultTable, limited: output.LimitedLists) -> None:
     """A block of lines for each metric; where there is none, how many runs each configuration has."""
+    from scaffold.results.metrics.configurations import format_value
     from scaffold.results.tables import render, render_json
     from scaffold.results.tables.text_format import format_run_count
+    from scaffold.visible_text import one_line
 
+    if table.constants:
+        constants = " ".join(f"{name}={format_value(value)}" for name, value in table.constants.items())
+        click.echo(one_line(f"in all rows: {constants}"), err=True)
     heads = render.row_heads(table)
     rows = render_json.limit_rows(table, limited)
     for number, metric in enumerate(table.metrics):

@@ -15,11 +15,14 @@ from markupsafe import Markup
 from scaffold.results.plots import axis_scale, figures
 from scaffold.results.plots import svg_elements as svg
 from scaffold.results.plots.axis_scale import AxisScale, short_number
-from scaffold.results.tables.text_format import truncate
+from scaffold.results.tables.text_format import shorten_names, truncate, wrap
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 52, 14, 10, 42
 WIDE_LEFT, WIDE_RIGHT = 8, WIDTH - RIGHT - 8
 BAR_ROW, LANE_HEAD, LANE_ROW, LANE_GAP = 38, 22, 11, 6
+# characters of a label on a line, at the font of a narrow page, and the height of a further line
+LABEL_WIDTH, LABEL_LINE = 56, 15
+AXIS_TITLE, TICK_TEXT = 22, 16
 MOST_SPANS, MOST_SEED_DOTS = 600, 60
 SWATCH = Markup('<svg class="swatch" viewBox="0 0 30 14" aria-hidden="true">{}</svg>')
 
@@ -134,18 +137,26 @@ def _line(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, do
 
 
 def _draw_bars(figure: figures.BarChart) -> tuple[Markup, int]:
-    height = TOP + BAR_ROW * len(figure.bars) + BOTTOM
+    labels = [wrap(bar.label, LABEL_WIDTH) for bar in figure.bars]
+    tops = [TOP]
+    for lines in labels:
+        tops.append(tops[-1] + BAR_ROW + LABEL_LINE * (len(lines) - 1))
+    height = tops[-1] + BOTTOM
     numbers = figure.numbers()
     zero = figure.x.scale == "linear" and axis_scale.should_include_zero(numbers)
     x = axis_scale.fit_scale(numbers, WIDE_LEFT, WIDE_RIGHT, scale=figure.x.scale, zero=zero)
     parts = [_x_axis(x, figure.x.title, height - BOTTOM, height)]
-    parts += [_bar(bar, TOP + BAR_ROW * index, x) for index, bar in enumerate(figure.bars)]
+    parts += [_bar(bar, lines, top, x) for bar, lines, top in zip(figure.bars, labels, tops, strict=False)]
     return svg.join_svg_parts(parts), height
 
 
-def _bar(bar: figures.Bar, top: int, x: AxisScale) -> Markup:
-    middle = top + 26
-    parts = [svg.svg_text(WIDE_LEFT, top + 14, bar.label, "label", limit=62)]
+def _bar(bar: figures.Bar, lines: Sequence[str], top: int, x: AxisScale) -> Markup:
+    """A bar below its label, of which nothing is cut: what tells two configurations apart may stand at its end."""
+    middle = top + 26 + LABEL_LINE * (len(lines) - 1)
+    parts = [
+        svg.svg_text(WIDE_LEFT, top + 14 + LABEL_LINE * number, line, "label", limit=LABEL_WIDTH)
+        for number, line in enumerate(lines)
+    ]
     if x.low <= 0 <= x.high and x.kind == "linear":
         left, right = sorted((x.at(0.0), x.at(bar.mean)))
         parts.append(svg.svg_element("rect", x=left, y=middle - 7, width=right - left, height=14, class_="s0 bar"))
@@ -183,9 +194,18 @@ def _parallel_axis(figure: figures.ParallelPlot, index: int, px: float, scale: A
     parts = [svg.svg_element("line", x1=px, x2=px, y1=scale.start, y2=scale.end, class_="axis")]
     # titles stand high and low by turns, so that long ones do not meet
     title_y = 18 if index % 2 == 0 else 33
-    parts.append(svg.svg_text(px, title_y, figure.axes[index].axis.title, "label middle", limit=22))
+    title, last = figure.axes[index].axis.title, len(figure.axes) - 1
+    # of `trainer.optimizer.weight_decay` the end says what it is; at the sides there is room towards the middle only
+    title = title if len(title) <= AXIS_TITLE else title.rpartition(".")[2]
+    side = "label" if index == 0 else "label end" if index == last else "label middle"
+    place = WIDE_LEFT if index == 0 else WIDTH - WIDE_LEFT if index == last else px
+    parts.append(svg.svg_text(place, title_y, title, side, limit=AXIS_TITLE if last > 2 else 2 * AXIS_TITLE))
     ticks = axis_scale.parallel_ticks(figure, index, scale)
-    parts += [svg.svg_text(px + 5, scale.at(value) + 4, text, "tick", limit=12) for value, text in ticks]
+    texts = shorten_names([text for _, text in ticks], TICK_TEXT)
+    parts += [
+        svg.svg_text(px + 5, scale.at(value) + 4, text, "tick", limit=TICK_TEXT)
+        for (value, _), text in zip(ticks, texts, strict=True)
+    ]
     return svg.join_svg_parts(parts)
 
 

@@ -53,6 +53,8 @@ def _results(report: ExperimentReport) -> Iterator[str]:
     if report.table is not None:
         table = report.table
         names = [f"{name} ({way} is better)" if way else name for name, way in table.metrics]
+        if table.constants:
+            yield f"The same in all rows: {escape_markdown(' '.join(table.constants))}\n"
         yield _row(["experiment", *table.by, "seeds", *names])
         yield _row(["---"] * (len(table.by) + 1) + ["---:"] * (len(names) + 1), plain=True)
         for row in table.rows:

@@ -101,12 +101,14 @@ class ReportTableRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportTable:
-    """The result table: parameter names, metric names with their direction in words, rows, and what has to be said of it."""
+    """The result table: parameter names, metric names with their direction in words, rows, what has to be said of it, and the parameters
+    that all rows have alike (`name=value`)."""
 
     by: tuple[str, ...]
     metrics: tuple[tuple[str, str], ...]
     rows: tuple[ReportTableRow, ...]
     notes: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,10 @@ def build_table(
             )
         )
     headers = tuple((metric, BETTER.get(table.directions.get(metric, ""), "")) for metric in metrics)
-    part = ReportTable(by=table.by, metrics=headers, rows=tuple(rows), notes=_notes(table, metrics))
+    constants = tuple(f"{name}={format_value(value)}" for name, value in table.constants.items())
+    part = ReportTable(
+        by=table.by, metrics=headers, rows=tuple(rows), notes=_notes(table, metrics), constants=constants
+    )
     return TableWithProvenance(part, provenance)
 
 

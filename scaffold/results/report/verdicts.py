@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scaffold.results.metrics.budgets import budget_of
+from scaffold.results.metrics.configurations import format_value
 from scaffold.results.metrics.query import QueryResult
 from scaffold.results.plots.ranking import is_baseline, ranked_rows
 from scaffold.results.report.model import ReportVerdict
-from scaffold.results.report.result_table import interval_text, mean_text
+from scaffold.results.report.result_table import mean_text
 from scaffold.results.tables.family import Families
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
@@ -17,6 +19,8 @@ from scaffold.results.tables.text_format import pluralize
 
 MOST_PER_EXPERIMENT = 8
 NOT = "not distinguishable: "
+# characters of a name in the headline, which has three lines of some 45 on a phone
+MOST_SHORT = 36
 
 
 def compare_with_reference(table: ResultTable, metric: str, result: QueryResult) -> tuple[ReportVerdict, ...]:
@@ -65,30 +69,60 @@ def _name(row: ResultRow, table: ResultTable, rows: Sequence[ResultRow]) -> str:
 
 
 def write_report_headline(table: ResultTable, metric: str, verdicts: Sequence[ReportVerdict]) -> str:
-    """What the table says of the metric that decides: the best configuration, or the first verdict and that nothing is best."""
+    """The best configuration so far of the metric that decides, and whether it is shown to be: at most three lines of a page."""
     rows = ranked_rows(table, metric)
-    best = table.best.get(metric)
-    if best is not None:
-        row = table.rows[best]
-        starts = (f"{row.experiment} against ", f"{row_label(row, table.by)} against ")
-        of_best = [verdict for verdict in verdicts if verdict.pair.startswith(starts)]
-        better = "better than every other configuration, beyond what seeds explain"
-        return f"{_row_text(table, row, metric)}: {better}.{_reservation(of_best)}"
-    if verdicts:
-        first = verdicts[0]
-        claim = first.text if first.distinguishable else f"{first.pair}: not distinguishable, {first.text}"
-        nothing = " No configuration is distinguishable from all others as the best." if len(rows) > 2 else ""
-        return f"In {metric}, {claim}.{_reservation(verdicts[:1])}{nothing}"
-    return f"{_row_text(table, rows[0], metric)}." if rows else ""
+    if not rows:
+        return ""
+    marked = table.bests.get(metric, ())
+    row = table.rows[marked[0]] if marked else rows[0]
+    own = [verdict for verdict in verdicts if _is_of(verdict, table, row)]
+    text = f"{_short_name(table, row)} with {metric} {_number_text(row, metric)}"
+    if table.best.get(metric) is not None:
+        return f"{text}: better than all others.{_reservation(own)}"
+    if len(rows) < 2 or metric not in table.directions:
+        return f"{text}."
+    if table.budget:
+        budgets = {budget_of(other.config, table.budget) for other in rows}
+        return f"{text}: first of {len(budgets)} budgets, which do not compete."
+    if not own:
+        return f"{text}: best so far, not shown to beat all others."
+    name = own[0].pair.rpartition(" against ")[2]
+    reference = name if len(name) <= MOST_SHORT // 2 else "the reference"
+    if own[0].distinguishable:
+        return f"{text}: better than {reference}, not than all.{_reservation(own)}"
+    return f"{text}: best so far, not distinguishable from {reference}."
+
+
+def _is_of(verdict: ReportVerdict, table: ResultTable, row: ResultRow) -> bool:
+    return verdict.pair.startswith((f"{row.experiment} against ", f"{row_label(row, table.by)} against "))
 
 
 def _reservation(verdicts: Sequence[ReportVerdict]) -> str:
     """The first warning about a difference that is claimed: a headline without it would say more than the verdict does."""
-    return next((f" But {v.warnings[0]}." for v in verdicts if v.distinguishable and v.warnings), "")
+    first = next((v for v in verdicts if v.distinguishable and v.warnings), None)
+    if first is None:
+        return ""
+    return f" But {first.warnings[0].removeprefix(first.pair.rpartition(' against ')[0] + ': ')}."
 
 
-def _row_text(table: ResultTable, row: ResultRow, metric: str) -> str:
+def _short_name(table: ResultTable, row: ResultRow) -> str:
+    """A row's name for a headline: as many of its parameters as fit, those of most values first, and how many more there are."""
+    distinct = {name: len({format_value(r.config.get(name)) for r in table.rows}) for name in table.by}
+    names = sorted((name for name in table.by if name in row.config), key=lambda name: (-distinct[name], name))
+    single = len({other.experiment for other in table.rows}) == 1
+    experiment = "" if single and names else row.experiment
+    params: list[str] = []
+    for name in names:
+        param = f"{name.rpartition('.')[2]}={format_value(row.config[name])}"
+        if len(" ".join([experiment, *params, param])) > MOST_SHORT:
+            break
+        params.append(param)
+    left_out = len(names) - len(params)
+    return " ".join(filter(None, [experiment, *params, f"(+{left_out})" if left_out else ""]))
+
+
+def _number_text(row: ResultRow, metric: str) -> str:
+    """A mean and of how many seeds; its interval stands in the table."""
     summary = row.summaries[metric]
     assert summary is not None
-    number = f"{mean_text(summary)} {interval_text(summary)}".strip()
-    return f"{row_label(row, table.by)} with {metric} {number} over {pluralize(summary.n, 'seed')}"
+    return f"{mean_text(summary)} over {pluralize(summary.n, 'seed')}"

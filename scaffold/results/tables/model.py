@@ -14,6 +14,8 @@ from scaffold.results.stats.summary import MetricSummary
 from scaffold.results.tables.expectation import ExpectationResult
 from scaffold.runs.model import Scalar
 
+# what no parameter is
+MISSING = object()
 IntervalKind = Literal["t", "bootstrap"]
 
 
@@ -62,6 +64,14 @@ class ResultTable:
     notes: tuple[str, ...] = ()
     interval: IntervalKind = "t"
     budget: tuple[str, ...] = ()
+
+    @property
+    def constants(self) -> dict[str, Scalar]:
+        """The parameters that all rows with results have alike."""
+        configs = [row.config for row in self.rows if row.runs]
+        first = configs[0] if len(configs) > 1 else {}
+        same = {name for name, value in first.items() if all(c.get(name, MISSING) == value for c in configs[1:])}
+        return {name: first[name] for name in sorted(same - set(self.by))}
 
     @property
     def best(self) -> dict[str, int]:

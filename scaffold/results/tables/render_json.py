@@ -28,6 +28,7 @@ def table_json(table: ResultTable, limit: Limit) -> dict[str, Any]:
     """Everything, with the runs and where each value was read."""
     return {
         "by": list(table.by),
+        "constants": dict(table.constants),
         "budget": list(table.budget),
         "metrics": [
             {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 
 from scaffold.results.stats.summary import MetricSummary
 
@@ -10,6 +12,31 @@ from scaffold.results.stats.summary import MetricSummary
 def truncate(text: str, width: int) -> str:
     """A text of at most `width` characters; `…` stands for what is left out."""
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """A text in lines of at most `width` characters, broken at spaces where there are any; nothing of it is left out."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}".lstrip(" ") if lines[-1] else word
+        if len(joined) <= width:
+            lines[-1] = joined
+            continue
+        pieces = [word[start : start + width] for start in range(0, len(word), width)]
+        lines += pieces if lines[-1] else []
+        lines = lines if lines[-1] else pieces
+    return lines
+
+
+def shorten_names(texts: Sequence[str], width: int) -> list[str]:
+    """Names without the parts at both ends that all have in common, where one is longer than `width`: of `a/b_x`, `a/c_x` `b` and `c`."""
+    if all(len(text) <= width for text in texts):
+        return list(texts)
+    parts = [re.split(r"([./_-])", text) for text in texts]
+    for end in (0, -1):
+        while all(len(p) > 2 for p in parts) and len({p[end] for p in parts}) == 1:
+            parts = [p[1:] if end == 0 else p[:-1] for p in parts]
+    return ["".join(p).strip("./_-") or text for p, text in zip(parts, texts, strict=True)]
 
 
 def pluralize(number: int, noun: str) -> str:
