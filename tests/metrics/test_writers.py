@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,32 @@ def test_final_and_best_values(study: Study, writer: Writer) -> None:
         (run,) = read_records(study.workspace).runs
         course = find_metric(series.read_series(study.workspace, run), name)
         assert course is not None and value in [point.value for point in course.points]
+
+
+# folders of made_by -> final values, and the best of one metric where the last is not it
+MADE = {
+    "sacred": ({"val.acc": 0.625, "train.loss": 0.5}, ("val.acc", 0.75)),
+    "dvclive": ({"train.acc": 0.5, "train.loss": 0.7, "val.acc": 0.375}, ("val/acc", 0.4375)),
+    "hugging_face": (
+        {
+            **{"eval_accuracy": 0.8, "eval_loss": 0.6, "eval_runtime": 1.1, "eval_samples_per_second": 81.0},
+            **{"eval_steps_per_second": 10.1, "grad_norm": 1.2, "learning_rate": 5e-5, "loss": 0.4, "train_loss": 0.65},
+            **{"train_runtime": 9.5, "train_samples_per_second": 20.0, "train_steps_per_second": 2.1},
+        },
+        ("eval_accuracy", 0.9),
+    ),
+}
+
+
+@pytest.mark.parametrize("writer", MADE)
+def test_files_that_a_writer_made(study: Study, writer: str) -> None:
+    folder = Path(__file__).parent / "made_by" / writer
+    files = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    study.add(seed=1, files=files)
+    final, (name, value) = MADE[writer]
+    assert read(study) == final
+    best = read(study, value_choice="best")
+    assert find_metric(best, name) == value
 
 
 def test_no_step_of_any_writer_is_a_metric() -> None:

@@ -1,6 +1,7 @@
 """What the common writers of metrics leave in a run's output directory, in the form of each, and what a reader has to make of it.
 
-The shapes are those of files that the writers made: names, columns and nesting; the numbers are short.
+Names, columns and nesting follow the documentation of each writer; the numbers are short. Files that writers made themselves lie in
+`made_by`, and `test_writers.py` makes those of TensorBoard.
 """
 
 from __future__ import annotations
