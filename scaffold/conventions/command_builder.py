@@ -30,7 +30,7 @@ _RUN_NAME = re.compile(_BEFORE + r"(?:wandb[-_])?(?:run|exp|experiment|job)[-_]?
 _SUBMITS = ("srun", "sbatch", "ray", "sky", "kubectl", "qsub", "bsub")
 _A_TRIAL = re.compile(r"^(?:debug|dummy|smoke|smoke_test|toy|test)$")
 _NO_TRAINING = re.compile(
-    r"--(eval|evaluate|test|resume|predict|inference|export)\b"
+    r"--(?:(?:eval|evaluate|test|predict|inference|export)\b|resume|from[-_]resume)"
     r"|(?<![\w-])(?:--?)?[\w.]*(?:mode|phase|stage|action)[ =]['\"]?(?:\w+_)?"
     r"(?:eval(?:uat\w+)?|test|sampl(?:e|es|ing)|infer(?:ence)?|predict(?:ion)?|generat(?:e|ion))(?![A-Za-z])"
 )

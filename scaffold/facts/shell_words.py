@@ -100,7 +100,9 @@ def substitute_shell_variables(word: Word, values: Mapping[str, str]) -> Word:
         return word
 
     def written_out(match: re.Match[str]) -> str:
-        return values.get(match["name"] or match["braced"], match["default"] if match["default"] else match[0])
+        value = values.get(match["name"] or match["braced"], match["default"] if match["default"] else match[0])
+        # a shell reads `~` where a variable is set, and nowhere within a word
+        return f"$HOME{value[1:]}" if value.startswith("~/") else value
 
     pieces = [(quote, text if quote == "'" else _VARIABLE.sub(written_out, text)) for quote, text in _pieces(word.raw)]
     value = "".join(text for _, text in pieces)

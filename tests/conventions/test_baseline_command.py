@@ -377,3 +377,15 @@ def test_what_a_parser_has_no_place_for_is_left_out(argument: str) -> None:
     assert shown(f"python train.py {argument}", script=parser("'--lr', type=float, default=1")) == "python train.py"
     needed = shown(f"python train.py {argument}", script=parser("'data'"))
     assert open_choices(needed) and unmarked_blanks(needed) == []
+
+
+@pytest.mark.parametrize("option", ["--from_resume 1", "--resume-from last.pt", "--resume_ckpt last.pt", "--resume"])
+def test_what_goes_on_with_an_earlier_run_is_no_baseline(option: str) -> None:
+    assert shown(f"python train.py {option}", "python train.py --lr 1") == "python train.py --lr 1"
+    assert shown(f"python train.py {option}") == "python train.py"
+
+
+@pytest.mark.parametrize("setting", ["export DATA=~/data", "DATA=~/data"])
+def test_the_home_of_a_variable_is_found_inside_a_word(setting: str) -> None:
+    built = shown(setting, "python train.py --data=$DATA/x --lr 1")
+    assert '"--data=$HOME/data/x"' in built and "~" not in built.partition("train.py")[2]
