@@ -22,6 +22,7 @@ BENCHMARKS = {
     "sweeps": ("sweeps_plan", "sweeps_launch", "sweeps_pacer", "sweeps_register"),
     "results": ("results_table",),
     "report": ("report",),
+    "ideas": ("ideas_cost",),
 }
 DESCRIPTION = """Measure scaffold, beside other tools and against the limits that were set for it, and print one table.
 

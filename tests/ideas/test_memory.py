@@ -92,3 +92,11 @@ def test_the_brief_has_the_study_in_forty_lines(loop: IdeaLoop) -> None:
     assert "- stands: idea 2: =better" in text and "because why " in text
     assert "- changes of constants of train.py: 1 of 2 kept" in text
     assert text.splitlines()[-1] and "## Ideas" in text
+
+
+def test_the_report_has_the_course_and_every_idea_with_its_patch(loop: IdeaLoop) -> None:
+    loop("report", "--out", str(loop.root / "exp/page.html"))
+    page = (loop.root / "exp/page.html").read_text()
+    assert "val_bpb, idea by idea" in page and "what idea 2 changes" in page and "+GAIN = 0.3" in page
+    text = loop("report", "--md").stdout
+    assert "## Ideas: val-bpb" in text and "2, kept, stands, -0.3" in text.replace("\\", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
 
 if TYPE_CHECKING:
+    from scaffold.results.report.model import ReportIdeas
     from scaffold.workspace import Workspace
 
 
@@ -84,7 +86,7 @@ def report(
 
     default = workspace.locate(workspace.role_folder("analysis") / ("report.md" if md else "report.html"))
     target = out or (None if md and not json_output else default)
-    content = gather_report(workspace, target or default)
+    content = replace(gather_report(workspace, target or default), ideas=_ideas(workspace))
     data = render_report_markdown(content).encode("utf-8", "replace") if md else render_html(content)
     if target is None:
         click.echo(data.decode(), nl=False)
@@ -110,6 +112,17 @@ def _serve(workspace: Workspace, port: int, *, json_output: bool) -> None:
             )
         while True:
             time.sleep(3600)
+
+
+def _ideas(workspace: Workspace) -> tuple[ReportIdeas, ...]:
+    """The section on studies of code changes; empty where there are none."""
+    from scaffold.ideas import study_files
+
+    if not study_files.study_names(workspace):
+        return ()
+    from scaffold.ideas.memory import report_section
+
+    return report_section.report_studies(workspace)
 
 
 def _write(target: Path, data: bytes) -> None:

@@ -29,7 +29,7 @@ def _lines(report: ExperimentReport) -> Iterator[str]:
     yield f"{pluralize(report.total, 'recorded run')}{f' ({statuses})' if statuses else ''}; {commit}.\n"
     if report.headline:
         yield f"**{escape_markdown(report.headline)}**\n"
-    for part in (_next_steps, _results, _plan, _experiments, _failures, _checklist, _audit, _reproduce):
+    for part in (_next_steps, _results, _ideas, _plan, _experiments, _failures, _checklist, _audit, _reproduce):
         yield from part(report)
 
 
@@ -74,6 +74,18 @@ def _row_warnings(table: ReportTable) -> Iterator[str]:
     for warning, names in rows.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"{', '.join(names[:3])}{more}: {warning}"
+
+
+def _ideas(report: ExperimentReport) -> Iterator[str]:
+    for study in report.ideas:
+        yield f"## Ideas: {escape_markdown(study.name)}\n"
+        yield escape_markdown(study.question) + "\n"
+        yield from (f"**{escape_markdown(claim)}**\n" for claim in study.claims)
+        for idea in study.ideas:
+            stands = ", stands" if idea.stands else ""
+            effect = f", {idea.effect}" if idea.effect else ""
+            yield f"- {escape_markdown(f'{idea.number}, {idea.status}{stands}{effect}: {idea.text}')}"
+        yield ""
 
 
 def _plan(report: ExperimentReport) -> Iterator[str]:

@@ -179,6 +179,30 @@ class ReportRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportIdea:
+    """A change of the code that was judged: its number, whether it stands, what became of it, its effect in words, and its patch."""
+
+    number: int
+    stands: bool
+    status: str
+    effect: str
+    text: str
+    because: str
+    patch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportIdeas:
+    """A study of code changes: what it asks, what may be claimed, every idea, and its course."""
+
+    name: str
+    question: str
+    claims: tuple[str, ...]
+    ideas: tuple[ReportIdea, ...]
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentReport:
     """All that a report says. `data` is the provenance of its numbers, as the page's script reads it (page.js)."""
 
@@ -204,6 +228,7 @@ class ExperimentReport:
     unlisted_runs: int
     next_steps: tuple[SuggestedCommand, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
+    ideas: tuple[ReportIdeas, ...] = ()
 
     @property
     def total(self) -> int:
