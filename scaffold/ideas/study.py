@@ -65,6 +65,9 @@ class IdeaRecord:
         return self.status != "running"
 
 
+IDEA_FIELDS = frozenset(field.name for field in fields(IdeaRecord))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdeaStudy:
     """One question about a command and a metric. The names of the fields are keys of its file.
@@ -177,8 +180,7 @@ def parse_study(content: Any) -> IdeaStudy:
 
 
 def _parse_idea(content: Mapping[str, Any]) -> IdeaRecord:
-    names = {field.name for field in fields(IdeaRecord)}
-    return IdeaRecord(**{key: _frozen(value) for key, value in content.items() if key in names})
+    return IdeaRecord(**{key: _frozen(value) for key, value in content.items() if key in IDEA_FIELDS})
 
 
 def _frozen(value: Any) -> Any:

@@ -43,11 +43,16 @@ def study_names(workspace: Workspace) -> list[str]:
 def read_study(workspace: Workspace, name: str) -> IdeaStudy:
     """A study. Raises ScaffoldError where there is none of that name, or it cannot be read."""
     copies, reason = [], ""
+    contents: set[bytes] = set()
     for place in records_home.list_places(study_path(workspace, name)):
         if not records_home.is_whole(place):
             continue
         try:
-            copies.append(parse_study(structured_text.parse_json(place.read_bytes())))
+            content = place.read_bytes()
+            if content in contents:  # most often both are one file
+                continue
+            contents.add(content)
+            copies.append(parse_study(structured_text.parse_json(content)))
         except (OSError, ValueError) as error:
             reason = f"{place} cannot be read: {' '.join(str(error).split())}"
     if copies:
