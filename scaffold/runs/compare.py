@@ -53,7 +53,9 @@ def _command_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _code_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
     git = manifest["git"] or {}
-    return {k: git.get(k) for k in ("code", "commit", "branch", "dirty", "patch")}
+    files = {path: digest[:12] for path, digest in (manifest["command"].get("files") or {}).items()}
+    stdin = {"standard input": path} if (path := manifest["paths"].get("stdin")) else {}
+    return {**{k: git.get(k) for k in ("code", "commit", "branch", "dirty", "patch")}, **files, **stdin}
 
 
 def _environment_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -167,4 +167,10 @@ def code_difference(workspace: Workspace, a: Mapping[str, Any], b: Mapping[str, 
     excluded = [f":(exclude,top,literal){path}" for path in code_commits.uncounted_paths(workspace, top)]
     options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
     difference = git.run_checked(top, "diff", *options, *commits, "--", ".", *excluded).stdout
+    # scripts of the workspace that the commands named are code as well
+    named = sorted({path for manifest in (a, b) for path in manifest["command"].get("files") or {}})
+    if named:
+        difference += git.run_checked(
+            top, "diff", *options, *commits, "--", *(f":(top,literal){p}" for p in named)
+        ).stdout
     return os.fsdecode(recorder.patches.redact_patch(difference, os.devnull))

@@ -42,6 +42,7 @@ def test_final_and_best_values(study: Study, writer: Writer) -> None:
 MADE = {
     "sacred": ({"val.acc": 0.625, "train.loss": 0.5}, ("val.acc", 0.75)),
     "dvclive": ({"train.acc": 0.5, "train.loss": 0.7, "val.acc": 0.375}, ("val/acc", 0.4375)),
+    "ray_tune": ({"mean_accuracy": 0.625}, ("mean_accuracy", 0.625)),
     "hugging_face": (
         {
             **{"eval_accuracy": 0.8, "eval_loss": 0.6, "eval_runtime": 1.1, "eval_samples_per_second": 81.0},

@@ -233,3 +233,14 @@ def test_a_patch_that_was_cleaned_away_is_read_from_its_copy(workspace: Workspac
     assert commit_all(workspace.root) and run("runs", "show", only.name, "--workdir", workspace.root).exit_code == 0
     done = run("runs", "diff", only.name, only.name, "--workdir", workspace.root)
     assert done.exit_code == 0
+
+
+def test_a_difference_shows_the_scripts_of_the_workspace_that_ran(workspace: Workspace, run: Command) -> None:
+    names = []
+    for number in (1, 2):
+        write_tree(workspace.root, {"exp/scripts/eval.py": f"print({number})\n", "exp/scripts/other.py": f"{number}\n"})
+        workspace.record("--experiment", f"eval{number}", "--", PYTHON, "exp/scripts/eval.py")
+        names.append(workspace.last()["run"]["name"])
+    done = run("runs", "diff", *names, "--workdir", workspace.root)
+    assert done.exit_code == 0 and "-print(1)" in done.stdout and "+print(2)" in done.stdout, done.stdout
+    assert "exp/scripts/eval.py" in done.stdout and "other.py" not in done.stdout
