@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import Run, commit_all, new_repository, write_tree
 from tests.python.conftest import RunPython
 from tests.results.conftest import Study
 from tests.runs.conftest import Workspace
@@ -122,3 +125,33 @@ def test_a_notebook_is_a_run(workspace: Workspace, run_python: RunPython) -> Non
     for manifest in (finished, failed):
         assert (workspace.root / manifest["paths"]["outputs"] / "train.ipynb").is_file()
     assert "accuracy: 0.85" in (workspace.root / finished["paths"]["stdout"]).read_text()
+
+
+HYDRA_APP = """\
+import hydra
+@hydra.main(config_path="conf", config_name="config", version_base=None)
+def main(cfg):
+    print(f"accuracy: {cfg.lr + cfg.seed / 10 + sum(cfg.layers)}")
+main()
+"""
+HYDRA_FILES = {"train.py": HYDRA_APP, "conf/config.yaml": "lr: 0.1\nseed: 0\nlayers: [1, 2]\n"}
+PLAIN, QUOTED = "hydra.run.dir={RUN_OUTPUT_DIR}", 'hydra.run.dir="{RUN_OUTPUT_DIR}"'
+
+
+@pytest.mark.parametrize(("folder", "override"), [("plain", PLAIN), ("a=b, c (d)", QUOTED), ("plain2", QUOTED)])
+def test_hydra_reads_the_documented_lines(
+    run: Run, run_python: RunPython, tmp_path: Path, folder: str, override: str
+) -> None:
+    root = tmp_path / folder
+    root.mkdir()
+    write_tree(root, HYDRA_FILES)
+    new_repository(root)
+    commit_all(root)
+    assert run("init", "--yes", "--workdir", root).exit_code == 0
+    record = ("-m", "scaffold", "run", "--no-prefix", "--seed", "1", "--", "python", "train.py", override)
+    run_python(*record, "lr=0.25", "layers=[3]", cwd=root)
+    (path,) = (root / ".wild/experiments/metadata").glob("train-*.json")
+    manifest = json.loads(path.read_text())
+    assert manifest["status"] == "finished" and manifest["seed_source"] == "arguments"
+    assert (root / manifest["paths"]["outputs"] / ".hydra/config.yaml").is_file() and not (root / "outputs").exists()
+    assert "accuracy: 3.35" in (root / manifest["paths"]["stdout"]).read_text()
