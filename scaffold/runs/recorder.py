@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from _record_run import secret_words as secret_words
     from _record_run import seed_source as seed_source
     from _record_run import submodules as submodules
+    from _record_run import tracker_folders as tracker_folders
     from _record_run import trees as trees
     from _record_run import values as values
     from _record_run import workspace as workspace

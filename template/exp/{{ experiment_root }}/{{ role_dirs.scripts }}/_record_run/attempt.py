@@ -299,4 +299,4 @@ class Attempt:
         }
         if self.identity.seed is not None:
             values["RUN_SEED"] = str(self.identity.seed)
-        return values
+        return {**values, **dict.fromkeys(self.workspace.tracker_variables(), values["RUN_OUTPUT_DIR"])}

@@ -94,6 +94,7 @@ class Run:
             self.name, self.output_dir = attempt.name, attempt.path(attempt.outputs)
             self._seed = self._seed if attempt.identity.seed is None else attempt.identity.seed
             values = attempt.environment()
+            self._before.update((k, None) for k in attempt.workspace.tracker_variables())
             sys.stdout, sys.stderr = Tee(sys.stdout, logs[0]), Tee(sys.stderr, logs[1])
         except Exception as error:  # no trouble of ours may stop the code
             warn(

@@ -109,7 +109,9 @@ def first_manifest(attempt: Attempt) -> dict[str, Any]:
             "conda_env": env.get("CONDA_DEFAULT_ENV"),
             "packages": None,
             "variables": {
-                k: redact_variable(k, env[k]) for k in sorted(env) if k in VARIABLES or k.startswith("SLURM_")
+                **{k: redact_variable(k, env[k]) for k in sorted(env) if k in VARIABLES or k.startswith("SLURM_")},
+                # set by us: as it would be written in a command
+                **{k: "{RUN_OUTPUT_DIR}" for k in attempt.workspace.tracker_variables()},
             },
         },
         "host": describe_host(),

@@ -32,8 +32,18 @@ class Workspace:
         self.name_scheme = facts.get("name_scheme")
         self.manager = str(facts.get("environment_manager") or "") or None
         self.printed_metrics = facts.get("printed_metrics") or []
+        trackers = facts.get("trackers")
+        self.trackers = trackers if isinstance(trackers, list) else []
         roles = facts.get("role_dirs")
         self.roles = {r: str(roles.get(r) or r) if isinstance(roles, dict) else r for r in ROLES}
+
+    def tracker_variables(self) -> list[str]:
+        """The variables of the repository's trackers that are to lead into a run's folder, since nobody has set them."""
+        if not self.trackers:
+            return []
+        from .tracker_folders import unset_variables  # few repositories have a tracker
+
+        return unset_variables(self.trackers, {os.getcwd(), self.workdir})
 
     def role(self, name: str, experiment: str) -> str:
         """The directory of a role for an experiment."""
