@@ -14,6 +14,7 @@ from benchmarks import machine, peers, result_rows
 from benchmarks.result_rows import LastRun, Row
 
 BENCHMARKS = {
+    "start": ("start_up",),
     "detect": ("detect",),
     "lifecycle": ("lifecycle",),
     "plan": ("plan_check", "guard"),

@@ -155,7 +155,8 @@ def _table_lines(conventions: Conventions, width: int, limited: output.LimitedLi
         else:
             empty.append(name)
     machine = conventions.machine
-    scheduler = f"Slurm ({', '.join(machine.scheduler_partitions)})" if machine.slurm else "no Slurm"
+    partitions = ", ".join(machine.scheduler_partitions) or "it names no partition"
+    scheduler = f"Slurm ({partitions})" if machine.slurm else "no Slurm"
     yield from _field_lines("machine", f"{machine.gpus} GPUs, {scheduler}", (), width)
     yield from _entry_point_lines(limited(conventions.entry_points), conventions.confirmed, width)
     if conventions.risks:
