@@ -14,14 +14,13 @@ from benchmarks import machine, peers, result_rows
 from benchmarks.result_rows import LastRun, Row
 
 BENCHMARKS = {
-    "start": ("start_up",),
     "detect": ("detect",),
     "lifecycle": ("lifecycle",),
     "plan": ("plan_check", "guard"),
     "preflight": ("preflight",),
     "recorder": ("recorder_cost", "recorder_manifests"),
     "sweeps": ("sweeps_plan", "sweeps_launch", "sweeps_pacer", "sweeps_register"),
-    "results": ("results_table",),
+    "results": ("results_table", "start_up"),
     "report": ("report",),
     "ideas": ("ideas_cost",),
 }

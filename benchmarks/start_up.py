@@ -49,7 +49,7 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
     click = starts["import click"]
     rows = [
         Row(
-            benchmark="start",
+            benchmark="results",
             what=f"{option} over `import click`",
             ours=starts[option].passed / click.passed,
             unit="x",
@@ -59,7 +59,7 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         for option in ("--version", "--help")
     ]
     return rows + [
-        Row(benchmark="start", what=f"{_spoken(line)}, 100 runs", ours=reading[line].ms, unit="ms", limit=150)
+        Row(benchmark="results", what=f"{_spoken(line)}, 100 runs", ours=reading[line].ms, unit="ms", limit=150)
         for line in READING
     ]
 

@@ -7,7 +7,6 @@ other letters (direction marks, zero-width letters), and what ends a line. Here 
 from __future__ import annotations
 
 import codecs
-import functools
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,8 @@ _HIDDEN = (
 )
 # joiners are part of emoji and of scripts beyond ASCII; beside a plain letter they only hide
 _JOINERS = "(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+HIDDEN = re.compile(f"[{_HIDDEN}]|{_JOINERS}")
+HIDDEN_OR_LINE_END = re.compile(f"[\n{_HIDDEN}]|{_JOINERS}")
 # what a spreadsheet takes for a formula, wide letters included
 FORMULA = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20|%]|[\t\r]")
 FORMULA_INSIDE = re.compile("(?<=[;\t\n])(?=\\s*[\"']?[=+\\-@\uff1d\uff0b\uff0d\uff20])")
@@ -28,21 +29,14 @@ NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf|nan)")
 QUOTED = re.compile(r'[",;\t\r\n|]|^\s|\s$')
 
 
-@functools.cache
-def _hidden(more: str = "") -> re.Pattern[str]:
-    """What is written out, and `more` letters. Compiled when a text first needs it: most commands never see one."""
-    return re.compile(f"[{more}{_HIDDEN}]|{_JOINERS}")
-
-
 def escape_hidden(text: str) -> str:
     """`text` with what nobody sees written out; its lines and tabs stay."""
-    is_plain = text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
-    return text if is_plain else _hidden().sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else HIDDEN.sub(_escape, text)
 
 
 def one_line(text: str) -> str:
     """`text` as one line: its line ends are written out too."""
-    return text if text.isascii() and text.isprintable() else _hidden("\n").sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else HIDDEN_OR_LINE_END.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -61,7 +55,7 @@ def _csv_cell(value: object) -> str:
         return ""
     if not isinstance(value, str):
         return repr(value)
-    text = _hidden().sub(_escape, value)
+    text = HIDDEN.sub(_escape, value)
     if FORMULA.match(text) and not NUMBER.fullmatch(text):
         text = f"'{text}"
     # which separator a spreadsheet takes depends on its country
