@@ -228,12 +228,10 @@ class Attempt:
         path, data = self.path(self.manifest_path), self._text()
         try:
             write_atomic(path, data)
-            self.records.add_to_home(self.manifest_path, data)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT) and self._write_without_room(path, data):
-                self.records.add_to_home(self.manifest_path, data)
-            else:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._write_without_room(path, data):
                 self.records.write(self.manifest_path, data)
+        self.records.add_to_home(self.manifest_path, data)
         self.records.note_digest(self.manifest_path, self.manifest["run"]["uuid"], data)
 
     def _write_without_room(self, path: str, data: bytes) -> bool:
