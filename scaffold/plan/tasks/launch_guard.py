@@ -15,14 +15,15 @@ from typing import NamedTuple
 
 # as long as one argument of a program may be (Linux): no shell is given a longer command in one piece
 LONGEST_COMMAND = 131_072
-HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
+# what few commands hold is compiled, by `re` itself, when one does: a hook pays for each expression at every call
+HEREDOC = r"<<-?[ \t]*(['\"]?)(\w+)\1"
 # Why not `shlex`? It takes time by the square of a word's length, and a hook may not wait.
 TOKEN = re.compile(
     r"""[ \t\r]+|\#[^\n]*|(?P<sign>[();<>|&\n]+)|(?P<word>(?:[^ \t\r\n();<>|&\\'"]+|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+)|(?P<open>.)""",
     re.DOTALL,
 )
-QUOTING = re.compile(r"""\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
-SUBSTITUTION = re.compile(r"\$\(((?:[^()]|\([^()]*\))*)\)|`([^`]*)`")
+QUOTING = r"""(?s)\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\""""
+SUBSTITUTION = r"\$\(((?:[^()]|\([^()]*\))*)\)|`([^`]*)`"
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 PYTHON = re.compile(r"python[\d.]*$|pypy\d*$")
 SHELLS = frozenset(["bash", "sh", "zsh", "dash", "ksh"])
@@ -95,22 +96,25 @@ class Launch(NamedTuple):
     recorded: bool = False
 
 
-def find_launches(text: str, entry_points: Sequence[str], depth: int = 0) -> Iterator[Launch]:
-    """Every launch in a shell command, in order; `entry_points` are the paths of scripts that run experiments."""
+def find_launches(text: str, entry_points: Sequence[str] | None, depth: int = 0) -> Iterator[Launch]:
+    """Every launch in a shell command, in order; `entry_points` are the paths of scripts that run experiments (None: any may be one)."""
     if depth > MAX_DEPTH:
         return
     if len(text) > LONGEST_COMMAND:
         raise ValueError(f"it is longer than {LONGEST_COMMAND:,} letters")
     plain, bodies = _set_heredocs_aside(text.replace("\\\n", " "))
-    for inner in SUBSTITUTION.findall(re.sub(r"'[^']*'", "''", plain)):
+    has_inner = "$(" in plain or "`" in plain
+    for inner in re.findall(SUBSTITUTION, re.sub(r"'[^']*'", "''", plain)) if has_inner else ():
         yield from find_launches(inner[0] or inner[1], entry_points, depth + 1)
     for words in _split_commands(plain):
-        heredocs = [bodies[int(word[8:])] for word in words if re.fullmatch(r"HEREDOC_\d+", word)]
+        heredocs = [bodies[int(word[8:])] for word in words if word.startswith("HEREDOC_") and word[8:].isdecimal()]
         yield from _launches_of(words, heredocs, entry_points, depth)
 
 
 def _set_heredocs_aside(text: str) -> tuple[str, list[str]]:
     """The text with a word `HEREDOC_n` in the place of each here-document, and their bodies."""
+    if "<<" not in text:
+        return text, []
     lines = text.split("\n")
     ends: dict[str, list[int]] = {}
     for number, line in enumerate(lines):
@@ -120,7 +124,7 @@ def _set_heredocs_aside(text: str) -> tuple[str, list[str]]:
     number = 0
     while number < len(lines):
         line, following = lines[number], number + 1
-        if start := HEREDOC.search(line):
+        if start := re.search(HEREDOC, line):
             places = ends.get(start[2], [])
             at = bisect.bisect_left(places, following)
             if at < len(places):
@@ -148,7 +152,7 @@ def _split_commands(text: str) -> Iterator[list[str]]:
         elif word and skip_target:
             skip_target = False
         elif word:
-            words.append(QUOTING.sub(_unquote, word))
+            words.append(re.sub(QUOTING, _unquote, word) if any(sign in word for sign in "\\'\"") else word)
     yield words
 
 
@@ -158,7 +162,9 @@ def _unquote(piece: re.Match[str]) -> str:
     return piece[1] or piece[2] or ""
 
 
-def _launches_of(words: list[str], heredocs: list[str], entry_points: Sequence[str], depth: int) -> Iterator[Launch]:
+def _launches_of(
+    words: list[str], heredocs: list[str], entry_points: Sequence[str] | None, depth: int
+) -> Iterator[Launch]:
     """The launches of one simple command: what it is itself, behind all that it is wrapped in."""
     while words and (ASSIGNMENT.match(words[0]) or words[0] in KEYWORDS):
         words = words[1:]
@@ -192,7 +198,7 @@ def _scaffold_launch(words: list[str], rest: list[str]) -> Iterator[Launch]:
 
 
 def _launches_in_shell(
-    program: str, rest: list[str], heredocs: list[str], entry_points: Sequence[str], depth: int
+    program: str, rest: list[str], heredocs: list[str], entry_points: Sequence[str] | None, depth: int
 ) -> Iterator[Launch]:
     if program in SHELLS:
         scripts = [word for word in rest if not word.startswith("-")]
@@ -213,7 +219,7 @@ def _launches_in_shell(
         yield from find_launches(text, entry_points, depth + 1)
 
 
-def _direct_launch(program: str, words: list[str], entry_points: Sequence[str]) -> Iterator[Launch]:
+def _direct_launch(program: str, words: list[str], entry_points: Sequence[str] | None) -> Iterator[Launch]:
     """A Python script, a launcher, a script that is its own program, or whatever runs one of these."""
     rest = words[1:]
     if PYTHON.match(program):
@@ -258,7 +264,7 @@ def _launcher_launch(words: list[str], behind: list[str]) -> Iterator[Launch]:
 
 
 def _script_launch(
-    words: list[str], script: str, arguments: list[str], entry_points: Sequence[str]
+    words: list[str], script: str, arguments: list[str], entry_points: Sequence[str] | None
 ) -> Iterator[Launch]:
     name = PurePosixPath(script).name
     if name in TRACKED_SCRIPTS:
@@ -268,8 +274,10 @@ def _script_launch(
         yield Launch(shlex.join(words), script)
 
 
-def _is_entry_point(script: str, entry_points: Sequence[str]) -> bool:
+def _is_entry_point(script: str, entry_points: Sequence[str] | None) -> bool:
     """Whether a script is one of these, from whatever directory it is named: one path is the end of the other."""
+    if entry_points is None:
+        return True
     parts = [part for part in PurePosixPath(script).parts if part not in (".", "..")]
     return any(
         parts[-len(entry) :] == entry[-len(parts) :] if len(parts) < len(entry) else parts[-len(entry) :] == entry
