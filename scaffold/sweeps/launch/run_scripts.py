@@ -49,7 +49,8 @@ case "${1-}" in
         %(exported)s) export "${line?}" ;;
       esac
     done <"$taken"
-    host=$(uname -n)
+    # without a process where that can be: most of what a launcher costs is what it starts
+    { read -r host </proc/sys/kernel/hostname; } 2>/dev/null || host=$(uname -n)
     printf 'host=%%s\\npid=%%s\\ntaken_at=%%s\\n' "$host" "$$" "$(date -u +%%Y-%%m-%%dT%%H:%%M:%%SZ)" >>"$taken" ||
       echo "$run: who took the ticket cannot be written down" >&2
     if [ -n "${SLURM_ARRAY_JOB_ID:-}" ]; then
