@@ -111,7 +111,7 @@ def make_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial.Show)
         trial.CodeSide(workspace, study, study.ideas[BASELINE], warn=warn),
         trial.CodeSide(workspace, study, study.ideas[asked["idea"]], warn=warn),
         step,
-        at_once=trial.runs_at_once(workspace, study),
+        at_once=trial.runs_at_once(workspace, study, warn=warn),
         crashes={},
         show=show,
     )

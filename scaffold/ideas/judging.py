@@ -245,7 +245,7 @@ class Trial:
                 self.workspace, self.name, lambda newest: closing.with_verdict(self.place, newest, number, step)
             )
         else:
-            at_once = trial.runs_at_once(self.workspace, study)
+            at_once = trial.runs_at_once(self.workspace, study, warn=self.warn)
             sides = _Sides(self.workspace, self.warn)
             while True:
                 study, step = self._ask(number, at_once)

@@ -74,7 +74,8 @@ def start_study(
     side = trial.CodeSide(workspace, study, study.ideas[BASELINE], warn=warn)
     results = _run_baseline(workspace, study, side, show)
     study = study_files.change_study(workspace, study.name, lambda s: _with_baseline(workspace, s, results))
-    return study, summarize(place, study, [r.seconds for r in results if r.seconds is not None])
+    at_once = trial.runs_at_once(workspace, study, warn=warn)
+    return study, summarize(study, [r.seconds for r in results if r.seconds is not None], at_once)
 
 
 def _resume(place: IdeaContext, options: StudyOptions) -> IdeaStudy | None:
@@ -244,7 +245,7 @@ def _run_baseline(
 ) -> list[trial.SideResult]:
     """The runs of the baseline: two first, since two that are equal need no more. Raises ScaffoldError where they give no metric."""
     seeds = study.history[0]["seeds"]
-    at_once = trial.runs_at_once(workspace, study)
+    at_once = trial.runs_at_once(workspace, study, warn=side.warn)
     first = FEWEST_RUNS if at_once < BASELINE_RUNS else BASELINE_RUNS
     results: list[trial.SideResult] = []
     for part in (seeds[:first], seeds[first:]):
@@ -276,8 +277,8 @@ def _with_baseline(workspace: Workspace, study: IdeaStudy, results: Sequence[tri
     return replace(study.with_idea(baseline), history=(event, *study.history[1:]), one_seed=one_seed)
 
 
-def summarize(place: IdeaContext, study: IdeaStudy, seconds: Sequence[float]) -> StudySummary:
-    """What the baseline says of the noise, and what a loop under it can see."""
+def summarize(study: IdeaStudy, seconds: Sequence[float], at_once: int) -> StudySummary:
+    """What the baseline says of the noise, and what a loop under it can see; so many runs go on at once."""
     values = [(int(seed), study.turned(value)) for seed, value in study.history[0]["runs"]]
     state: LoopReplay = replay(study)
     noise = (sum_of_squares([v for _, v in values]) / (len(values) - 1)) ** 0.5
@@ -291,7 +292,7 @@ def summarize(place: IdeaContext, study: IdeaStudy, seconds: Sequence[float]) ->
             "out better, so that every keep is marked `on one seed, unproven` and nothing can be claimed. Have the script take its seed "
             "(--seed, or $RUN_SEED), and start again"
         )
-    taken = RUNS_AN_IDEA * fmean(seconds) / trial.runs_at_once(place.workspace, study) if seconds else None
+    taken = RUNS_AN_IDEA * fmean(seconds) / at_once if seconds else None
     return StudySummary(
         values=tuple(values),
         noise=noise,

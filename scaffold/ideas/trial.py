@@ -6,6 +6,7 @@ course of time, it does to both.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from scaffold.runs import code_commits
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
 from scaffold.sweeps.launch.open_sweep import LauncherWriter
-from scaffold.sweeps.launch.run_loop import run_until_done
+from scaffold.sweeps.launch.run_loop import run_until_done, until_reached
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.launch.sweep_backends import workspace_capacity
@@ -137,7 +138,7 @@ class CodeSide:
         """Wait for the runs; what they gave. What was lost is run once more. Raises ScaffoldError: the sweep was stopped."""
         snapshot = run_until_done(scheduler, show, doing="try", warn=self.warn)
         if any(s.state == "lost" for s in snapshot.planned):
-            scheduler.request_runs(retry="lost")
+            until_reached(lambda: scheduler.request_runs(retry="lost"), warn=self.warn)
             snapshot = run_until_done(scheduler, show, doing="try", warn=self.warn)
         if snapshot.options.stopped or any(self._was_stopped(s) for s in snapshot.planned):
             raise ScaffoldError(
@@ -202,7 +203,8 @@ def run_step(
         opened = []
         for name in dict.fromkeys(name for name, _ in chunk):
             scheduler = sides[name].open([seed for side, seed in chunk if side == name])
-            sides[name].request(scheduler, crashes.get(name, {}))
+            request = functools.partial(sides[name].request, scheduler, crashes.get(name, {}))
+            until_reached(request, warn=sides[name].warn)
             opened.append((name, scheduler))
         for name, scheduler in opened:
             results[name] += sides[name].finish(scheduler, show)
@@ -219,10 +221,10 @@ def interleave(incumbent: Sequence[int], candidate: Sequence[int]) -> list[tuple
     return order
 
 
-def runs_at_once(workspace: Workspace, study: IdeaStudy) -> int:
+def runs_at_once(workspace: Workspace, study: IdeaStudy, *, warn: Warn) -> int:
     """How many runs may go on at one time. Raises ScaffoldError where the backend cannot be asked."""
     sweep = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
-    return capacity_of(workspace, sweep, study.backend)
+    return until_reached(lambda: capacity_of(workspace, sweep, study.backend), warn=warn)
 
 
 def capacity_of(workspace: Workspace, sweep: Sweep, backend: str | None) -> int:

@@ -146,6 +146,8 @@ def test_both_sides_take_turns() -> None:
 
 def test_so_many_run_at_once_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     class Side:
+        warn = staticmethod(print)
+
         def __init__(self, name: str) -> None:
             self.name = name
 

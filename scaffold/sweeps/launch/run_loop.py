@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from scaffold import locks
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.server.errors import ServerOfOtherProject, Unauthorized
+from scaffold.server.errors import ServerOfOtherProject, Unauthorized, Unreachable
 from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.launch.open_sweep import SweepCodeChanged
 from scaffold.sweeps.launch.run_states import SweepSnapshot
@@ -19,6 +20,7 @@ FIRST_S = 0.2
 LONGEST_S: Mapping[str, float] = {"local": 2.0, "server": 5.0, "slurm": 15.0}
 # a backend that cannot be asked for so long is given up
 PATIENCE_S = 600.0
+Result = TypeVar("Result")
 
 
 def run_until_done(
@@ -58,6 +60,16 @@ def run_until_done(
     finally:
         if lock is not None:
             locks.release_file_lock(lock)
+
+
+def until_reached(call: Callable[[], Result], *, warn: Warn) -> Result:
+    """What `call` gives once the research server can be reached. Raises ScaffoldError where that takes too long, and every other error."""
+    patience = _Patience(warn)
+    while True:
+        try:
+            return call()
+        except Unreachable as error:
+            time.sleep(patience.pause_after(error))
 
 
 def _longest_pause(snapshot: SweepSnapshot) -> float:
