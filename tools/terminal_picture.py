@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "images" / "terminal.svg"
 COLUMNS, MOST_LINES, MOST_BYTES = 100, 40, 60_000
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+# a table that lived, from the cursor's hiding to its coming back, and what wipes its last state out: nothing of it stays on a terminal
+LIVE_TABLE = re.compile(r"\x1b\[\?25l.*?\x1b\[\?25h[\r\n]*(?:\x1b\[1A\x1b\[2K|\r)*", re.DOTALL)
 # rich's own frame asks a server for its font
 SVG = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="TITLE">
@@ -58,8 +60,7 @@ class Step:
 STEPS = (
     Step("scaffold init --yes --root exp --metric val/acc --goal 'Do moved images make it more accurate?'", 1, 2),
     Step("scaffold plan next"),
-    Step("scaffold sweep new shift --goal 'moved images' --grid shift=0,1 --seeds 1-5 -- python3 train.py", 4, 2),
-    Step("scaffold sweep launch shift --cpus-per-run 1 --yes --wait", 2, 2),
+    Step("scaffold sweep new shift --goal moved --grid shift=0,1 --seeds 1-5 --launch -- python3 train.py", 4, 3),
     Step("scaffold results --metric val/acc"),
     Step("scaffold results compare shift=0 shift=1 --metric val/acc", 2),
 )
@@ -114,7 +115,7 @@ def run_steps(folder: Path) -> list[tuple[str, list[str]]]:
         )
         child.expect(pexpect.EOF)
         child.close()
-        text = str(child.before).replace("\r\n", "\n")
+        text = LIVE_TABLE.sub("", str(child.before).replace("\r\n", "\n"))
         if child.exitstatus:
             sys.exit(f"{step.command}: exit code {child.exitstatus}\n{text}")
         transcript.append((step.command, cut_lines(text.splitlines(), step.first, step.last)))

@@ -79,7 +79,7 @@ def restore(number: int, workdir: Path, root: str | None, study: str | None, jso
 @options.workspace_options
 @options.server_choice
 @study_option
-@click.option("--go-on", is_flag=True, hidden=True)
+@click.option("--go-on", is_flag=True, hidden=True, help="Judge what was begun: how the background calls it.")
 @options.json_option
 def again(number: int, workdir: Path, root: str | None, study: str | None, go_on: bool, json_output: bool) -> None:
     """Confirm an earlier idea anew, against the code that stands today: new seeds, decided on these runs alone."""
