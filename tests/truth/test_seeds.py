@@ -12,6 +12,8 @@ from click.testing import Result
 
 from scaffold.results.tables.model import ResultTable
 from scaffold.runs import recorder
+from scaffold.sweeps.launch import run_scripts
+from scaffold.sweeps.spec.model import NO_SEED_OPTION
 from scaffold.sweeps.spec.script_arguments import pass_seed
 from scaffold.sweeps.spec.script_interface import passes_seed
 from scaffold.workspace import Workspace
@@ -231,3 +233,20 @@ def test_what_a_script_cannot_take_is_refused(
 ) -> None:
     done = plan(run, planned, monkeypatch, words)
     assert done.exit_code == code and message in done.stderr, done.output
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "source"),
+    [
+        ("python train.py {seed}", None, "arguments"),
+        ("python train.py -s{seed}", None, "arguments"),
+        ("python train.py", "--rng", "arguments"),
+        ("python train.py --name ckpt-{seed}.pt", None, None),
+        ("python reads.py", NO_SEED_OPTION, "environment"),
+        ("python plain.py", NO_SEED_OPTION, None),
+    ],
+)
+def test_how_the_launchers_of_a_sweep_say_that_the_seed_is_passed(
+    workspace: Workspace, command: str, option: str | None, source: str | None
+) -> None:
+    assert run_scripts.find_seed_source(command.split(), option, workspace.workdir) == source

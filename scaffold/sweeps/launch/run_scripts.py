@@ -206,7 +206,7 @@ def make_launcher_renderer(
         "scheme": sweep.name_scheme,
         "variables": "".join(f"export {key}={escape_bash_word(value)}\n" for key, value in sorted(variables.items())),
         "seed_source": f" {recorder.seed_source.SOURCE_VARIABLE}={source}"
-        if (source := _seed_source(sweep, cwd))
+        if (source := find_seed_source(sweep.command, sweep.seed_option, cwd))
         else "",
     }
 
@@ -226,12 +226,12 @@ def _server_script(workspace: Workspace) -> str:
     return SERVER % {"variable": address.URL_VARIABLE, "url": escape_bash_word(url)}
 
 
-def _seed_source(sweep: Sweep, cwd: Path) -> str | None:
+def find_seed_source(command: Sequence[str], seed_option: str | None, cwd: Path) -> str | None:
     """How the seeds of a sweep reach its script: by the environment where who planned it said so, and the script does not say otherwise,
     else in the arguments; None where they are labels, and where there are none."""
-    if sweep.seed_option == NO_SEED_OPTION:
-        return None if recorder.seed_source.reads_seed(sweep.command, str(cwd)) is False else "environment"
-    return "arguments" if sweep.seed_option is not None or passes_seed(sweep.command) else None
+    if seed_option == NO_SEED_OPTION:
+        return None if recorder.seed_source.reads_seed(command, str(cwd)) is False else "environment"
+    return "arguments" if seed_option is not None or passes_seed(command) else None
 
 
 def environment_script(workspace: Workspace, places: Sequence[Path]) -> str:
