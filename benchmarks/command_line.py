@@ -20,7 +20,7 @@ BENCHMARKS = {
     "preflight": ("preflight",),
     "recorder": ("recorder_cost", "recorder_manifests"),
     "sweeps": ("sweeps_plan", "sweeps_launch", "sweeps_pacer", "sweeps_register"),
-    "results": ("results_table", "start_up"),
+    "results": ("results_table", "start_up", "large_records"),
     "report": ("report",),
     "ideas": ("ideas_cost",),
 }

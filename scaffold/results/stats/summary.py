@@ -45,9 +45,12 @@ def moments(values: Sequence[float]) -> Moments:
     low, high = min(values), max(values)
     if low == high:
         return Moments(n, low, 0.0 if n > 1 else None)
-    # by a power of two, which changes no digit: the square of a value may be beyond what a float holds
-    scale = math.ldexp(1.0, math.frexp(max(-low, high))[1] - 1)
-    scaled = [v / scale for v in values]
+    largest = max(-low, high)
+    scale, scaled = 1.0, values
+    if not 1e-100 < largest < 1e100:
+        # by a power of two, which changes no digit: the square of a value may be beyond what a float holds
+        scale = math.ldexp(1.0, math.frexp(largest)[1] - 1)
+        scaled = [v / scale for v in values]
     mean = math.fsum(scaled) / n
     sd = math.sqrt(math.fsum([(v - mean) ** 2 for v in scaled]) / (n - 1))
     return Moments(n, mean * scale, sd * scale)
