@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from scaffold.ideas import trial
+from scaffold.ideas import drift, trial
 from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
 
 
@@ -76,7 +76,12 @@ def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
 
 
 def advise(study: IdeaStudy) -> str:
-    """One line of what to do next, from the state alone."""
+    """One line of what to do next, from the state alone, after what is seen of the machine."""
+    seen = drift.describe_drift(study)
+    return f"{seen}; {_advise(study)}" if seen else _advise(study)
+
+
+def _advise(study: IdeaStudy) -> str:
     closed = study.judged
     counts = Counter(record.status for record in closed)
     still_open = [record for record in closed if record.status == "open" and record.number > study.incumbent]

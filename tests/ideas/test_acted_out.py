@@ -85,3 +85,19 @@ def test_a_short_loop_with_real_runs(tmp_path: Path, run: Run) -> None:
         assert f"GAIN = {gain}\n" in loop.content(f"refs/scaffold/ideas/val-bpb/{number}")
     trees = loop.git("worktree", "list", "--porcelain").count("worktree ")
     assert trees == 3, "the tree, and the code of the baseline and of what stands"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("printed", "cause"), [("val_bpb: nan", "val_bpb is"), ("other: 1", "no val_bpb; it gave"), ("sleep", "")]
+)
+def test_a_run_that_gives_no_number_has_failed(tmp_path: Path, run: Run, printed: str, cause: str) -> None:
+    loop = IdeaLoop(tmp_path / "repo", run)
+    loop.root.mkdir()
+    write_repository(loop.root, {**FILES, "train.py": TRAIN})
+    pattern = ("--metric-from", r"val_bpb:\s*(\S+)", "--metric", "val_bpb", "--minimize", "--timeout", "2")
+    loop("ideas", "start", "--apply", *pattern, "--", "python3", "train.py")
+    line = "import time; time.sleep(60)" if printed == "sleep" else f"print({printed!r}); sys.exit()"
+    loop.edit("GAIN = 0", f"GAIN = 0\n{line}")
+    idea = loop.json("try", "no number", "--metric-changed", code=3)["idea"]
+    assert idea["status"] == "failed" and cause in " ".join(idea["notes"]) and loop.code_changes() == []

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.ideas.drift import trend
+from scaffold.ideas.loop_state import PastRun
 from scaffold.ideas.memory import summary
 from scaffold.ideas.tree import changes, fences
 from tests.ideas.conftest import IdeaLoop, MakeLoop
@@ -100,3 +102,11 @@ def test_the_report_has_the_course_and_every_idea_with_its_patch(loop: IdeaLoop)
     assert "val_bpb, idea by idea" in page and "what idea 2 changes" in page and "+GAIN = 0.3" in page
     text = loop("report", "--md").stdout
     assert "## Ideas: val-bpb" in text and "2, kept, stands, -0.3" in text.replace("\\", "")
+
+
+def test_a_machine_that_changes_is_seen() -> None:
+    wobble = (0.1, -0.2, 0.15, -0.05)
+    slower = [PastRun(n, 1.0 + 0.5 * n + wobble[n % 4], n) for n in range(12)]
+    assert trend(slower) == pytest.approx(5.5, abs=0.3)
+    assert trend([run._replace(value=1 + wobble[run.seed % 4]) for run in slower]) is None
+    assert trend([run._replace(time=0) for run in slower]) is None and trend(slower[:5]) is None
