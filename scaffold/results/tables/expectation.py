@@ -14,7 +14,6 @@ from scaffold.results.stats.hypothesis_tests import TTest
 from scaffold.results.tables.text_format import format_number, format_p
 
 ExpectedWord = Literal["better", "worse", "equal", "not-worse"]
-WORDS: tuple[ExpectedWord, ...] = ("better", "worse", "equal", "not-worse")
 # of these nothing is shown without saying how much is too much
 NEED_MARGIN: tuple[ExpectedWord, ...] = ("equal", "not-worse")
 
