@@ -19,10 +19,9 @@ BENCHMARKS = {
     "plan": ("plan_check", "guard"),
     "preflight": ("preflight",),
     "recorder": ("recorder_cost", "recorder_manifests"),
-    "sweeps": ("sweeps_plan", "sweeps_launch", "sweeps_pacer", "sweeps_register"),
+    "sweeps": ("sweeps_plan", "sweeps_launch", "sweeps_pacer", "sweeps_register", "ideas_cost"),
     "results": ("results_table", "start_up", "large_records"),
     "report": ("report",),
-    "ideas": ("ideas_cost",),
 }
 DESCRIPTION = """Measure scaffold, beside other tools and against the limits that were set for it, and print one table.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,8 +65,3 @@ def _merge_entry(top: Path, path: str, base: Entry | None, idea: Entry | None, o
 
 def _content(top: Path, name: str) -> bytes:
     return git.run_checked(top, "cat-file", "blob", name).stdout
-
-
-def changed_paths(top: Path, a: str, b: str) -> Sequence[str]:
-    """The paths that two commits differ in."""
-    return git.run_checked(top, "diff-tree", "-r", "--name-only", "--no-renames", "-z", a, b).paths
