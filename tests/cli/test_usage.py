@@ -88,7 +88,7 @@ def test_an_unknown_option_is_named(run: Run, words: tuple[str, ...]) -> None:
         ("sweep launch lr --wait --detach", ["--wait", "--detach", "one of them"]),
         ("sweep evolve", ["'SPEC'", "search.md"]),
         ("results compare a", ["two names", "scaffold results compare"]),
-        ("results compare", ["A B", "scaffold results compare baseline"]),
+        ("results compare", ["two names", "scaffold results compare baseline"]),
         ("results --last --at-step 3", ["--last", "--at-step", "one of them"]),
         ("results --format html", ["'--format'", "csv"]),
         ("results sensitivity", ["'PARAMETER'", "sensitivity lr"]),
