@@ -73,18 +73,20 @@ class CommandBuilder:
     def inconvenience(self, parts: ShownCommand) -> int:
         """What makes a shown command worse than another: options that only try the script out, or that its parser
         does not know (they are left out, and what they stood for may be missing), a cluster that it is submitted to, more to come."""
-        groups = option_groups(parts.arguments, self.command_line)
+        groups = group_words_by_option(parts.arguments, self.command_line)
         submits = any(w.value in _SUBMITS for w in parts.launcher[:1])
         left_out = sum(tries_out(n.rstrip("="), value) or 2 * self.is_unknown(n.rstrip("=")) for n, value, _ in groups)
         return left_out + submits + 2 * parts.goes_on
 
     def data_options(self, parts: ShownCommand) -> set[str]:
         """The options of a shown command that name its data."""
-        names = (name.rstrip("=").lstrip("+~-") for name, _, _ in option_groups(parts.arguments, self.command_line))
+        names = (
+            name.rstrip("=").lstrip("+~-") for name, _, _ in group_words_by_option(parts.arguments, self.command_line)
+        )
         return {name for name in names if _DATA_OPTION.search(name)}
 
     def _is_for_more_machines(self, parts: ShownCommand) -> bool:
-        pairs = option_groups((*parts.launcher, *parts.arguments), self.command_line)
+        pairs = group_words_by_option((*parts.launcher, *parts.arguments), self.command_line)
         return any(_MACHINES.match(name.rstrip("=")) and value not in ("1", "0", "") for name, value, _ in pairs)
 
     def is_unknown(self, name: str) -> bool:
@@ -105,7 +107,9 @@ class CommandBuilder:
             variables=tuple(
                 _marked(w, place) if has_blank(w) else w for w in parts.variables if not _leaves_devices_open(w)
             ),
-            launcher=tuple(w for group in option_groups(parts.launcher) for w in self._launcher_words(group, place)),
+            launcher=tuple(
+                w for group in group_words_by_option(parts.launcher) for w in self._launcher_words(group, place)
+            ),
             arguments=(*arguments, *self._missing(arguments, place)),
         )
 
@@ -117,7 +121,7 @@ class CommandBuilder:
         """The script's own arguments, its blanks filled or marked."""
         filled: list[Word] = []
         positionals = iter(self.command_line.positionals)
-        for name, value, group in option_groups(words, self.command_line):
+        for name, value, group in group_words_by_option(words, self.command_line):
             plain = name.rstrip("=").lstrip("+~")
             option = self.command_line.options.get(plain) if name else next(positionals, None)
             if tries_out(plain, value) or self.is_unknown(plain):
@@ -167,7 +171,7 @@ class CommandBuilder:
     def _missing(self, arguments: Sequence[Word], place: str) -> Iterator[Word]:
         """What the script cannot start without, and the command does not give, each as an open choice."""
         names = {(option_words(w)[0].rstrip("=") or w.value).lstrip("+~").replace("_", "-") for w in arguments}
-        count = sum(not name for name, _, _ in option_groups(arguments, self.command_line))
+        count = sum(not name for name, _, _ in group_words_by_option(arguments, self.command_line))
         for option in self.command_line.positionals[count:]:
             fitting = next((c for c in option.choices if c in ("fit", "train")), None)
             if option.required or (not place and _needs_data(option)):
@@ -206,7 +210,7 @@ class CommandBuilder:
 OptionGroup = tuple[str, str, list[Word]]
 
 
-def option_groups(words: Sequence[Word], command_line: AcceptedArguments | None = None) -> list[OptionGroup]:
+def group_words_by_option(words: Sequence[Word], command_line: AcceptedArguments | None = None) -> list[OptionGroup]:
     """(name, value, words) of each option, override and argument; an argument has no name, a flag no value."""
     options = command_line.options if command_line else {}
     groups: list[OptionGroup] = []

@@ -13,7 +13,7 @@ from scaffold.conventions.environment import (
     is_conda,
     names_conda,
 )
-from scaffold.conventions.install_commands import InstalledRequirements, read_installed
+from scaffold.conventions.install_commands import InstalledRequirements, find_install_requirements
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 
@@ -32,7 +32,7 @@ def environment_setup_line(facts: Facts, declared: str, python: str | None, main
     """
     top = [p for p in find_environment_files(facts).value if not is_auxiliary_environment_file(p)]
     venv = f"uv venv .venv{_python_option(top, python)} && source .venv/bin/activate"
-    installed = read_installed(facts, declared)
+    installed = find_install_requirements(facts, declared)
     if declared == "uv":
         return DetectedValue(" ".join([f"uv sync{_project(facts)}", *_for_uv(installed)]), installed.evidence)
     if declared == "pixi":
@@ -157,7 +157,7 @@ def environment_run_prefix(facts: Facts, declared: str) -> str:
     """What stands before a command so that it runs in the environment; empty where `setup` activates it."""
     if declared != "uv":
         return "pixi run" if declared == "pixi" else ""
-    return " ".join([f"uv run{_project(facts)}", *_for_uv(read_installed(facts, declared))])
+    return " ".join([f"uv run{_project(facts)}", *_for_uv(find_install_requirements(facts, declared))])
 
 
 def _project(facts: Facts) -> str:

@@ -32,7 +32,7 @@ class InstalledRequirements(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
 
 
-def read_installed(facts: Facts, manager: str) -> InstalledRequirements:
+def find_install_requirements(facts: Facts, manager: str) -> InstalledRequirements:
     """Extras, options and requirement files of the install commands that are shown; those for developers do not count.
 
     Of several extras the first command's count, and of variants for one machine or another (`requirements-cpu.txt`) the first.

@@ -91,7 +91,7 @@ def change_study(workspace: Workspace, name: str, change: Callable[[IdeaStudy], 
 @contextlib.contextmanager
 def study_lock(workspace: Workspace, name: str) -> Iterator[None]:
     """Hold a study for a moment, against all worktrees. Raises ScaffoldError where somebody has it for a minute."""
-    folders = records_home.home_folders(workspace)
+    folders = records_home.second_home_folders(workspace)
     folder = folders[0] / "ideas" if folders else studies_folder(workspace)
     try:
         folder.mkdir(parents=True, exist_ok=True)

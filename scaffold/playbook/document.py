@@ -64,7 +64,7 @@ def _split_sections(text: str) -> dict[str, str]:
 
 def _skill_rows(chosen: SkillSelection, title: str) -> str:
     """Rows of a group's table for the server's skills."""
-    members = [skill for skill in chosen.skills if skill_selection.skill_group(skill) == title]
+    members = [skill for skill in chosen.skills if skill_selection.group_of_skill(skill) == title]
     uses = {skill.id: table_cell(skill_selection.when_to_use(skill), USE_WIDTH) for skill in members[:ROWS]}
     rows = [f"| `{name}` | {use} | {GROUPS[title][1]} |\n" for name, use in uses.items()]
     left_out = len(members) - ROWS

@@ -97,7 +97,7 @@ def _search_skills(server: ServerClient, query: str) -> Iterable[PromptSkill]:
     ]
 
 
-def skill_group(skill: PromptSkill) -> str:
+def group_of_skill(skill: PromptSkill) -> str:
     """The group that a skill belongs to, by its name and description; Execution where they say nothing."""
     about = f"{skill.id} {skill.name} {skill.description}"[:LOOK].lower()
     scores = {name: sum(about.count(word) for word in words) for name, (words, _) in GROUPS.items()}

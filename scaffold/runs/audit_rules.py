@@ -233,7 +233,7 @@ def _whole_copy_hint(path: Path, noted: str) -> str:
 
 
 @register_audit_rule("R111")
-def audit_seed_effective(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+def audit_seed_reaches_command(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The seed reached the command."""
     if case.run.seed_source == "label":
         yield (

@@ -39,7 +39,7 @@ def _walk(top: Path, tip: str) -> Iterator[str]:
         tip = next((parent for parent in parents if parent not in named), "")
 
 
-def drop_pins(top: Path, dropped: Collection[str]) -> int:
+def unpin_commits(top: Path, dropped: Collection[str]) -> int:
     """Give up the pins in `dropped`, so that git may forget what nothing else keeps; how many there were.
 
     A run that pins at the same moment loses nothing: its change or this one is refused. Raises ScaffoldError, then too.

@@ -28,7 +28,7 @@ def workspace_id(workspace: Workspace) -> str:
     return str(workspace.answers.get("workspace_id") or "")
 
 
-def home_folders(workspace: Workspace) -> list[Path]:
+def second_home_folders(workspace: Workspace) -> list[Path]:
     """The folders that hold records of this workspace, its own first, whether or not there are any; empty without git.
 
     The others are of the time before it had an id, and of where it lay before it was moved: folders of its id whose place no workspace has
@@ -62,7 +62,7 @@ def root_of_key(name: str) -> str:
 
 def existing_folders(workspace: Workspace) -> list[Path]:
     """The folders of the home that are there."""
-    return [folder for folder in home_folders(workspace) if folder.is_dir()]
+    return [folder for folder in second_home_folders(workspace) if folder.is_dir()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

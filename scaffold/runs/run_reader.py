@@ -33,7 +33,7 @@ class RunReader:
         self._folder, self._outputs = str(folder), str(workspace.role_folder("outputs", experiment))
         self._logs = str(workspace.role_folder("logs", experiment))
         inside = folder.relative_to(workspace.path)
-        self._homes = [str(home / inside) for home in records_home.home_folders(workspace)]
+        self._homes = [str(home / inside) for home in records_home.second_home_folders(workspace)]
 
     def read(self, name: str, before: Sequence[Run]) -> list[Run]:
         """All attempts of a run, as `RecordReader.runs` has them, where `before` are those that it had the last time."""

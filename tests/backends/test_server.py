@@ -546,14 +546,14 @@ def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, la
 def test_room_follows_the_protocol(given: dict[str, Any], slots: int) -> None:
     of = cluster(given.pop("type", "unknown"), given.pop("gpus", None), running=1, launching=1)
     options = {"cores": None, "gpus_per_run": None, "cpus_per_run": None, "max_parallel": None, **given}
-    found = conversions.measure_server_availability(of, **options)
+    found = conversions.count_server_slots(of, **options)
     assert (found.limit, found.active) == (slots, 2)
     assert found.because
 
 
 def test_more_gpus_for_a_run_than_there_are_is_said() -> None:
     with pytest.raises(ScaffoldError, match="needs 3 GPUs"):
-        conversions.measure_server_availability(
+        conversions.count_server_slots(
             cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None
         )
 

@@ -117,11 +117,11 @@ def test_any_bytes_are_answered(run: Run, tmp_path: Path, raw: bytes) -> None:
 
 def test_rules_lists_all_and_explains_one(run: Run) -> None:
     listed = run("plan", "rules", "--limit", "0").stdout.splitlines()
-    assert len(listed) == 35 and listed[0] == "P001    the file starts with `# Tasks`"
+    assert len(listed) == 36 and listed[0] == "P001    the file starts with `# Tasks`"
     one = run("plan", "rules", "p208").stdout
     assert "wrong:  -[ ] [P1-T2]" in one and "right:  - [ ] [P1-T2]" in one
     assert run("plan", "rules", "P999").exit_code == 2
-    assert len(json.loads(run("plan", "rules", "--limit", "0", "--json").stdout)["rules"]) == 35
+    assert len(json.loads(run("plan", "rules", "--limit", "0", "--json").stdout)["rules"]) == 36
 
 
 def test_next_prints_the_task_with_all_it_takes(run: Run, plan: Path) -> None:

@@ -230,10 +230,10 @@ def test_pins_that_nothing_needs_are_given_up(trained: Workspace) -> None:
     record(trained, "later")
     (ref,) = pin_refs.list_pin_refs(trained.root)
     assert ref.pins == (*first.pins, git(trained.root, "rev-parse", "HEAD").strip())
-    assert pin_refs.drop_pins(trained.root, {"0" * 40}) == 0 and pin_refs.list_pin_refs(trained.root) == [ref]
-    assert pin_refs.drop_pins(trained.root, first.pins) == 1
+    assert pin_refs.unpin_commits(trained.root, {"0" * 40}) == 0 and pin_refs.list_pin_refs(trained.root) == [ref]
+    assert pin_refs.unpin_commits(trained.root, first.pins) == 1
     (rest,) = pin_refs.list_pin_refs(trained.root)
     assert (rest.name, rest.pins) == (ref.name, ref.pins[1:])
     collect_garbage(trained.root)
     assert git(trained.root, "cat-file", "--batch-check", "--batch-all-objects").count(first.pins[0]) == 0
-    assert pin_refs.drop_pins(trained.root, rest.pins) == 1 and pin_refs.list_pin_refs(trained.root) == []
+    assert pin_refs.unpin_commits(trained.root, rest.pins) == 1 and pin_refs.list_pin_refs(trained.root) == []

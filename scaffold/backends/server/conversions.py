@@ -110,7 +110,7 @@ def has_untaken_token(folder: Path, run: ServerRun) -> bool:
     return any((folder / f"{name}.ticket").exists() for name in {run.name, re.sub(r"\.\d+$", "", run.name)})
 
 
-def measure_server_availability(
+def count_server_slots(
     cluster: ServerCluster,
     *,
     cores: int | None,

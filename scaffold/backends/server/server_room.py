@@ -46,7 +46,7 @@ def measure_availability(
     """
     same_host = address.is_loopback(client.url)
     on_slurm = cluster.type == "slurm"
-    available = conversions.measure_server_availability(
+    available = conversions.count_server_slots(
         cluster,
         cores=devices.usable_cores() if same_host and not on_slurm else None,
         gpus_per_run=gpus_per_run,

@@ -31,14 +31,14 @@ NARROWEST_NAME = 20
 GAP = "  "
 
 
-def is_terminal() -> bool:
+def stdout_is_terminal() -> bool:
     """Whether people read stdout as it is written."""
     return sys.stdout.isatty()
 
 
 def can_redraw() -> bool:
     """Whether what stands on stdout can be drawn again: a table that lives."""
-    return is_terminal() and os.environ.get("TERM") != "dumb"
+    return stdout_is_terminal() and os.environ.get("TERM") != "dumb"
 
 
 def has_colors() -> bool:

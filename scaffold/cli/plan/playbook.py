@@ -150,7 +150,7 @@ def _playbook_json(
         "skills": [
             {
                 "id": skill.id,
-                "group": skill_selection.skill_group(skill),
+                "group": skill_selection.group_of_skill(skill),
                 "sha256": skill_selection.hash_skill(skill),
             }
             for skill in limited(skills)

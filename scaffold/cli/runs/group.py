@@ -103,7 +103,7 @@ def list_runs(
         damaged = [{"path": d.path, "reason": d.reason} for d in limited(records.damaged)]
         output.print_json({"runs": [run_json(workspace, r) for r in runs_shown], "damaged": damaged}, limited)
         return
-    if terminal.is_terminal() and runs_shown:
+    if terminal.stdout_is_terminal() and runs_shown:
         header, *rows = run_table(workspace, runs_shown)
         terminal.print_state_rows(rows, header=header, name=0, state=1, wide=wide)
     else:

@@ -89,7 +89,7 @@ def print_status(
     """A sweep's state for people."""
     name = scheduler.sweep.name
     rows = [wording.format_state_row(workspace, s) for s in limited(wording.sort_by_urgency(snapshot.states))]
-    if terminal.is_terminal() and rows:
+    if terminal.stdout_is_terminal() and rows:
         terminal.print_state_rows(rows, name=1, state=0)
     else:
         output.print_rows(rows)

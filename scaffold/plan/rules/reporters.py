@@ -76,7 +76,7 @@ def rules_markdown(rules: Sequence[PlanRule]) -> str:
     return "\n".join(["| code | what it demands | words that it reads |", "|---|---|---|", *rows])
 
 
-def short_plan_markdown(rules: Sequence[PlanRule]) -> str:
+def short_plan_rules_table(rules: Sequence[PlanRule]) -> str:
     """What a short plan is asked that a full plan is not, as a Markdown table."""
     rows = [
         f"| {rule.code} | {rule.demand} | {rule.short or 'not asked'} |" for rule in rules if rule.short is not None

@@ -119,7 +119,7 @@ def check_done_when(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     wrong="- [~] [P1-T2] Write the loader ...",
     right="- [/] [P1-T2] Write the loader ...",
 )
-def check_mark(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_checkbox_mark(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "a space: not started, `/`: in progress, `x`: done"
     for task in plan.tasks:
         if task.mark not in " /xX":

@@ -31,7 +31,7 @@ def write_code_bundle(workspace: Workspace, runs: Sequence[CrateRun], directory:
     return file.stat().st_size
 
 
-def list_local_code(runs: Sequence[CrateRun]) -> list[str]:
+def list_runs_without_code(runs: Sequence[CrateRun]) -> list[str]:
     """Which runs have code that is left out, and why."""
     pins = ((run.run.label, (run.manifest["git"] or {}).get("pin")) for run in runs)
     return [f"{label} ({LOCAL})" for label, pin in pins if pin and pin["local"]]

@@ -54,7 +54,7 @@ def export_crate(workspace: Workspace, runs: Sequence[Run], directory: Path, *, 
             sizes = _copy_files(workspace, crate_runs, crate, left_out, copy=copy)
             if bundle := code_bundle.write_code_bundle(workspace, crate_runs, crate):
                 sizes[ro_crate.BUNDLE] = bundle
-                left_out += code_bundle.list_local_code(crate_runs)
+                left_out += code_bundle.list_runs_without_code(crate_runs)
             metadata = ro_crate.metadata_json(crate_runs, _describe(workspace, crate_runs), sizes)
             (crate / ro_crate.METADATA).write_bytes(metadata)
             if directory.exists():

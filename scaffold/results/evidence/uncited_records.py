@@ -68,7 +68,7 @@ def delete_records(workspace: Workspace, uncited: UncitedRecords) -> None:
         path.unlink(missing_ok=True)
     top = git.toplevel(workspace.workdir)
     if uncited.pins and top is not None:
-        pin_refs.drop_pins(top, uncited.pins)
+        pin_refs.unpin_commits(top, uncited.pins)
 
 
 def _cited_labels(workspace: Workspace, runs: tuple[Run, ...]) -> frozenset[str]:
@@ -134,7 +134,7 @@ def _unneeded_pins(workspace: Workspace, leaving: list[Path]) -> tuple[str, ...]
         return ()
     pinned = {pin for ref in pin_refs.list_pin_refs(top) for pin in ref.pins}
     candidates = pinned & {commit for path in leaving for commit in _pinned_commits(path)}
-    home = records_home.home_folders(workspace)[0].parent
+    home = records_home.second_home_folders(workspace)[0].parent
     for folder in (home, *records.manifest_directories(workspace)):
         for path in folder.rglob("*"):
             if candidates and path not in leaving and path.suffix in RECORD_ENDINGS and path.is_file():

@@ -10,7 +10,7 @@ from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
 from scaffold.results.configuration.code_states import CodeEquivalence
-from scaffold.results.metrics.budgets import NO_BUDGET
+from scaffold.results.metrics.budget_params import NO_BUDGET
 from scaffold.results.metrics.run_filter import RunFilter
 from scaffold.results.metrics.sweep_sheets import SweepSheets
 from scaffold.runs.model import Run

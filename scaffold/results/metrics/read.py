@@ -9,8 +9,8 @@ from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
 from scaffold.observations.output_files import read_wandb_params
 from scaffold.observations.run_values import RunValueReader
 from scaffold.observations.spelling import unify_spellings
-from scaffold.results.configuration.code_reach import find_code_states
 from scaffold.results.configuration.complete_runs import complete_runs
+from scaffold.results.configuration.equivalent_code import find_code_states
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.metrics.sweep_sheets import SweepSheets
 from scaffold.runs import recorder

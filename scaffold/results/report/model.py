@@ -12,7 +12,7 @@ from scaffold.runs.model import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskProgress:
+class ReportTask:
     """A task of the plan: its state in words, whether it is a gate, what it should leave, how many runs it has, what it waits for."""
 
     id: str
@@ -30,7 +30,7 @@ class PhaseProgress:
 
     title: str
     done: int
-    tasks: tuple[TaskProgress, ...]
+    tasks: tuple[ReportTask, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class ReportPlanProgress:
         return frozenset(task.id for phase in self.phases for task in phase.tasks if task.id)
 
     @property
-    def gates(self) -> tuple[TaskProgress, ...]:
+    def gates(self) -> tuple[ReportTask, ...]:
         """The reflection tasks."""
         return tuple(task for phase in self.phases for task in phase.tasks if task.gate)
 

@@ -11,7 +11,7 @@ from scaffold.plan.document.model import DONE, Plan, Task
 from scaffold.plan.tasks import progress
 from scaffold.plan.tasks.deliverables import deliverable_files
 from scaffold.results.report.links import FileLink, PageLinks
-from scaffold.results.report.model import PhaseProgress, ReportPlanProgress, TaskProgress
+from scaffold.results.report.model import PhaseProgress, ReportPlanProgress, ReportTask
 from scaffold.runs.model import Run
 
 MOST_FILES = 6
@@ -40,8 +40,8 @@ def _following(state: progress.PlanProgress) -> str:
     return "every open task waits for another" if state.done < state.total else ""
 
 
-def _task_part(task: Task, links: PageLinks, runs: Mapping[str, int], waits_for: tuple[str, ...]) -> TaskProgress:
-    return TaskProgress(
+def _task_part(task: Task, links: PageLinks, runs: Mapping[str, int], waits_for: tuple[str, ...]) -> ReportTask:
+    return ReportTask(
         id=task.id,
         text=_one_line(task),
         state=progress.STATES[task.state],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.results.metrics.budgets import budget_of
+from scaffold.results.metrics.budget_params import budget_of
 from scaffold.results.metrics.configurations import format_value
 from scaffold.results.metrics.query import QueryResult
 from scaffold.results.plots.ranking import is_baseline, ranked_rows

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from scaffold.errors import ScaffoldError
 from scaffold.metric_directions import Direction
-from scaffold.results.metrics.budgets import budget_of
+from scaffold.results.metrics.budget_params import budget_of
 from scaffold.results.metrics.configurations import ConfigurationKey, format_value
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction

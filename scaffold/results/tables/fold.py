@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from scaffold.errors import WrongUsage
 from scaffold.observations.model import MeasuredRun, SkippedRun
-from scaffold.results.metrics import budgets, configurations
+from scaffold.results.metrics import budget_params, configurations
 from scaffold.results.metrics.configurations import Configuration
 from scaffold.results.metrics.query import QueryResult
 from scaffold.results.stats.resampling import bootstrap_interval
@@ -63,7 +63,7 @@ def fold_seeds(
         rows.append(row)
     _check_params(by or (), rows)
     names = _distinguishing_params(rows) if by is None else tuple(by)
-    budget = budgets.budget_params(names, result.query.budgets)
+    budget = budget_params.find_budget_params(names, result.query.budgets)
     sort_key = configurations.sort_key
     rows.sort(key=lambda row: (row.experiment, sort_key(row.config, names), sort_key(row.config)))
     ways = {metric: way for metric in metrics if (way := directions.direction(metric)) is not None}

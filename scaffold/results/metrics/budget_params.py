@@ -25,7 +25,7 @@ def is_budget(name: str) -> bool:
     return _BUDGET.fullmatch(name.rpartition(".")[2].lower().replace("-", "_")) is not None
 
 
-def budget_params(varying: Sequence[str], chosen: Collection[str] | None) -> tuple[str, ...]:
+def find_budget_params(varying: Sequence[str], chosen: Collection[str] | None) -> tuple[str, ...]:
     """Those of the parameters that vary which are a budget: the `chosen` ones, else those whose name says so."""
     if chosen:
         wanted = {name.replace("-", "_") for name in chosen}

@@ -11,7 +11,7 @@ import pytest
 
 from scaffold import workspace as workspaces
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, format_study
-from scaffold.results.configuration.code_reach import find_code_states, find_script
+from scaffold.results.configuration.equivalent_code import find_code_states, find_script
 from scaffold.results.configuration.import_reach import find_reaching_files
 from scaffold.results.metrics.run_filter import parse_run_condition
 from scaffold.runs.code_difference import diff_code
