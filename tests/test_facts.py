@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from pathlib import Path
 
 import pytest
@@ -509,3 +510,12 @@ def test_the_scalars_of_a_yaml_text_come_with_key_and_line() -> None:
 @pytest.mark.parametrize("nested", ["[" * 95_000, "- " * 49_000 + "x", "[" * 40_000 + "]" * 40_000])
 def test_no_nesting_breaks_the_reader_of_yaml_down(nested: str) -> None:
     assert list(config_formats.yaml_scalars(f"logger: \n  {nested}\n")) == []
+
+
+@pytest.mark.parametrize("quoted", ["", " 'x'"])
+def test_a_long_row_of_spaces_in_a_script_takes_as_long_as_it_is(quoted: str) -> None:
+    text = "python" + "\t" * 60_000 + f"train.py{quoted} && wait\n"
+    began = time.process_time()
+    commands = [[word.strip("'") for word in c.words] for c in shell_parser.parse_commands("run.sh", text)]
+    assert commands == [["python", "train.py", *quoted.replace("'", "").split()], ["wait"]]
+    assert time.process_time() - began < 2

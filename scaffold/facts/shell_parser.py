@@ -14,7 +14,7 @@ from scaffold.facts.shell_words import lex_shell_command, substitute_shell_varia
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 _DIRECTIVE = re.compile(r"^#SBATCH\s+(.*)$")
-_SEPARATORS = re.compile(r"\s*(?:&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>))\s*")
+_SEPARATORS = re.compile(r"&&|\|\||;|\|(?!\|)|(?<![>&])&(?!&|>)")
 _ANY_SEPARATOR = re.compile(r"[;&|]")
 _QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[\w=./-]+""")
 _COMMENT = re.compile(r"\s#")
@@ -84,17 +84,18 @@ def _separated(text: str) -> list[str]:
     if not _ANY_SEPARATOR.search(text):
         return [text]
     if "'" not in text and '"' not in text:
-        return _SEPARATORS.split(text)
+        # not `\s*` in the pattern: on a long row of spaces that takes the square of its length
+        return [part.strip() for part in _SEPARATORS.split(text)]
     pieces, begin, at = [], 0, 0
     while at < len(text):
         quoted = _QUOTED.match(text, at)
         separator = None if quoted else _SEPARATORS.match(text, at)
         if separator:
-            pieces.append(text[begin:at])
+            pieces.append(text[begin:at].strip())
             begin = separator.end()
         match = quoted or separator
         at = max(match.end() if match else 0, at + 1)
-    return [*pieces, text[begin:]]
+    return [*pieces, text[begin:].strip()]
 
 
 def after_assignments(
