@@ -114,8 +114,7 @@ def find_python(pids: Sequence[int]) -> str | None:
     for pid in pids:
         try:
             binary = os.readlink("/proc/%d/exe" % pid)
-            with open("/proc/%d/cmdline" % pid, "rb") as file:
-                name = os.fsdecode(file.read().split(b"\0")[0])
+            name = first_argument(pid)
             if not os.path.basename(binary).startswith(("python", "pypy")):
                 continue
             folder = os.readlink("/proc/%d/cwd" % pid)
@@ -127,6 +126,17 @@ def find_python(pids: Sequence[int]) -> str | None:
                 return os.path.normpath(path)
         return binary
     return None
+
+
+def first_argument(pid: int) -> str:
+    """What a process was started as; a program that has just begun has none for a moment. Raises OSError."""
+    for pause in (0.001, 0.005, 0.02, 0.0):
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            text = file.read()
+        if text or not pause:
+            break
+        time.sleep(pause)
+    return os.fsdecode(text.split(b"\0")[0])
 
 
 def named_python(argv: Sequence[str]) -> str | None:
