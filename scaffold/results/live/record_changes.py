@@ -6,7 +6,6 @@ import os
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 
-from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, records_home
 from scaffold.runs.records import manifest_directories
 from scaffold.workspace import Workspace
@@ -19,25 +18,21 @@ Stamp = tuple[str, int, int]
 
 
 def mark_records(workspace: Workspace) -> Hashable:
-    """Every record, the plan, the answers and the last commit, each with its time and size; what cannot be looked at is left out."""
-    folders = [*_usable_folders(workspace), *records_home.existing_folders(workspace)]
+    """Every record, the plan, the answers and the last commit, each with its time and size; what is missing is left out.
+
+    Raises ScaffoldError where a folder of the workspace leads out of it.
+    """
+    folders = [*manifest_directories(workspace), *records_home.existing_folders(workspace)]
     stamps = [stamp for folder in folders for stamp in _stamps_below(str(folder), DEEPEST)]
     stamps += [_stamp(path) for path in _single_files(workspace)]
     stamps += [stamp for run in _living_runs(workspace, stamps) for stamp in _stamps_of_run(workspace, *run)]
     return tuple(stamps)
 
 
-def _usable_folders(workspace: Workspace) -> list[Path]:
-    try:
-        return manifest_directories(workspace)
-    except (ScaffoldError, OSError):
-        return []
-
-
 def _single_files(workspace: Workspace) -> Iterator[str]:
     """The plan, the workspace's own folder, and git's note of where HEAD has been."""
-    yield str(workspace.workdir / str(workspace.answers.get("tasks_path") or f"{workspace.root}/tasks.md"))
-    yield str(workspace.workdir / workspace.root)
+    yield str(workspace.tasks)
+    yield str(workspace.path)
     top = recorder.git.repository(str(workspace.workdir))
     common = recorder.git.common_directory(top) if top else None
     if common:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from scaffold.errors import ScaffoldError
+from scaffold.results.metrics.sweep_sheets import SweepSheets
 from scaffold.results.report.failures import STATUSES
 from scaffold.results.report.model import OpenSweep
 from scaffold.runs.model import Run
-from scaffold.sweeps.spec import sweep_file
-from scaffold.sweeps.spec.run_names import planned_runs
 from scaffold.workspace import Workspace
 
 NOT_STARTED = "not started"
+OPEN = ("running", NOT_STARTED)
 
 
 def collect_open_sweeps(workspace: Workspace, runs: Sequence[Run]) -> tuple[OpenSweep, ...]:
@@ -21,23 +20,20 @@ def collect_open_sweeps(workspace: Workspace, runs: Sequence[Run]) -> tuple[Open
 
     `runs` are newest first.
     """
-    states: dict[str, str] = {}
+    newest: dict[str, Run] = {}
     for run in runs:
-        states.setdefault(run.name, run.status)
-    found = (_describe(workspace, name, states) for name in sweep_file.sweep_names(workspace))
-    return tuple(sweep for sweep in found if sweep is not None and sweep.done < sweep.total)
+        newest.setdefault(run.name, run)
+    # not by the sweep that a record names: planned anew, a sweep has other runs than those
+    sheets = SweepSheets(workspace)
+    sweeps = (_describe_sweep(name, sheets.planned_names(name), newest) for name in sorted(sheets.names))
+    return tuple(sweep for sweep in sweeps if sweep.done < sweep.total)
 
 
-def _describe(workspace: Workspace, name: str, states: dict[str, str]) -> OpenSweep | None:
-    try:
-        names = [run.name for run in planned_runs(workspace, sweep_file.read_sweep(workspace, name))]
-    except (ScaffoldError, OSError):
-        return None
-    counts = Counter(states.get(run, NOT_STARTED) for run in names)
-    waiting = counts["running"] + counts[NOT_STARTED]
+def _describe_sweep(name: str, planned: frozenset[str], newest: dict[str, Run]) -> OpenSweep:
+    counts = Counter(newest[run].status if run in newest else NOT_STARTED for run in planned)
     return OpenSweep(
         name=name,
-        done=len(names) - waiting,
-        total=len(names),
+        done=len(planned) - sum(counts[state] for state in OPEN),
+        total=len(planned),
         counts={state: counts[state] for state in (*STATUSES, NOT_STARTED) if counts[state]},
     )
