@@ -1,4 +1,4 @@
-"""What pacing a sweep costs the process that does it: its own processor time, not that of launchers and runs.
+"""What scheduling a sweep costs the process that does it: its own processor time, not that of launchers and runs.
 
     python -m benchmarks.sweeps_pacer [--quick]
 
@@ -47,7 +47,7 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
             make_recorded_repository(root, 0)
             costs.append(measure_pacer(workspaces.load_workspace(root, "exp"), f"sweep{length}", length))
     few, many = costs
-    what = f"pacing {lengths[1]} local runs, processor time"
+    what = f"scheduling {lengths[1]} local runs, processor time"
     return [
         Row(
             benchmark="sweeps",
