@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from scaffold import recorder_modules
 from tests.conftest import commit_all, git, write_tree
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, settings
 
@@ -34,6 +35,26 @@ def test_a_plan_being_edited_is_not_dirty_code(workspace: Workspace) -> None:
     workspace.record(*TRAIN)
     found = workspace.last()
     assert (found["run"]["name"], found["git"]["dirty"], found["git"]["patch"]) == (before, False, None)
+
+
+@pytest.mark.parametrize("count", [2, 300], ids=["a few", "many"])
+def test_what_runs_leave_behind_is_no_code_whether_git_looks_there_or_not(workspace: Workspace, count: int) -> None:
+    """Git is told to look past a folder of many files, or of folders; of few files it learns that they are there."""
+    before = workspace.name(*TRAIN)
+    kept = {f"exp/results/{n}.csv": "1\n" for n in range(count)}
+    write_tree(workspace.root, kept)
+    commit_all(workspace.root)
+    write_tree(
+        workspace.root, {**dict.fromkeys(kept, "2\n"), "exp/results/new.csv": "1\n", "exp/logs/run/x.txt": "1\n"}
+    )
+    workspace.record(*TRAIN)
+    last = workspace.last()
+    assert (last["run"]["name"], last["git"]["dirty"], last["git"]["untracked"]) == (before, False, [])
+    place = recorder_modules.load_module("workspace").locate(str(workspace.exp / "scripts"))
+    assert (("literal", "exp/results") in place.records(""), ("literal", "exp/logs") in place.records("")) == (
+        count > 250,
+        True,
+    )
 
 
 def test_a_changed_line_changes_the_name_and_committing_it_does_not(workspace: Workspace) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
 # below the metadata, beside the manifests: what a recorder writes there, each checked for links before a run
 RECORD_FOLDERS = (".live", "configs", "environments", "patches", "stdin")
+# how many files git looks at sooner than it holds 50,000 paths against one more pattern (2 ms)
+FEW_FILES = 250
 
 
 class Workspace:
@@ -74,13 +76,29 @@ class Workspace:
                 check_links(self.workdir, name)
 
     def records(self, prefix: str) -> list[tuple[str, str]]:
-        """Where runs leave things behind, as git pathspecs (magic, pattern): git need not look there, however much it is."""
-        kind, middle = ("glob", "/*/") if self.per_experiment else ("literal", "/")
-        return [(kind, prefix + self.root + middle + self.roles[r]) for r in ROLES[1:]]
+        """Where runs leave much behind, as git pathspecs (magic, pattern): git need not look there.
+
+        A folder of few files is looked at: git holds each path of a repository against each pattern, which costs it more.
+        """
+        if self.per_experiment:
+            return [("glob", f"{prefix}{self.root}/*/{self.roles[r]}") for r in ROLES[1:]]
+        folders = [f"{self.root}/{self.roles[r]}" for r in ROLES[1:]]
+        return [("literal", prefix + f) for f in folders if not _holds_little(f"{self.workdir}/{f}")]
 
     def is_record(self, path: str) -> bool:
         """Whether a path below the root lies where runs leave things behind."""
         return is_below(path.partition("/")[2] if self.per_experiment else path, [self.roles[r] for r in ROLES[1:]])
+
+
+def _holds_little(folder: str) -> bool:
+    """Whether a folder is missing, or holds a few files and no folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return not any(number > FEW_FILES or entry.is_dir() for number, entry in enumerate(entries))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def locate(folder: str) -> Workspace:
