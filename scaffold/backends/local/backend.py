@@ -26,8 +26,8 @@ _MARK = ("pid", "start", "boot", "namespace", "host", "started_at")
 # the launchers that this process started, so that they are waited for and their exit codes known
 _children: dict[str, subprocess.Popen[bytes]] = {}
 _exits: dict[str, int] = {}
-# the slots of those that have not ended
-_slots: dict[Path, subprocess.Popen[bytes]] = {}
+# those of them that have not ended, by the names of their slots
+_slots: dict[str, subprocess.Popen[bytes]] = {}
 
 
 class LocalBackend(Backend):
@@ -39,7 +39,7 @@ class LocalBackend(Backend):
         self._context = context
         self._devices: tuple[devices.Device, ...] | None = None
         # what `availability` said the last time, and the slots that there were then
-        self._last: tuple[BackendAvailability, frozenset[Path]] | None = None
+        self._last: tuple[BackendAvailability, frozenset[str]] | None = None
 
     def availability(self) -> BackendAvailability:
         """Slots and free GPUs of this machine. Raises ScaffoldError where a run needs more GPUs than there are."""
@@ -111,7 +111,7 @@ class LocalBackend(Backend):
                     for handle in (*gpus, held):
                         os.close(handle)
                 left -= 1
-                _children[format_job_id(mark)] = _slots[slot] = process
+                _children[format_job_id(mark)] = _slots[slot.name] = process
                 on_submitted(job.name, format_job_id(mark))
 
     def _lease_gpus(self, folder: Path, job: Job, available: BackendAvailability) -> list[int] | None:
@@ -228,7 +228,7 @@ def _reap_children() -> None:
             del _children[text]
 
 
-def _own_slots() -> Collection[Path]:
+def _own_slots() -> Collection[str]:
     """The slots that launchers have which this process started."""
     _reap_children()
     for slot in [slot for slot, process in _slots.items() if process.returncode is not None]:

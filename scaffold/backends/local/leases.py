@@ -108,18 +108,19 @@ def record_slot_holder(slot: Path, pid: int, about: str) -> dict[str, Any]:
     return mark
 
 
-def list_slots(folder: Path) -> frozenset[Path]:
-    """The files of slots, taken or not: whoever takes one makes a new one."""
-    return frozenset(Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith("run-"))
+def list_slots(folder: Path) -> frozenset[str]:
+    """The names of slots' files, taken or not: whoever takes one makes a new one."""
+    return frozenset(entry.name for entry in os.scandir(folder) if entry.name.startswith("run-"))
 
 
-def count_slots_taken(folder: Path, sure: Collection[Path] = ()) -> int:
-    """How many slots are taken; files of those that are free are cleared away. Those in `sure` are, and not looked at."""
+def count_slots_taken(folder: Path, sure: Collection[str] = ()) -> int:
+    """How many slots are taken; files of those that are free are cleared away. Those named in `sure` are, and not looked at."""
     count = 0
-    for path in list_slots(folder):
-        if path in sure:
+    for name in list_slots(folder):
+        if name in sure:
             count += 1
             continue
+        path = folder / name
         if not _is_held(path):
             path.unlink(missing_ok=True)
             continue

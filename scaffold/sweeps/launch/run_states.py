@@ -83,11 +83,13 @@ class SweepSnapshot:
     @functools.cached_property
     def outstanding(self) -> tuple[RunState, ...]:
         """What is asked for and not done."""
-        return tuple(s for s in self.states if self._is_outstanding(s))
-
-    def _is_outstanding(self, state: RunState) -> bool:
-        again = state.resubmittable and not self.options.stopped
-        return again or state.held or state.startable or state.state in ("waiting", "starting", "running")
+        again = not self.options.stopped
+        # asked of every run in every step: no call for each
+        return tuple(
+            s
+            for s in self.states
+            if s.held or s.startable or s.state in ("waiting", "starting", "running") or (again and s.resubmittable)
+        )
 
 
 class RunObservation(NamedTuple):

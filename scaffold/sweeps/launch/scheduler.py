@@ -187,6 +187,8 @@ class Scheduler:
 
         if jobs:
             backend.submit(jobs, on_submitted, at_once=plan.at_once if backend.queues else None)
+        if not started:
+            return replace(snapshot, capacity=plan.capacity)
         begun, word = set(started), "waiting" if backend.queues else "starting"
         states = tuple(
             s._replace(state=word, startable=False, held=True, submission=ledger.newest_submission(s.name))
