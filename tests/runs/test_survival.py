@@ -256,6 +256,20 @@ def test_what_the_ended_command_left_and_will_not_end_is_killed(workspace: Works
     assert workspace.last()["status"] == "terminated"
 
 
+def test_a_worker_is_killed_where_the_recorder_is_told_after_its_command_has_ended(workspace: Workspace) -> None:
+    """Slurm ends children before their parents: the command ends well, since what it waited for has ended."""
+    shorten_grace(workspace)
+    lines = f"setsid sh -c '{deaf_worker('61.6')}' & echo $! >child; wait"
+    process = workspace.start("--", "sh", "-c", lines, env={**os.environ, "SLURM_JOB_ID": "1"})
+    until(lambda: running(workspace))
+    os.kill(int((workspace.root / "child").read_text()), signal.SIGTERM)
+    time.sleep(0.2)
+    process.terminate()
+    process.wait(20)
+    assert not alive("61.6")
+    assert (workspace.last()["status"], workspace.last()["exit"]["code"]) == ("terminated", 0)
+
+
 def test_a_command_that_will_not_end_in_time_is_killed_with_its_workers(workspace: Workspace) -> None:
     shorten_grace(workspace)
     done = workspace.record("--timeout", "0.5", "--", "sh", "-c", f"trap '' TERM; {deaf_worker('61.5')}")

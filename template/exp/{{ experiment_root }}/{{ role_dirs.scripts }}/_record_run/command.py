@@ -26,6 +26,10 @@ MARK = "RUN_RECORDER"
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
+# whoever ends a job tells its processes one by one, the recorder last: so long it may take on a busy machine until it is its turn
+LATE_SIGNAL_S = 1.0
+BATCH_JOB_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
+
 SI_KERNEL = 0x80
 
 
@@ -110,9 +114,9 @@ class Command:
                 self._pass_on(number, from_terminal=from_terminal)
         self.ended = time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, 0)
-        # Slurm tells the command at the same time, which may be quicker than we
-        pending = next((name for name in ENDING if getattr(signal, name) in signal.sigpending() & set(watched)), None)
-        if pending and self.group and status:
+        pending = self._late_signal(watched, is_failed=status != 0)
+        # who ended well has finished, unless a part of it is only ended now
+        if pending and self.group and (status or living([], self.pid, self.mark)):
             self.sent = self.sent or pending
         if self.family or (self.group and (self.sent or pending)):
             self._end_left_over(watched)
@@ -125,6 +129,21 @@ class Command:
         if os.WIFSIGNALED(status):
             return Outcome(None, signal_name(os.WTERMSIG(status)), stopped=True, usage=used)
         return Outcome(os.WEXITSTATUS(status), self.sent, stopped=self.sent is not None, usage=used)
+
+    def _late_signal(self, watched: Iterable[int], *, is_failed: bool) -> str | None:
+        """The signal to end that came when the command had just ended, None where there is none.
+
+        Slurm tells children before their parents, so the command may have ended because its own child was told. While something of an
+        ended command still runs, the recorder waits for its turn: where the command failed, and in a job always.
+        """
+        deadline = time.monotonic() + LATE_SIGNAL_S
+        may_come = self.group and self.sent is None and (is_failed or any(v in os.environ for v in BATCH_JOB_VARIABLES))
+        while True:
+            pending = signal.sigpending() & set(watched)
+            name = next((name for name in ENDING if getattr(signal, name) in pending), None)
+            if name or not may_come or time.monotonic() > deadline or not living([], self.pid, self.mark):
+                return name
+            time.sleep(POLL_S)
 
     def _pass_on(self, number: int, *, from_terminal: bool) -> None:
         name = signal_name(number)
