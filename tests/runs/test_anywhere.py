@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -54,10 +53,24 @@ def _may_mask() -> bool:
 pytestmark = pytest.mark.skipif(os.getuid() != 0 or not _may_mask(), reason="masking takes a mount namespace")
 
 
+# calls the command line for each line that it reads, and writes a line about how that ended
+INTERPRETER = """
+import json, os, sys
+from click.testing import CliRunner
+from scaffold.cli.main import group
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+for line in sys.stdin:
+    done = CliRunner().invoke(group, json.loads(line), catch_exceptions=False)
+    print(json.dumps([done.exit_code, done.stdout, done.stderr]), file=answers, flush=True)
+"""
+
+
 class Masked:
-    """A workspace whose commands all run masked."""
+    """A workspace whose commands all run masked; those of `scaffold` in one process, since starting it takes longer than most of them."""
 
     def __init__(self, workspace: Workspace, mask: str) -> None:
+        self.interpreter: subprocess.Popen[str] | None = None
         self.workspace = workspace
         self.root = workspace.root
         self.before = masked(mask, user=NOBODY if mask == "hidepid" else "")
@@ -76,11 +89,20 @@ class Masked:
 
     def scaffold(self, *words: str, code: int = 0) -> dict[str, Any]:
         at = words.index("--") if "--" in words else len(words)
-        process = self.start(sys.executable, "-m", "scaffold", *words[:at], "--json", *words[at:])
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == code, (words, process.returncode, out, err)
-        assert "Traceback" not in err, err
+        if self.interpreter is None:
+            self.interpreter = self.start(PYTHON, "-c", INTERPRETER, stdin=subprocess.PIPE)
+        assert self.interpreter.stdin is not None and self.interpreter.stdout is not None
+        print(json.dumps([*words[:at], "--json", *words[at:]]), file=self.interpreter.stdin, flush=True)
+        line = self.interpreter.stdout.readline()
+        assert line, self.interpreter.communicate()
+        ended, out, err = json.loads(line)
+        assert ended == code, (words, ended, out, err)
         return dict(json.loads(out)) if out else {}
+
+    def close(self) -> None:
+        """End the process of `scaffold`."""
+        if self.interpreter is not None:
+            self.interpreter.communicate(timeout=60)
 
     def states(self) -> dict[str, str]:
         """Each run's status, as `runs list` has it."""
@@ -104,8 +126,18 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(params=list(MASKS))
-def place(request: pytest.FixtureRequest, make_workspace: MakeWorkspace, open_folder: Path) -> Masked:
-    return Masked(make_workspace(FILES, name=f"{open_folder}/repo"), str(request.param))
+def place(request: pytest.FixtureRequest, make_workspace: MakeWorkspace, open_folder: Path) -> Iterator[Masked]:
+    place = Masked(make_workspace(FILES, name=f"{open_folder}/repo"), str(request.param))
+    yield place
+    place.close()
+
+
+# what takes many commands: in the gate with all that a machine may lack at once, and with /proc that shows some
+in_few_places = pytest.mark.parametrize(
+    "place",
+    [pytest.param(mask, marks=() if mask in ("neither", "hidepid") else pytest.mark.long) for mask in MASKS],
+    indirect=True,
+)
 
 
 def test_a_run_and_how_it_ends(place: Masked) -> None:
@@ -119,6 +151,7 @@ def test_a_run_and_how_it_ends(place: Masked) -> None:
     assert process.communicate(timeout=60)[0] == "hi\n" and process.returncode == 3
 
 
+@in_few_places
 def test_a_run_that_runs_and_one_that_is_lost(place: Masked, pause: str) -> None:
     process = place.start(*place.record("--", "sh", "-c", f"sleep {pause}; echo never"))
     until(lambda: any(json.loads(p.read_text())["status"] == "running" for p in place.workspace.paths()))
@@ -142,6 +175,7 @@ def test_a_recorder_that_is_told_to_end_takes_all_along(place: Masked, pause: st
     assert place.workspace.last()["status"] == "terminated"
 
 
+@in_few_places
 def test_a_sweep_from_plan_to_end(place: Masked) -> None:
     words = ("--goal", "g", "--grid", "pause=0,0.1", "--seeds", "1", "--seed-option", "env")
     place.scaffold("sweep", "new", "quick", *words, "--", "python3", "train.py")
@@ -150,6 +184,7 @@ def test_a_sweep_from_plan_to_end(place: Masked) -> None:
     assert place.scaffold("sweep", "status", "quick")["counts"] == {"finished": 2}
 
 
+@in_few_places
 def test_a_sweep_that_is_stopped(place: Masked, pause: str) -> None:
     words = ("--goal", "g", "--grid", f"pause={pause}", "--seeds", "1", "--seed-option", "env")
     place.scaffold("sweep", "new", "slow", *words, "--", "python3", "train.py")
@@ -170,6 +205,7 @@ def test_another_users_run_that_cannot_be_seen_is_not_lost(make_workspace: MakeW
     process.terminate()
     process.wait()
     assert list(place.states().values()) == ["terminated"]
+    place.close()
 
 
 PS = """#!%(python)s
@@ -211,8 +247,10 @@ def bsd(tmp_path: Path, make_workspace: MakeWorkspace) -> Iterator[tuple[Masked,
     (bin_folder / "ps").chmod(0o755)
     before = os.environ["PATH"]
     os.environ["PATH"] = f"{bin_folder}:{before}"
+    place = Masked(make_workspace({"train.py": "import time\ntime.sleep(65)\n"}), "neither")
     try:
-        yield Masked(make_workspace({"train.py": "import time\ntime.sleep(65)\n"}), "neither"), {}
+        yield place, {}
+        place.close()
     finally:
         os.environ["PATH"] = before
         subprocess.run(["umount", "-l", str(real)], check=True)
