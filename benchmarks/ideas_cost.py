@@ -16,7 +16,10 @@ from statistics import median
 from benchmarks.fixtures import commit_files, make_recorded_repository, run_git, scratch_home
 from benchmarks.peers import Peers
 from benchmarks.result_rows import Row, run_alone
-from scaffold.ideas import judging, opening, study_files
+from scaffold.ideas import judging, study_files
+from scaffold.ideas.drafting import TryOptions
+from scaffold.ideas.start import opening
+from scaffold.ideas.start.question import StudyOptions
 from scaffold.ideas.study import IdeaStudy
 from scaffold.runs import records
 from scaffold.workspace import Workspace, load_workspace
@@ -36,7 +39,7 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         for key, value in (("user.name", "bench"), ("user.email", "bench@localhost")):
             run_git(root, "config", key, value)
         workspace = load_workspace(root, "exp")
-        options = opening.StudyOptions(
+        options = StudyOptions(
             name="bench",
             command=("python3", "try.py"),
             metric="val_bpb",
@@ -61,7 +64,7 @@ def _time_trial(workspace: Workspace, root: Path, number: int) -> float:
     before = {run.uuid for run in records.read_records(workspace).runs}
     began = time.perf_counter()
     judging.open_trial(workspace, "bench", warn=_ignore, show=_ignore, say=_ignore).try_idea(
-        judging.TryOptions(text=f"idea {number}")
+        TryOptions(text=f"idea {number}")
     )
     took = time.perf_counter() - began
     runs = [run for run in records.read_records(workspace).runs if run.uuid not in before]
@@ -73,7 +76,7 @@ def _time_memory(workspace: Workspace, root: Path) -> float:
     (root / "try.py").write_text(TRAIN.replace("= 0", "= -1", 1))
     trial = judging.open_trial(workspace, "bench", warn=_ignore, show=_ignore, say=_ignore)
     began = time.perf_counter()
-    *_, is_known = trial.register(judging.TryOptions(text="again"))
+    *_, is_known = trial.register(TryOptions(text="again"))
     took = time.perf_counter() - began
     assert is_known
     return took

@@ -105,11 +105,13 @@ def _edited(
     place: IdeaContext, study: IdeaStudy, record: IdeaRecord, paths: Sequence[str], chain: Sequence[str]
 ) -> str | None:
     """Why the tree is no longer the idea's, or partly the one that it is to become; None where it is."""
-    earlier = place.refs(f"{snapshot.REFS}/{study.name}/{record.number}-on-")
-    if changed := working_tree.differing_paths(place.top, paths, record.commit, *chain, *earlier):
+    changed = working_tree.differing_paths(place.top, paths, record.commit, *chain)
+    if changed and (earlier := place.refs(f"{snapshot.REFS}/{study.name}/{record.number}-on-")):
+        changed = working_tree.differing_paths(place.top, changed, *earlier)
+    if changed:
         return f"{changed[0]} was changed while the idea was judged"
-    tree = snapshot.take_snapshot(place.top, study.ideas[record.base].commit, place.rules(study))
-    others = sorted(set(tree.paths) - set(paths))
+    every = snapshot.find_changed_paths(place.top, study.ideas[record.base].commit, place.rules(study))
+    others = sorted(set(every) - set(paths))
     return f"{others[0]} was changed while the idea was judged" if others else None
 
 

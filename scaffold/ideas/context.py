@@ -11,6 +11,7 @@ from typing import Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
+from scaffold.ideas import study_files
 from scaffold.ideas.study import IdeaStudy
 from scaffold.ideas.tree import fences
 from scaffold.ideas.tree.snapshot import SnapshotRules
@@ -80,6 +81,24 @@ def open_context(workspace: Workspace) -> IdeaContext:
     return IdeaContext(workspace=workspace, top=location.toplevel, uncounted=uncounted)
 
 
+def find_study(workspace: Workspace, name: str | None) -> IdeaStudy:
+    """The study of a name, the one that was started last where none is named. Raises ScaffoldError where there is none."""
+    if name is not None:
+        return study_files.read_study(workspace, name)
+    studies = study_files.read_all_studies(workspace)
+    if not studies:
+        raise _no_study_error(workspace)
+    return studies[-1]
+
+
+def _no_study_error(workspace: Workspace) -> ScaffoldError:
+    """What to say where nothing was started: the line that starts it, as detection knows it."""
+    command = " ".join(baseline_command(workspace)) or "python train.py"
+    metric = str(workspace.answers.get("primary_metric") or "")
+    words = "" if metric else " --metric val_loss --minimize"
+    return ScaffoldError("no study of ideas is open", hint=f"start one: scaffold ideas start{words} -- {command}")
+
+
 def baseline_command(workspace: Workspace) -> tuple[str, ...]:
     """The command that detection knows to be the main one, without what enters the environment; empty where it knows none."""
     points = workspace.answers.get("entry_points")
@@ -97,8 +116,10 @@ def baseline_command(workspace: Workspace) -> tuple[str, ...]:
 def metric_places(workspace: Workspace, metric: str) -> list[str]:
     """Where detection saw the metric printed, as `path:line`."""
     rows = workspace.answers.get("printed_metrics")
-    known: list[Mapping[str, Any]] = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
-    return [str(row["source"]) for row in known if row.get("name") == metric and row.get("source")]
+    metrics: list[Mapping[str, Any]] = (
+        [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    )
+    return [str(row["source"]) for row in metrics if row.get("name") == metric and row.get("source")]
 
 
 def guarded_files(context: IdeaContext, command: Sequence[str], metric: str) -> tuple[str, ...]:

@@ -60,12 +60,12 @@ def restore(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
     record = study.idea(number)
     head = "HEAD"
     paths = sorted({path for each in study.ideas for path in each.paths})
-    known = [each.commit for each in study.ideas if each.commit]
+    commits = [each.commit for each in study.ideas if each.commit]
     if not record.commit:
         raise ScaffoldError(
             f"the code of idea {number} is not here: {record.notes[-1]}", hint="fetch its commit, then import it"
         )
-    lost = working_tree.differing_paths(place.top, paths, head, *known)
+    lost = working_tree.differing_paths(place.top, paths, head, *commits)
     if lost:
         raise ScaffoldError(
             f"{lost[0]} has changes that are no idea yet, and would be lost",
@@ -107,23 +107,24 @@ def make_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial.Show)
     asked = study.history[-1]
     seeds = tuple(asked["claim"])
     step = Step(kind="run", incumbent=seeds, candidate=seeds)
+    sides = trial.CodeSides(workspace, warn=warn)
     results = trial.run_step(
-        trial.CodeSide(workspace, study, study.ideas[BASELINE], warn=warn),
-        trial.CodeSide(workspace, study, study.ideas[asked["idea"]], warn=warn),
+        sides.side(study, study.ideas[BASELINE]),
+        sides.side(study, study.ideas[asked["idea"]]),
         step,
         at_once=trial.runs_at_once(workspace, study, warn=warn),
         crashes={},
         show=show,
     )
-    sides = []
+    values = []
     for side in (results.incumbent, results.candidate):
         if failed := [result for result in side if result.value is None]:
             raise ScaffoldError(
                 f"{failed[0].run} gave no {study.metric}: {failed[0].cause}",
                 hint="a claim needs all of its runs: call it again",
             )
-        sides.append([(r.seed, study.turned(r.value)) for r in side if r.value is not None])
-    estimate, low, high = rule.claim(*sides)
+        values.append([(r.seed, study.turned(r.value)) for r in side if r.value is not None])
+    estimate, low, high = rule.claim(*values)
     turn = -1 if study.direction == "minimize" else 1
     low, high = sorted((turn * low, turn * high))
     claim = IdeaClaim(

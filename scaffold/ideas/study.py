@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from scaffold.errors import ScaffoldError
@@ -65,7 +65,7 @@ class IdeaRecord:
         return self.status != "running"
 
 
-IDEA_FIELDS = frozenset(field.name for field in fields(IdeaRecord))
+IDEA_FIELDS = tuple(field.name for field in fields(IdeaRecord))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +150,24 @@ class IdeaStudy:
         return -value if self.direction == "maximize" else value
 
 
+STUDY_FIELDS = tuple(field.name for field in fields(IdeaStudy))
+
+
 def format_study(study: IdeaStudy) -> bytes:
     """A study's file: a line for each field, and for each entry of its long lists, so that a difference shows what happened."""
     lines = [f' "version": {VERSION}']
-    for name, value in asdict(study).items():
-        text = _format_list(value) if name in ("ideas", "history", "claims") else json.dumps(value, ensure_ascii=False)
+    for name in STUDY_FIELDS:
+        value = getattr(study, name)
+        # not `asdict`, which copies every value of a thousand ideas
+        entries = map(_idea_values, value) if name == "ideas" else value
+        is_list = name in ("ideas", "history", "claims")
+        text = _format_list(entries) if is_list else json.dumps(value, ensure_ascii=False)
         lines.append(f" {json.dumps(name)}: {text}")
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8", "surrogateescape")
+
+
+def _idea_values(record: IdeaRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in IDEA_FIELDS}
 
 
 def _format_list(entries: Iterable[Any]) -> str:
@@ -169,7 +180,7 @@ def parse_study(content: Any) -> IdeaStudy:
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise ValueError(f"it is no study of version {VERSION}")
     try:
-        values = {field.name: content[field.name] for field in fields(IdeaStudy) if field.name in content}
+        values = {name: content[name] for name in STUDY_FIELDS if name in content}
         ideas = tuple(_parse_idea(each) for each in values.pop("ideas"))
         study = IdeaStudy(ideas=ideas, **{key: _frozen(value) for key, value in values.items()})
         if [idea.number for idea in ideas] != list(range(len(ideas))) or not 0 <= study.incumbent < len(ideas):

@@ -71,8 +71,17 @@ Show = Callable[[SweepSnapshot], None]
 
 
 def side_name(study: str, number: int) -> str:
-    """The name of the sweep with the runs of one idea's code."""
+    """The name of the sweep with the runs of an idea's code, as the idea was first registered."""
     return f"{study}-idea{number}"
+
+
+def sweep_name(study: IdeaStudy, record: IdeaRecord) -> str:
+    """The name of the sweep with the runs of the code that an idea has now: a sweep is of one code, and each merge onto another
+    incumbent gives the idea another one. A new confirmation has the sweep of the idea that it confirms."""
+    origin = study.ideas[record.of] if record.of is not None else record
+    number = origin.number if origin.state == record.state else record.number
+    begun = sum(event["event"] == "began" and event["idea"] == number for event in study.history)
+    return side_name(study.name, number) + (f"-{begun}" if begun > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +98,33 @@ class SideResult:
 class CodeSide:
     """One idea's code, and its runs."""
 
-    def __init__(self, workspace: Workspace, study: IdeaStudy, record: IdeaRecord, *, warn: Warn) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        study: IdeaStudy,
+        record: IdeaRecord,
+        *,
+        links: Callable[[], Sequence[str]],
+        warn: Warn,
+    ) -> None:
+        """`links` says which data its worktree gets as links; it is asked when the first run is written."""
         self.workspace, self.study, self.warn = workspace, study, warn
-        number = record.number if record.of is None else record.of
-        name = side_name(study.name, number)
+        name = sweep_name(study, record)
         if sweep_file.stored_path(workspace, name).is_file():
             sweep = sweep_file.read_sweep(workspace, name)
         else:
             base = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
+            number = record.number if record.of is None else record.of
             goal = f"idea {number} of {study.name}: {record.text}"
             code = SweepCode(state=record.state, commit=record.commit, patch=None)
             sweep = replace(base, name=name, goal=goal, labels={"idea": str(number)}, seeds=(), code=code)
         self.sweep = sweep
-        self._writer = LauncherWriter(
-            workspace, sweep, original=True, no_prefix=study.no_prefix, links=data_links(workspace)
+        self._links = links
+
+    @functools.cached_property
+    def _writer(self) -> LauncherWriter:
+        return LauncherWriter(
+            self.workspace, self.sweep, original=True, no_prefix=self.study.no_prefix, links=self._links()
         )
 
     def open(self, seeds: Sequence[int]) -> Scheduler:
@@ -176,6 +198,22 @@ class CodeSide:
                 f"{self.study.metric} is {value!r}" if value is not None else f"no {self.study.metric}; it gave {names}"
             )
         return SideResult(seed, None, run.label, cause, run.duration_s)
+
+
+class CodeSides:
+    """The sides of trials in one working tree, each made once; all get the same data as links."""
+
+    def __init__(self, workspace: Workspace, *, warn: Warn) -> None:
+        self._workspace, self._warn = workspace, warn
+        self._links = functools.cache(functools.partial(data_links, workspace))
+        self._made: dict[str, CodeSide] = {}
+
+    def side(self, study: IdeaStudy, record: IdeaRecord) -> CodeSide:
+        """The side of an idea, with the code that it has now."""
+        name = sweep_name(study, record)
+        if name not in self._made:
+            self._made[name] = CodeSide(self._workspace, study, record, links=self._links, warn=self._warn)
+        return self._made[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,14 +38,13 @@ def describe_verdict(study: IdeaStudy, record: IdeaRecord) -> str:
 
 def run_names_of(study: IdeaStudy, record: IdeaRecord) -> str:
     """Where the runs of an idea are: its sweep, and how many there were."""
-    number = record.number if record.of is None else record.of
-    return f"{record.runs} of the sweeps {trial.side_name(study.name, number)} and {trial.side_name(study.name, record.base)}"
+    names = [trial.sweep_name(study, each) for each in (record, study.ideas[record.base])]
+    return f"{record.runs} of the sweeps {names[0]} and {names[1]}"
 
 
 def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
     """An idea for JSON. `change` and its interval are of the metric itself: idea minus the code that stood."""
     low, high = metric_interval(study, record)
-    number = record.number if record.of is None else record.of
     return {
         "idea": record.number,
         "text": record.text,
@@ -69,7 +68,7 @@ def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
         "notes": list(record.notes),
         "tree": record.application,
         "result_commit": record.result_commit,
-        "sweep": trial.side_name(study.name, number),
+        "sweep": trial.sweep_name(study, record),
         "started_at": record.started_at,
         "ended_at": record.ended_at,
     }

@@ -41,7 +41,7 @@ for name in names:
         found[name] = os.path.realpath(places[0])
 try:
     from importlib.metadata import distributions
-    for each in distributions():
+    for each in distributions() if tops else ():
         text = each.read_text("direct_url.json") or ""
         if any(url in text for url in urls):
             installed += {str(file).split("/")[0].split(".")[0] for file in each.files or ()} & set(found)
@@ -107,14 +107,15 @@ def worktree_variables(
     if python is None or not names:
         return variables
     main_cwd = trees.main / cwd.relative_to(trees.worktree) if cwd.is_relative_to(trees.worktree) else trees.main
-    own = _own_modules(trees, _ask(trees, python, names, main_cwd if main_cwd.is_dir() else trees.main, variables))
+    tops = (trees.main, *trees.others)
+    own = _own_modules(trees, _ask(python, names, main_cwd if main_cwd.is_dir() else trees.main, variables, tops))
     _check_compiled(trees, own)
     roots = {name: root for name in own if (root := _root_in_worktree(trees, name, own[name]))}
     if not roots:
         return variables
     inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     variables["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([*map(str, roots.values()), *inherited]))
-    _check_origins(trees, _ask(trees, python, sorted(roots), cwd, variables).origins)
+    _check_origins(trees, _ask(python, sorted(roots), cwd, variables).origins)
     return variables
 
 
@@ -161,12 +162,17 @@ class Loaded:
     installed: frozenset[str]
 
 
-def _ask(trees: Trees, python: Sequence[str], names: Sequence[str], cwd: Path, variables: Mapping[str, str]) -> Loaded:
-    """Where Python, started in `cwd` with `variables`, would load modules from. Raises ScaffoldError where it does not answer."""
+def _ask(
+    python: Sequence[str], names: Sequence[str], cwd: Path, variables: Mapping[str, str], tops: Sequence[Path] = ()
+) -> Loaded:
+    """Where Python, started in `cwd` with `variables`, would load modules from, and which of them were installed as copies from `tops`.
+
+    Raises ScaffoldError where it does not answer.
+    """
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **variables}
     # one line, since `conda run` takes no argument of more
     script = f"import base64;exec(base64.b64decode({base64.b64encode(PROBE.encode()).decode()!r}))"
-    command = [*python, "-c", script, json.dumps([[str(tree) for tree in (trees.main, *trees.others)], list(names)])]
+    command = [*python, "-c", script, json.dumps([[str(top) for top in tops], list(names)])]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, cwd=cwd, env=environment, capture_output=True, text=True, timeout=PROBE_S

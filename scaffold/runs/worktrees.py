@@ -19,10 +19,13 @@ SHARED_ROLES = ("metadata", "logs", "outputs")
 
 def add_worktree(top: Path, commit: str, place: Path) -> None:
     """Check `commit` out at `place`, detached. Raises ScaffoldError where the commit is not there."""
+    # by force where one that was deleted by hand is still registered there; pruning would take the user's own along
+    answer = git.run_as_user(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
+    if answer.status == 0:
+        return
     if git.run_as_user(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         raise ScaffoldError(f"commit {commit} is not in {top}", hint="fetch it: git fetch --all")
-    # by force where one that was deleted by hand is still registered there; pruning would take the user's own along
-    git.run_checked_as_user(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
+    raise ScaffoldError(f"git worktree failed in {top}: {answer.stderr.strip() or answer.status}")
 
 
 def remove_worktree(top: Path, place: Path) -> None:

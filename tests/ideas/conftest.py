@@ -162,6 +162,6 @@ def make_loop(tmp_path: Path, originals: Originals, run: Run, monkeypatch: pytes
     return make
 
 
-def seeds_of(asked: Sequence[tuple[str, int]], idea: int) -> list[int]:
+def seeds_of(asked: Sequence[tuple[str, int]], idea: int | str) -> list[int]:
     """The seeds that an idea's code was run on."""
     return [seed for name, seed in asked if name.endswith(f"-idea{idea}")]

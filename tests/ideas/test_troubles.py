@@ -95,12 +95,21 @@ def test_an_idea_under_which_another_was_kept_is_judged_anew_on_top_of_it(loop: 
     other.edit("BONUS = 0", "BONUS = 0.2")
     loop.edit()
 
+    ran: list[str] = []
+
     def keep_the_other() -> None:
         loop.during = lambda: None
         assert other.json("try", "the other")["idea"]["status"] == "kept"
+        loop.give = remember
+
+    def remember(train: str, seed: int) -> float | None:
+        ran.append(train)
+        return gain(train, seed)
 
     loop.during = keep_the_other
     done = loop("try", "better")
+    both = [train for train in ran if "GAIN = 0.3" in train and "BONUS = 0.2" in train]
+    assert len(both) == len(seeds_of(loop.asked, "1-2")) >= 3, "what ran is the idea as it was merged"
     assert "idea 2 was kept meanwhile: idea 1 is judged anew on top of it" in done.stderr
     record = loop.study.ideas[1]
     assert (record.status, record.base, loop.study.incumbent) == ("kept", 2, 1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,39 +14,37 @@ from scaffold.cli.common import options, output
 from scaffold.cli.ideas import ideas_output
 from scaffold.cli.ideas.show import find_study, study_option
 
-because_option = click.option("--because", required=True, help="Why; it is written down.")
 PAUSE_S = 2.0
 
 
+def decision_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What a person's decision on an idea takes: its number, why, and where."""
+    command = options.json_option(study_option(options.workspace_options(command)))
+    command = click.option("--because", required=True, help="Why; it is written down.")(command)
+    return click.argument("number", type=click.IntRange(min=1))(command)
+
+
 @click.command()
-@click.argument("number", type=click.IntRange(min=1))
-@because_option
-@options.workspace_options
-@study_option
-@options.json_option
-def keep(number: int, because: str, workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
+@decision_options
+def keep(**decision: Any) -> None:
     """Keep an idea whatever the rule says of it; written down as a person's decision."""
-    _decide(number, because, workdir, root, study, is_kept=True, json_output=json_output)
+    _decide(is_kept=True, **decision)
 
 
 @click.command()
-@click.argument("number", type=click.IntRange(min=1))
-@because_option
-@options.workspace_options
-@study_option
-@options.json_option
-def drop(number: int, because: str, workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
+@decision_options
+def drop(**decision: Any) -> None:
     """Drop an idea whatever the rule says of it; written down as a person's decision."""
-    _decide(number, because, workdir, root, study, is_kept=False, json_output=json_output)
+    _decide(is_kept=False, **decision)
 
 
 def _decide(
-    number: int, because: str, workdir: Path, root: str | None, name: str | None, *, is_kept: bool, json_output: bool
+    *, number: int, because: str, workdir: Path, root: str | None, study: str | None, is_kept: bool, json_output: bool
 ) -> None:
     from scaffold.ideas import context, deciding, wording
 
     workspace = options.find_writable_workspace(workdir, root)
-    chosen = find_study(workspace, name)
+    chosen = find_study(workspace, study)
     place = context.open_context(workspace)
     say = ideas_output.say_unless(json_output)
     changed = deciding.decide(place, chosen.name, number, keep=is_kept, because=because, say=say)

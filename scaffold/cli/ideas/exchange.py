@@ -53,10 +53,10 @@ def export(
     commit, table = None, None
     if branch is not None:
         commit, count = exchange.write_branch(context.open_context(workspace), chosen, branch)
-        said = f"branch {branch}: {output.pluralize(count, 'commit')}"
+        written = f"branch {branch}: {output.pluralize(count, 'commit')}"
     else:
         table, count = exchange.format_table(chosen), len(chosen.ideas)
-        said = f"{out}: {output.pluralize(count, 'line')}"
+        written = f"{out}: {output.pluralize(count, 'line')}"
     if table is not None and out is not None:
         write_file(
             out, table.encode("utf-8", "surrogateescape"), hint="name another place with --out", follow_link=True
@@ -67,4 +67,4 @@ def export(
     elif table is not None and out is None:
         output.print_exactly(table)
     else:
-        click.echo(said)
+        click.echo(written)

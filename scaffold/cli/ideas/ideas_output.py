@@ -55,11 +55,11 @@ def print_verdict(result: TryResult, *, json_output: bool) -> None:
     advice = wording.advise(study)
     if json_output:
         similar = [{"idea": s.record.number, "status": s.record.status, "how": s.how} for s in result.similar]
-        answer = {"study": study.name, "idea": wording.idea_json(study, record), "known": result.known}
+        answer = {"study": study.name, "idea": wording.idea_json(study, record), "known": result.judged_before}
         output.print_json({**answer, "similar": similar, "next": advice})
         return
-    known = " (known: the same code was judged before, nothing ran)" if result.known else ""
-    click.echo(f"idea {record.number}: {wording.describe_verdict(study, record)}{known}")
+    memory = " (known: the same code was judged before, nothing ran)" if result.judged_before else ""
+    click.echo(f"idea {record.number}: {wording.describe_verdict(study, record)}{memory}")
     for line in (record.why, *record.notes[-3:]):
         if line:
             click.echo(f"  {line}")
@@ -70,7 +70,7 @@ def print_verdict(result: TryResult, *, json_output: bool) -> None:
             else "the tree is back at the code that stands"
         )
         click.echo(f"  {done}")
-    elif record.status != "kept" and record.application == "none" and not result.known:
+    elif record.status != "kept" and record.application == "none" and not result.judged_before:
         click.echo(f"  the tree is as it was; to take the change back: scaffold ideas restore {study.incumbent}")
     click.echo(f"  next: {advice}")
 

@@ -19,14 +19,9 @@ study_option = click.option("--study", metavar="NAME", help="Which study. Defaul
 
 def find_study(workspace: Workspace, name: str | None) -> IdeaStudy:
     """The study that --study names, else the newest. Raises ScaffoldError where there is none."""
-    from scaffold.ideas import judging, study_files
+    from scaffold.ideas import context
 
-    if name is not None:
-        return study_files.read_study(workspace, name)
-    studies = study_files.read_all_studies(workspace)
-    if not studies:
-        raise judging.no_study_error(workspace)
-    return studies[-1]
+    return context.find_study(workspace, name)
 
 
 @click.command("list")
@@ -141,11 +136,11 @@ def similar(
     text: str | None, workdir: Path, root: str | None, study: str | None, limit: int, json_output: bool
 ) -> None:
     """Say which earlier ideas the working tree, or TEXT, is like; exit 3 where the same code was judged before."""
-    from scaffold.ideas import judging, wording
+    from scaffold.ideas import context, drafting, wording
 
     workspace = options.find_requested_workspace(workdir, root)
-    trial = judging.open_trial(workspace, study, warn=output.warn, show=lambda s: None, say=lambda t: None)
-    chosen, same, alike = trial.compare(text or "")
+    chosen = find_study(workspace, study)
+    same, alike = drafting.compare_tree(context.open_context(workspace), chosen, text or "")
     limited = output.LimitedLists(limit)
     rows = [{"idea": s.record.number, "status": s.record.status, "how": s.how, "text": s.record.text} for s in alike]
     shown = limited(rows)

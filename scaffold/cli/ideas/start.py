@@ -74,7 +74,8 @@ def start(name: str | None, workdir: Path, root: str | None, json_output: bool, 
     The command follows `--`; metric, direction, command and seed option come from detection where they are not given. Called again with
     the same name, it goes on with a baseline that was not over.
     """
-    from scaffold.ideas import opening
+    from scaffold.ideas.start import opening
+    from scaffold.ideas.start.question import StudyOptions
     from scaffold.sweeps.spec.model import RunResources
 
     gc.enable()
@@ -96,7 +97,7 @@ def start(name: str | None, workdir: Path, root: str | None, json_output: bool, 
         "no_prefix",
         "metric_from",
     )
-    requested = opening.StudyOptions(
+    requested = StudyOptions(
         name=name,
         command=click.get_current_context().meta["command"],
         resources=resources,

@@ -12,7 +12,8 @@ from scaffold.cli.common import options, output
 from scaffold.cli.ideas import ideas_output
 
 if TYPE_CHECKING:
-    from scaffold.ideas.judging import Trial, TryOptions, TryResult
+    from scaffold.ideas.drafting import TryOptions
+    from scaffold.ideas.judging import Trial, TryResult
     from scaffold.workspace import Workspace
 
 
@@ -36,7 +37,8 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
     seeds as the rule asks for (docs/ideas.md). Killed at any point and called again with the same tree, it goes on.
     Exit 0: kept. 3: dropped, open or failed. 1: it could not be judged. 2: nothing is changed.
     """
-    from scaffold.ideas.judging import TryOptions, open_trial
+    from scaffold.ideas.drafting import TryOptions
+    from scaffold.ideas.judging import open_trial
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
@@ -54,7 +56,7 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
 
 def finish(workspace: Workspace, result: TryResult, *, json_output: bool) -> None:
     """Print a verdict, note it in the plan, and set the exit code."""
-    if result.record.task and not result.known:
+    if result.record.task and not result.judged_before:
         ideas_output.note_in_plan(workspace, result)
     ideas_output.print_verdict(result, json_output=json_output)
     if result.record.status != "kept":
@@ -65,9 +67,9 @@ def _leave_in_background(workspace: Workspace, trial: Trial, request: TryOptions
     from scaffold.ideas.background import judge_in_background
     from scaffold.ideas.judging import TryResult
 
-    record, study, known = trial.register(request)
-    if known:
-        finish(workspace, TryResult(record=record, study=study, known=True), json_output=json_output)
+    record, study, judged_before = trial.register(request)
+    if judged_before:
+        finish(workspace, TryResult(record=record, study=study, judged_before=True), json_output=json_output)
         return
     process = judge_in_background(workspace, study.name, record.number)
     ideas_output.print_detached(study, record, process, json_output=json_output)

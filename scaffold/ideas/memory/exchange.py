@@ -28,8 +28,8 @@ def import_trials(place: IdeaContext, name: str, path: Path, warn: Callable[[str
         trials = list(read_trials(path, warn))
     except OSError as error:
         raise ScaffoldError(f"{path} cannot be read: {error.strerror or error}") from error
-    known = {trial.commit for trial in trials if trial.commit}
-    commits = {short: full for short in known if (full := _resolve(place, short)) is not None}
+    named = {trial.commit for trial in trials if trial.commit}
+    commits = {short: full for short in named if (full := _resolve(place, short)) is not None}
     count = 0
 
     def add(study: IdeaStudy) -> IdeaStudy:
@@ -40,10 +40,10 @@ def import_trials(place: IdeaContext, name: str, path: Path, warn: Callable[[str
             if note in old or trial.description.strip().lower() == "baseline":
                 continue
             value = next((v for k, v in trial.values.items() if k == study.metric), None)
-            told = f"{study.metric} {value:.6g} there, by one run" if value is not None else "no value"
+            reason = f"{study.metric} {value:.6g} there, by one run" if value is not None else "no value"
             record = _foreign_record(place, study, commits.get(trial.commit), trial.description or trial.commit)
             status = STATUSES.get(trial.status, "open")
-            study = study.with_idea(replace(record, status=status, why=told, notes=(note,), origin=path.name))
+            study = study.with_idea(replace(record, status=status, why=reason, notes=(note,), origin=path.name))
             count += 1
         return study
 

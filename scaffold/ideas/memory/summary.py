@@ -21,8 +21,8 @@ def brief_lines(study: IdeaStudy) -> list[str]:
 def _lines(study: IdeaStudy) -> Iterator[str]:
     closed = study.judged
     counts = Counter(record.status for record in closed)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none yet"
-    yield f"Study `{study.name}`: {study.direction} {_text(study.metric)} of `{_text(' '.join(study.command))}`; ideas: {told}."
+    totals = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none yet"
+    yield f"Study `{study.name}`: {study.direction} {_text(study.metric)} of `{_text(' '.join(study.command))}`; ideas: {totals}."
     yield "One change an idea, and say why. `scaffold try '...'` judges it; never tune to a seed; quote `scaffold ideas claim` only."
     chain = incumbent_chain(study)
     for record in chain[-MOST_CHAIN:]:

@@ -72,13 +72,13 @@ def _changes_seed_alone(hunk: Hunk) -> bool:
 def metric_hunks(hunks: Iterable[Hunk], metric: str, places: Iterable[str]) -> list[Hunk]:
     """The hunks that touch lines which compute or print the metric: `places` are those that detection knows (`path:line`), beside lines
     that assign or print it by its name."""
-    known = {(path, int(line)) for path, _, line in (p.rpartition(":") for p in places) if line.isdigit()}
+    detected = {(path, int(line)) for path, _, line in (p.rpartition(":") for p in places) if line.isdigit()}
     name = re.escape(metric)
     makes = re.compile(rf"(?<![\w.]){name}\s*[:=](?!=)|print.*{name}|['\"]{name}['\"]\s*[:\]]")
     return [
         hunk
         for hunk in hunks
-        if any((hunk.path, hunk.first + index) in known for index in range(len(hunk.removed)))
+        if any((hunk.path, hunk.first + index) in detected for index in range(len(hunk.removed)))
         or any(makes.search(line) for line in (*hunk.removed, *hunk.added))
     ]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,27 +78,48 @@ class TreeSnapshot:
 def take_snapshot(top: Path, base: str, rules: SnapshotRules) -> TreeSnapshot:
     """The working tree `top` as a tree object on the commit `base`. Raises ScaffoldError: a merge is under way, a submodule is dirty."""
     _check_submodules(top)
+    place, base_tree = _ask_places(top, f"{base}^{{tree}}")
+    with _copy_index(place) as env:
+        staged = _run(top, env, "write-tree", hint="finish or give up the merge first: git status").text
+        paths, left = _stage_idea(top, env, base, rules)
+        tree = _run(top, env, "write-tree").text
+    is_apart = staged not in (tree, base_tree)
+    return TreeSnapshot(tree=tree, paths=tuple(paths), left=tuple(sorted(left)), staged=staged if is_apart else None)
+
+
+def find_changed_paths(top: Path, base: str, rules: SnapshotRules) -> list[str]:
+    """The paths that the working tree changes as an idea on the commit `base`, without an object made of it. Raises ScaffoldError."""
+    (place,) = _ask_places(top)
+    with _copy_index(place) as env:
+        return _stage_idea(top, env, base, rules)[0]
+
+
+def _ask_places(top: Path, *objects: str) -> list[str]:
+    """Where git keeps the index of a working tree, and the ids of objects, in one question."""
+    answer = git.run_checked(top, "rev-parse", "--git-path", "index", *objects).text
+    place, *ids = answer.rsplit("\n", len(objects))
+    return [str(top / place), *ids]
+
+
+@contextlib.contextmanager
+def _copy_index(place: str) -> Iterator[Mapping[str, str]]:
+    """The variables with which git works on a copy of the index, so that the user's stays as it is."""
     with scratch_directory() as folder:
         index = folder / "index"
-        real = Path(git.run_checked(top, "rev-parse", "--git-path", "index").text)
-        real = real if real.is_absolute() else top / real
-        if real.is_file():
-            shutil.copy2(
-                real, index
-            )  # with its time, by which git knows of files that were changed in the moment when it was written
-        env = {"GIT_INDEX_FILE": str(index)}
-        staged = _run(top, env, "write-tree", hint="finish or give up the merge first: git status").text
-        _run(top, env, "add", "--update", "--", ".")
-        new, left = choose_new_files(top, rules)
-        if new:
-            _run(
-                top, env, "update-index", "--add", "-z", "--stdin", stdin=b"".join(os.fsencode(p) + b"\0" for p in new)
-            )
-        paths, restored = _restore_excluded(top, env, base, rules)
-        tree = _run(top, env, "write-tree").text
-    left += [f"{path}: it cannot matter to a run" for path in restored]
-    is_apart = staged not in (tree, git.run_checked(top, "rev-parse", f"{base}^{{tree}}").text)
-    return TreeSnapshot(tree=tree, paths=tuple(paths), left=tuple(sorted(left)), staged=staged if is_apart else None)
+        if os.path.isfile(place):  # noqa: PTH113
+            # with its time, by which git knows of files that were changed in the moment when it was written
+            shutil.copy2(place, index)
+        yield {"GIT_INDEX_FILE": str(index)}
+
+
+def _stage_idea(top: Path, env: Mapping[str, str], base: str, rules: SnapshotRules) -> tuple[list[str], list[str]]:
+    """Bring an index from what is staged to the idea; the paths that it changes, and what was left, with the reasons."""
+    _run(top, env, "add", "--update", "--", ".")
+    new, left = choose_new_files(top, rules)
+    if new:
+        _run(top, env, "update-index", "--add", "-z", "--stdin", stdin=b"".join(os.fsencode(p) + b"\0" for p in new))
+    paths, restored = _restore_excluded(top, env, base, rules)
+    return paths, left + [f"{path}: it cannot matter to a run" for path in restored]
 
 
 def _run(

@@ -65,10 +65,11 @@ def differing_paths(top: Path, paths: Sequence[str], *commits: str) -> list[str]
     return [path for path in paths if all(files.get(path) != side.get(path) for side in sides)]
 
 
-def write_paths(top: Path, paths: Sequence[str], commit: str) -> None:
+def write_paths(top: Path, paths: Sequence[str], commit: str) -> list[str]:
     """Give `paths` the content that a commit has; those that it has not are removed, with folders that are empty then.
 
-    What is there already is not written again, so that a second call goes on where the first was killed. Raises ScaffoldError.
+    What is there already is not written again, so that a second call goes on where the first was killed. The paths that were written come
+    back: they are staged as well. Raises ScaffoldError.
     """
     entries, files = tree_entries(top, commit, paths), file_entries(top, paths)
     written = [p for p in paths if p in entries and files.get(p) != entries[p] and entries[p][0] != "160000"]
@@ -86,13 +87,14 @@ def write_paths(top: Path, paths: Sequence[str], commit: str) -> None:
             if folder == top or not folder.is_dir() or any(folder.iterdir()):
                 break
             folder.rmdir()
+    return written
 
 
 def restore_paths(top: Path, paths: Sequence[str], commit: str) -> None:
     """As `write_paths`, and what is staged of them is then what the commit has too."""
-    write_paths(top, paths, commit)
-    if paths:
-        git.run_as_user(top, "reset", "-q", commit, "--", *_literal(paths))
+    written = set(write_paths(top, paths, commit))
+    if others := [path for path in paths if path not in written]:
+        git.run_as_user(top, "reset", "-q", commit, "--", *_literal(others))
 
 
 def _literal(paths: Sequence[str]) -> list[str]:
@@ -115,8 +117,8 @@ def commit_paths(top: Path, paths: Sequence[str], message: str) -> str:
     if answer.status != 0:
         if new:
             git.run_as_user(top, "reset", "-q", "--", *new)
-        said = " / ".join((answer.stderr.strip() or answer.text).splitlines()[-3:])
-        raise CannotCommit(f"git did not commit it: {said or answer.status}")
+        reason = " / ".join((answer.stderr.strip() or answer.text).splitlines()[-3:])
+        raise CannotCommit(f"git did not commit it: {reason or answer.status}")
     return git.run_checked(top, "rev-parse", "HEAD").text
 
 

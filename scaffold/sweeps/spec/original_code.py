@@ -50,9 +50,11 @@ def original_variables(
 ) -> dict[str, str]:
     """The variables with which the sweep's command runs the code of the worktree that `inside` lies in. Raises ScaffoldError where it
     would load other code."""
-    main, tree = git.toplevel(workspace.workdir), git.toplevel(inside.workdir)
-    if main is None or tree is None:
+    main = git.toplevel(workspace.workdir)
+    if main is None:
         return {}
+    below = len(workspace.workdir.resolve().relative_to(main.resolve()).parts)
+    tree = inside.workdir.parents[below - 1] if below else inside.workdir
     trees = worktree_imports.repository_trees(main, tree)
     prefix = [] if no_prefix else recorder_command.configured_prefix(workspace)
     cwd = (inside.workdir / sweep.cwd).resolve()

@@ -11,6 +11,8 @@ import os
 from .messages import RecorderError
 
 MOST_LINKS = 40
+# what git said of links: in a worktree of a sweep each folder of records is one, and is written to again and again
+_TRACKED: dict[str, bool] = {}
 
 
 def check_links(workdir: str, name: str) -> None:
@@ -65,7 +67,10 @@ def is_users_link(top: str, link: str, target: str) -> bool:
     if repository(folder) is None:
         home = os.path.realpath(os.path.expanduser("~"))
         return os.path.isdir(target) and target != home and not target.startswith(home + "/.")
-    return not Git(folder).output("ls-files", "--stage", "-z", "--", ":(icase,literal)" + last).startswith(b"120000 ")
+    if link not in _TRACKED:
+        rows = Git(folder).output("ls-files", "--stage", "-z", "--", ":(icase,literal)" + last)
+        _TRACKED[link] = rows.startswith(b"120000 ")
+    return not _TRACKED[link]
 
 
 def is_in_main_tree(top: str, target: str) -> bool:

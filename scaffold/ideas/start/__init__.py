@@ -1,0 +1,1 @@
+"""A study is opened: its question is settled, and its baseline runs."""
