@@ -50,8 +50,6 @@ EVERYWHERE = {"click", "_distutils_hack", "scaffold", "_record_run", "coverage"}
 # every way to copy, and what Copier brings along
 COPIER = "Copier"
 YAML = {"yaml"}
-# of a manifest that is read whole
-SCHEMA = {"fastjsonschema"}
 # attr: of the markdown that older versions of rich are made with
 CLIENT = YAML | {"httpx", "httpx_retries", "idna", "rich", "pygments", "attr"}
 MATPLOTLIB = {
@@ -114,7 +112,7 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
     "sweep evolve": (["sweep", "evolve", "spec.json"], YAML),
     "try": (["try", "a text"], YAML),
     **{
-        f"ideas {verb}": (["ideas", verb, *words], YAML | ({"pynvml"} | SCHEMA if verb == "start" else set()))
+        f"ideas {verb}": (["ideas", verb, *words], YAML | ({"pynvml"} if verb == "start" else set()))
         for verb, words in {
             **dict.fromkeys(("list", "best", "similar", "chart", "claim", "watch"), ()),
             **dict.fromkeys(("show", "diff", "restore", "again"), ("1",)),
@@ -124,21 +122,21 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
             "start": ("--seeds", "none", "--metric", "loss", "--", "false"),
         }.items()
     },
-    "runs audit": (["runs", "audit"], YAML | SCHEMA),
+    "runs audit": (["runs", "audit"], YAML),
     "runs cite": (["runs", "cite", "1.1"], YAML),
-    "runs diff": (["runs", "diff", "RUN1", "RUN2"], YAML | SCHEMA),
-    "runs export": (["runs", "export", "--ro-crate", "crate"], YAML | SCHEMA),
+    "runs diff": (["runs", "diff", "RUN1", "RUN2"], YAML),
+    "runs export": (["runs", "export", "--ro-crate", "crate"], YAML),
     "runs gc": (["runs", "gc"], YAML),
     "runs list": (["runs", "list"], YAML),
-    "runs rerun": (["runs", "rerun", "RUN1"], YAML | SCHEMA),
+    "runs rerun": (["runs", "rerun", "RUN1"], YAML),
     "runs restore": (["runs", "restore"], YAML),
-    "runs show": (["runs", "show", "RUN1"], YAML | SCHEMA),
+    "runs show": (["runs", "show", "RUN1"], YAML),
     "runs withdraw": (["runs", "withdraw", "RUN1", "--because", "x"], YAML),
     "results": (["results"], YAML),
     "results ablation": (["results", "ablation", "--reference", "lr=0.1"], YAML),
     "results compare": (["results", "compare", "lr=0.1", "lr=0.2"], YAML),
     "results sensitivity": (["results", "sensitivity", "lr"], YAML),
-    "report": (["report"], YAML | SCHEMA | {"jinja2", "markupsafe"}),
+    "report": (["report"], YAML | {"jinja2", "markupsafe"}),
     "report plots": (["report", "plots", "--out", "plots"], YAML | MATPLOTLIB),
     "server events": (["server", "events"], CLIENT),
     "server logs": (["server", "logs", "x"], CLIENT),

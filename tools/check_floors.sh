@@ -6,7 +6,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 uv() { .venv/bin/uv --no-progress "$@"; }
 uv pip compile -q pyproject.toml --extra plots --extra search --extra tb --resolution lowest-direct -o "$work/lowest.txt"
-grep -E "^(click|copier|fastjsonschema|gitpython|httpx|httpx-retries|packaging|pyyaml|rich|matplotlib|optuna|tensorboard)==" "$work/lowest.txt"
+grep -E "^(click|copier|gitpython|httpx|httpx-retries|packaging|pyyaml|rich|matplotlib|optuna|tensorboard)==" "$work/lowest.txt"
 uv venv -q --python .venv/bin/python "$work/env"
 # what the tests need beside: at the versions that are pinned
 grep -E "^(pytest|pytest-xdist|hypothesis|jsonschema|pexpect|markdown-it-py)==" requirements-dev.txt >"$work/tests.txt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import jsonschema
 from scaffold.runs import manifest_schema
 from tests.conftest import Run
 from tests.runs.conftest import PYTHON, SCHEMA, Workspace
+from tools import manifest_check
 
 Place = tuple[str | int, ...]
 VALUES: tuple[Any, ...] = (
@@ -122,6 +124,11 @@ def test_a_package_list_that_is_no_text_is_compared_all_the_same(run: Run, works
     first, other = (m["run"]["name"] for m in workspace.manifests())
     done = run("runs", "diff", first, other, "--workdir", workspace.root)
     assert done.exit_code == 0 and "seed" in done.stdout
+
+
+def test_the_check_is_what_the_schema_compiles_to() -> None:
+    kept, anew = manifest_check.FILE.read_text(encoding="utf-8"), manifest_check.module_text()
+    assert ast.dump(ast.parse(kept)) == ast.dump(ast.parse(anew)), "python -m tools.manifest_check"
 
 
 def test_what_is_allowed_is_what_the_schema_allows(workspace: Workspace) -> None:

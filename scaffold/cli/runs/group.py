@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import options, output, terminal
-from scaffold.cli.common.groups import ExampleGroup
-from scaffold.cli.runs.cite import cite
-from scaffold.cli.runs.diff_and_rerun import diff, rerun
-from scaffold.cli.runs.export import export
-from scaffold.cli.runs.metrics import metrics
-from scaffold.cli.runs.restore_and_gc import gc, restore
+from scaffold.cli.common.groups import LazyGroup
 from scaffold.cli.runs.runs_output import (
     STATUSES,
     find_run_and_manifest,
@@ -24,14 +19,34 @@ from scaffold.cli.runs.runs_output import (
     run_row,
     run_table,
 )
-from scaffold.cli.runs.withdraw import withdraw
 from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
+# verb -> (module, attribute); the order is the order of `scaffold runs --help`
+COMMANDS = {
+    "audit": ("scaffold.cli.runs.group", "audit"),
+    "cite": ("scaffold.cli.runs.cite", "cite"),
+    "diff": ("scaffold.cli.runs.diff_and_rerun", "diff"),
+    "export": ("scaffold.cli.runs.export", "export"),
+    "gc": ("scaffold.cli.runs.restore_and_gc", "gc"),
+    "list": ("scaffold.cli.runs.group", "list_runs"),
+    "metrics": ("scaffold.cli.runs.metrics", "metrics"),
+    "rerun": ("scaffold.cli.runs.diff_and_rerun", "rerun"),
+    "restore": ("scaffold.cli.runs.restore_and_gc", "restore"),
+    "show": ("scaffold.cli.runs.group", "show"),
+    "withdraw": ("scaffold.cli.runs.withdraw", "withdraw"),
+}
 
-@click.group(cls=ExampleGroup)
+
+class RunsGroup(LazyGroup):
+    """The verbs of `scaffold runs`."""
+
+    locations = COMMANDS
+
+
+@click.group(cls=RunsGroup)
 def runs() -> None:
     """The records of runs: list, show, compare, repeat and check them.
 
@@ -39,11 +54,7 @@ def runs() -> None:
     """
 
 
-for command in (diff, rerun, metrics, export, cite, restore, gc, withdraw):
-    runs.add_command(command)
-
-
-@runs.command("list")
+@click.command("list")
 @options.workspace_options
 @click.option("--experiment", help="Only runs of this experiment.")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only these. May be repeated.")
@@ -129,7 +140,7 @@ def _list_foreign(workspace: Workspace, limit: int, *, json_output: bool) -> Non
     limited.report_left_out()
 
 
-@runs.command()
+@click.command()
 @click.argument("name")
 @options.workspace_options
 @options.lines_option(10, "First and last lines of each log (0: all).")
@@ -165,7 +176,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
             click.echo(log_excerpts.strip_terminal_codes(log.tail), nl=not log.tail.endswith("\n"))
 
 
-@runs.command()
+@click.command()
 @options.workspace_options
 @options.server_choice
 @click.option("--server", is_flag=True, help="Ask the research server too, and report where it says otherwise.")
