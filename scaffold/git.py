@@ -19,9 +19,7 @@ from operator import eq
 from pathlib import Path
 
 from scaffold import git_isolation
-from scaffold.background_call import BackgroundCall
 from scaffold.errors import ScaffoldError
-from scaffold.scratch import scratch_directory
 
 TIMEOUT_S = 60
 
@@ -270,6 +268,8 @@ class GitSurvey:
     """Everything that detection asks about one directory, asked side by side; an answer that nobody takes costs nobody's time."""
 
     def __init__(self, directory: Path) -> None:
+        from scaffold.background_call import BackgroundCall
+
         self.place = BackgroundCall(locate_in_git, directory)
         self.tracked = BackgroundCall(list_tracked_files, directory)
         self.state = BackgroundCall(branch_state, directory)
@@ -281,6 +281,8 @@ def merge_texts(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, s
 
     Binary content cannot be merged: then `ours` comes back, with True.
     """
+    from scaffold.scratch import scratch_directory
+
     with scratch_directory() as folder:
         for side, content in (("ours", ours), ("base", base), ("theirs", theirs)):
             (folder / side).write_bytes(content)
@@ -293,6 +295,8 @@ def merge_texts(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, s
 
 def make_patch(path: str, old: bytes | None, new: bytes | None) -> str:
     """The patch that turns `old` into `new` (None: no such file), as git prints it."""
+    from scaffold.scratch import scratch_directory
+
     with scratch_directory() as folder:
         for side, content in (("a", old), ("b", new)):
             if content is not None:

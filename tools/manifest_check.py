@@ -64,7 +64,9 @@ class Shortened(ast.NodeTransformer):
     """The library's code with an exception of ours, which knows no sentence and no definition: a fifth of the text."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.args = ast.arguments(posonlyargs=[], args=[ast.arg("data", ast.Name("object"))], kwonlyargs=[], kw_defaults=[], defaults=[])
+        node.args = ast.arguments(
+            posonlyargs=[], args=[ast.arg("data", ast.Name("object"))], kwonlyargs=[], kw_defaults=[], defaults=[]
+        )
         node.returns = ast.Name("object")
         self.generic_visit(node)
         return node
@@ -94,7 +96,8 @@ class Shortened(ast.NodeTransformer):
             is_required = ast.unparse(parts["rule"]) == "'required'"
             node.args = [parts["name"], parts["value"]]
             if is_required:
-                node.args.append(ast.Constant(tuple(ast.literal_eval(parts["definition"])["required"])))
+                required = ast.literal_eval(parts["definition"])["required"]
+                node.args.append(ast.Tuple([ast.Constant(name) for name in required]))
             node.keywords = []
         self.generic_visit(node)
         return node

@@ -124,7 +124,9 @@ def metric_places(workspace: Workspace, metric: str) -> list[str]:
 
 def guarded_files(context: IdeaContext, command: Sequence[str], metric: str) -> tuple[str, ...]:
     """The files that no idea may change unless somebody says otherwise."""
-    script = script_interface.find_script_file(context.workspace.workdir, tuple(command))
+    from scaffold.runs.script_file import find_script_file
+
+    script = find_script_file(context.workspace.workdir, tuple(command))
     name = None
     if script is not None and script.resolve().is_relative_to(context.top.resolve()):
         name = script.resolve().relative_to(context.top.resolve()).as_posix()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from scaffold.errors import WrongUsage
 from scaffold.metric_directions import Direction, guess_direction
 from scaffold.observations.spelling import normalize_name
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 
 class MetricDirections:

@@ -6,11 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.errors import ScaffoldError
-from scaffold.observations.file_formats import LoggedStep
 from scaffold.observations.output_files import FILE_KINDS, MetricFile
+
+if TYPE_CHECKING:
+    from scaffold.observations.file_formats import LoggedStep
 
 # a value, its line and its step
 PlacedValue = tuple[float, int | None, float | None]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from scaffold.observations.run_values import observe_runs
 from scaffold.runs import live_progress
-from scaffold.runs.model import Run, Scalar
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run, Scalar
+    from scaffold.workspace import Workspace
 
 _ended: dict[tuple[str, str, str], Mapping[str, Scalar]] = {}
 

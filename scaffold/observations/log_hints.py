@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from scaffold import metric_directions
 from scaffold.observations import printed
 from scaffold.observations.logged_names import is_metric
 from scaffold.runs import recorder
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 _TAIL_LINES = 200
 _NAMED_NUMBER = re.compile(

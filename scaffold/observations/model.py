@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from scaffold.runs.model import Run
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
 
 
 class SeriesPoint(NamedTuple):

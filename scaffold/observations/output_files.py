@@ -6,13 +6,15 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold import containment, structured_text
 from scaffold.observations import file_formats, results_tsv
-from scaffold.observations.file_formats import LoggedStep, OnProblem
 from scaffold.observations.logged_names import STEP_NAMES
 from scaffold.runs.index import file_stamp
+
+if TYPE_CHECKING:
+    from scaffold.observations.file_formats import LoggedStep, OnProblem
 
 MAX_DEPTH = 4
 MAX_FILES = 200

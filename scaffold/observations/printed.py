@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import containment, structured_text
 from scaffold.atomic_write import write_atomic
@@ -18,8 +18,10 @@ from scaffold.observations.file_formats import LoggedStep, metric_number
 from scaffold.observations.logged_names import is_metric
 from scaffold.observations.model import MetricValue
 from scaffold.runs import recorder, records_home
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 SIDECAR_FOLDER = "printed"
 # lines of a log are searched in batches: the clock that ends a slow search is set once for each

@@ -11,7 +11,7 @@ import fnmatch
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
 from scaffold.observations import printed
@@ -21,13 +21,13 @@ from scaffold.observations.file_metrics import FileMetrics, best_in_course, read
 from scaffold.observations.logged_names import CLOCK, EPOCH_SECONDS, NAME_ROLES, media_prefixes
 from scaffold.observations.model import MetricValue
 from scaffold.observations.output_files import find_metric_files
-from scaffold.observations.series import read_values_at
-from scaffold.observations.server_metrics import server_source, server_steps
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
 from scaffold.runs.index import RunIndex
-from scaffold.runs.model import Run, Scalar
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run, Scalar
+    from scaffold.workspace import Workspace
 
 
 def manifest_metrics(run: Run) -> dict[str, MetricValue]:
@@ -140,6 +140,8 @@ class RunValueReader:
         return [{name: value for name, value in of_run.items() if name in asked_for} for of_run in values]
 
     def _at_step(self, run: Run, sources: printed.PrintedSources) -> dict[str, MetricValue]:
+        from scaffold.observations.series import read_values_at
+
         assert self._query.step is not None
         server_series = self._query.server_series.get(run.name)
         return read_values_at(self._workspace, run, self._query.step, self.notes.append, server_series, sources)
@@ -197,6 +199,8 @@ class RunValueReader:
             if not unread:  # else it would be believed even when the extra is there
                 self._new_entries[run.outputs] = [stamp, [list(fields) for fields in file_metrics]]
         if (series := self._query.server_series.get(run.name)) is not None:
+            from scaffold.observations.server_metrics import server_source, server_steps
+
             file_metrics.append(summarize_steps(server_steps(series), server_source(run), is_series=True))
         self.notes += [f"{run.outputs}: {problem}" for problem in problems]
         self.notes += [f"{file.path}: {note}" for file in file_metrics for note in file.notes]

@@ -7,16 +7,19 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
 from scaffold.observations import printed
-from scaffold.observations.file_formats import LoggedStep, OnProblem
 from scaffold.observations.file_metrics import describe_error
 from scaffold.observations.model import MetricSeries, MetricValue, SeriesPoint
 from scaffold.observations.output_files import FILE_KINDS, find_metric_files
 from scaffold.observations.server_metrics import ServerSeries, server_source, server_steps
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.observations.file_formats import LoggedStep, OnProblem
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 
 def read_values_at(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from scaffold.observations.file_formats import LoggedStep
 from scaffold.runs import manifests
 from scaffold.runs.attempts import select_attempts
-from scaffold.runs.model import Run
 from scaffold.runs.records import read_records
-from scaffold.workspace import Workspace
 
 if TYPE_CHECKING:
+    from scaffold.runs.model import Run
     from scaffold.server.client import ServerClient
+    from scaffold.workspace import Workspace
 
 # of each metric (step, value), as the server has them: at most 400 a metric, rounded to 6 digits
 ServerSeries = Mapping[str, tuple[tuple[float, float], ...]]

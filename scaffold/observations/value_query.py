@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from scaffold.observations.directions import MetricDirections
-
 if TYPE_CHECKING:
+    from scaffold.observations.directions import MetricDirections
     from scaffold.observations.server_metrics import ServerSeries
 
 ValueChoice = Literal["final", "last", "best", "at"]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from scaffold.runs.model import Run
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
 
 SMOKE_REASON, RERUN_REASON, WITHDRAWN_REASON = "a smoke run", "rerun: a check, and no result", "withdrawn"
 

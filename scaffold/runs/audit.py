@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
@@ -19,9 +20,11 @@ from scaffold.runs import (
     records_home,
 )
 from scaffold.runs.code_commits import CodeStates, Keeper
-from scaffold.runs.model import Run
 from scaffold.runs.same_question import same_question
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 # a log's name as the recorder gives it; another rank's (`.rank1`) belongs to the same manifest
 LOG_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=,+@-]*-[0-9a-f]{8}(\.\d+)?$")

@@ -9,13 +9,15 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import containment
 from scaffold.runs import compare, manifests, recorder, records_home, timestamps
 from scaffold.runs.code_commits import CodeStates, Keeper
-from scaffold.runs.model import Run, Scalar
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run, Scalar
+    from scaffold.workspace import Workspace
 
 CLOCK_SLACK_S = 2.0
 ENDED = ("finished", "failed", "terminated")

@@ -8,11 +8,14 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, recorder_command
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 BRANCHES = ("--branches", "--tags", "--remotes")
 PINS = "--glob=refs/scaffold/*"

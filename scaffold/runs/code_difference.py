@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import containment, git
 from scaffold.runs import code_files, recorded_code, recorder, recorder_command
 from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 # a config's copy is called by its content, and then by its name
 _DIGEST_LENGTH = 17

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests, recorded_code, worktrees
-from scaffold.runs.model import Run
 from scaffold.scratch import scratch_directory
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 LARGEST_TEXT_BYTES = 1 << 20
 

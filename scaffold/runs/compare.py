@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import containment
 from scaffold.runs import records_home
-from scaffold.runs.model import Scalar
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Scalar
 
 MISSING = "-"
 

@@ -10,13 +10,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import manifests, recorder, recorder_command, records
-from scaffold.runs.model import Run
 from scaffold.scratch import scratch_directory
 from scaffold.stop_signals import handle_stop_signals
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 
 def run_recorded(

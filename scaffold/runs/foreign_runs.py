@@ -10,11 +10,13 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import containment, structured_text
 from scaffold.runs import records
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 # so many files of one kind are looked at
 MOST = 10_000

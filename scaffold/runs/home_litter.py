@@ -8,10 +8,13 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import structured_text
 from scaffold.runs import liveness, recorder, records_home
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 # a temporary file of the recorder, with its process id, or of the package
 TEMPORARY = re.compile(r"\.((?P<pid>\d+)|.{1,40})\.[0-9a-f]{8}\.tmp")

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold.runs import manifests, records_home
-from scaffold.runs.index import RunIndex
 from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
 from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.index import RunIndex
+    from scaffold.workspace import Workspace
 
 # a manifest's stamp, and the run that it tells of
 Row = list[Any]

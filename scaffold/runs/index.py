@@ -12,11 +12,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import structured_text
 from scaffold.atomic_write import write_atomic
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 # a change of what `manifests.Run` or a digest holds needs a new number
 INDEX_VERSION = 6

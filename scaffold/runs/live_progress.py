@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from typing import TYPE_CHECKING
 
 from scaffold.runs import log_excerpts, recorder, records_home, timestamps
-from scaffold.runs.model import Run, Scalar
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run, Scalar
+    from scaffold.workspace import Workspace
 
 
 def elapsed_seconds(run: Run, now: datetime.datetime) -> float:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import recorder, timestamps
-from scaffold.runs.model import Run
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

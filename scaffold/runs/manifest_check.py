@@ -1007,7 +1007,7 @@ def validate(data: object) -> object:
             if data__recorder_is_dict:
                 data__recorder__missing_keys = set(['version']) - data__recorder.keys()
                 if data__recorder__missing_keys:
-                    raise SchemaViolation('.recorder', data__recorder, ('version',))
+                    raise SchemaViolation('.recorder', data__recorder, 'version')
                 data__recorder_keys = set(data__recorder.keys())
                 if 'version' in data__recorder_keys:
                     data__recorder_keys.remove('version')

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import structured_text
-from scaffold.runs import liveness, manifest_schema, records_home
+from scaffold.runs import manifest_schema, records_home
 from scaffold.runs.model import Run, summarize_manifest
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 
 class ForeignFile(ValueError):
@@ -63,6 +65,8 @@ def mark_if_lost(run: Run, workspace: Workspace) -> Run:
     """A run as it is now: `lost` where its manifest says `running` and its recorder is gone."""
     if run.status != "running":
         return run
+    from scaffold.runs import liveness
+
     path = workspace.workdir / run.path
     if not run.only_in_home:
         workspace.locate(path.parent / ".live" / path.name)

@@ -7,12 +7,15 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import structured_text
 from scaffold.errors import ScaffoldError
 from scaffold.facts.search_path import find_program
 from scaffold.runs import recorder
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 PYTHON_OPTIONS = ("-IS",)
 # shlex takes time by the square of a word's length

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold.containment import LeadsOutside
 from scaffold.runs import manifests, withdrawals
@@ -24,7 +24,9 @@ from scaffold.runs.home_records import HomeAdditions, HomeReader
 from scaffold.runs.index import RunIndex
 from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
 from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.runs import recorder
-from scaffold.runs.model import Run
 from scaffold.workspace import ANSWERS_FILE, Workspace, is_reachable
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
 
 MANIFEST = re.compile(r"-[0-9a-f]{8}(\.\d+)?\.json$")
 DIGEST = re.compile(rf"[0-9a-f]{{{recorder.records_home.DIGEST_LENGTH}}}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import containment, git
 from scaffold.errors import ScaffoldError
@@ -21,11 +21,13 @@ from scaffold.runs import (
     worktree_imports,
     worktrees,
 )
-from scaffold.runs.model import Run, Scalar
 from scaffold.runs.worktrees import HIDDEN
 from scaffold.scratch import scratch_directory
 from scaffold.stop_signals import raise_on_stop_signals
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run, Scalar
+    from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

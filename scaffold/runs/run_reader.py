@@ -10,13 +10,15 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold.containment import LeadsOutside
 from scaffold.runs import manifests, records_home
 from scaffold.runs.index import file_stamp
 from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 
 class RunReader:

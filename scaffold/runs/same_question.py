@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from scaffold.runs import recorder
-from scaffold.runs.model import Run, Scalar
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run, Scalar
 
 
 def same_question(run: Run) -> tuple[object, ...] | None:

@@ -6,13 +6,16 @@ import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import containment, structured_text
 from scaffold.atomic_write import write_file
 from scaffold.errors import ScaffoldError
 from scaffold.runs import timestamps
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 FOLDER = "withdrawn"
 UNKNOWN_REASON = "the reason cannot be read"

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.facts import python_syntax
-from scaffold.facts.python_source import Call, PythonSource, literal_text
 from scaffold.runs import recorder
-from scaffold.sweeps.spec import script_arguments
-from scaffold.sweeps.spec.script_interface import MAX_SCRIPT_BYTES, find_script_file, read_script
-from scaffold.workspace import Workspace
+from scaffold.runs.script_file import MAX_SCRIPT_BYTES, find_script_file
 
 if TYPE_CHECKING:
     from _record_run.configuration import Interface as Interface
+
+    from scaffold.facts.python_source import Call, PythonSource
+    from scaffold.workspace import Workspace
 else:
     Interface = "Interface"
 
@@ -34,6 +33,8 @@ class ScriptReader:
     def interface(self, form: str) -> Interface | None:
         """How the script takes its arguments; None where that is not known."""
         if form not in self._interfaces:
+            from scaffold.facts import python_syntax
+
             text = self._read_script(form)
             self._interfaces[form] = None if text is None else read_interface(python_syntax.parse_python_source(text))
         return self._interfaces[form]
@@ -52,6 +53,9 @@ class ScriptReader:
         return self._takes_nothing[form]
 
     def _reads_none(self, form: str) -> bool:
+        from scaffold.sweeps.spec import script_arguments
+        from scaffold.sweeps.spec.script_interface import read_script
+
         folder, command = _split_form(form)
         # what stands before the script may take the seed itself: `env SEED=1`
         starts = command[: recorder.naming.script_index(command)]
@@ -91,6 +95,8 @@ def read_interface(source: PythonSource) -> Interface | None:
 
 
 def _argparse_interface(calls: list[Call]) -> Interface | None:
+    from scaffold.facts.python_source import literal_text
+
     positionals: list[str] = []
     counts: dict[str, int] = {}
     ends_open = False
@@ -123,6 +129,8 @@ def _argparse_count(call: Call) -> int | None:
 
 
 def _click_interface(calls: tuple[Call, ...]) -> Interface | None:
+    from scaffold.facts.python_source import literal_text
+
     positionals: list[str] = []
     counts: dict[str, int] = {}
     for call in calls:

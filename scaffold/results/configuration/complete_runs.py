@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from scaffold.results.configuration.argument_interface import Interface, ScriptReader
 from scaffold.results.configuration.config_files import spread_config_files
 from scaffold.runs import recorder
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 # stands for what starts a run, where only its arguments are read again
 _START = ("python", "script.py")

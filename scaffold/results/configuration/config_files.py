@@ -10,14 +10,14 @@ import functools
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import containment, git, structured_text
-from scaffold.facts import config_formats
-from scaffold.results.configuration import kept_answers
-from scaffold.runs import code_files, recorder
+from scaffold.runs import recorder
 from scaffold.runs.model import Run, Scalar
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 ENDINGS = (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg")
 # with more keys that differ, files are told apart by their names and digests
@@ -125,6 +125,9 @@ def _read_contents(
     workspace: Workspace, runs: Sequence[Run], named: Mapping[str, Iterable[str]]
 ) -> dict[tuple[str, str], tuple[str, Settings]]:
     """For each run's path and parameter the file, relative to the repository's top, and what it says."""
+    from scaffold.results.configuration import kept_answers
+    from scaffold.runs import code_files
+
     top = git.toplevel(workspace.workdir)
     prefix = code_files.path_in_top(workspace, top) if top is not None else ""
     parsed: dict[str, Settings | None] = {}
@@ -168,6 +171,8 @@ def _read_file(workspace: Workspace, path: str) -> str | None:
 
 
 def _read_from_code(workspace: Workspace, top: Any, run: Run, files: Sequence[str]) -> dict[str, str] | None:
+    from scaffold.runs import code_files
+
     with code_files.open_code(workspace, top, run) as code:
         return code.read(files) if code is not None else None
 
@@ -175,6 +180,8 @@ def _read_from_code(workspace: Workspace, top: Any, run: Run, files: Sequence[st
 def _parse(text: str | None, path: str) -> Settings | None:
     """What a config file says, nested names joined by `.`; None where it cannot be read."""
     import yaml
+
+    from scaffold.facts import config_formats
 
     if text is None:
         return None

@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import git, structured_text
-from scaffold.results.configuration import kept_answers
 from scaffold.results.configuration.code_states import CodeEquivalence, RunCode
-from scaffold.runs import code_files, recorder, recorder_command, records_home
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+from scaffold.runs import recorder, records_home
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 
 def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalence:
@@ -93,6 +94,8 @@ class _CodeReach:
     """Finds what can reach runs, and remembers it."""
 
     def __init__(self, workspace: Workspace, top: Path) -> None:
+        from scaffold.runs import code_files, recorder_command
+
         self._workspace, self._top = workspace, top
         self._prefix = code_files.path_in_top(workspace, top)
         place = recorder_command.recorder_workspace(workspace)
@@ -100,10 +103,13 @@ class _CodeReach:
 
     def files_of(self, run: Run) -> Mapping[str, str] | None:
         """The files that could reach a run; None where its code is no longer to be had."""
+        from scaffold.results.configuration import kept_answers
+
         return kept_answers.remember(f"reach\n{self._top}\n{run.code}\n{run.form}", lambda: self._find_files(run))
 
     def _find_files(self, run: Run) -> Mapping[str, str] | None:
         from scaffold.results.configuration.import_reach import find_reaching_files  # only where git is asked
+        from scaffold.runs import code_files
 
         with code_files.open_code(self._workspace, self._top, run) as code:
             if code is None:

@@ -8,11 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold.observations.directions import MetricDirections
-from scaffold.observations.model import MeasuredRun
-from scaffold.results.evidence.claimed_numbers import ClaimedNumber
 from scaffold.results.evidence.quotable_numbers import (
     QuotableNumber,
     difference_numbers,
@@ -24,11 +22,15 @@ from scaffold.results.evidence.quotable_numbers import (
 from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.read import run_metric_query
 from scaffold.results.tables.fold import fold_seeds
-from scaffold.results.tables.model import ResultTable
 from scaffold.runs import records
-from scaffold.runs.model import Run
 from scaffold.visible_text import one_line
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.observations.model import MeasuredRun
+    from scaffold.results.evidence.claimed_numbers import ClaimedNumber
+    from scaffold.results.tables.model import ResultTable
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 # 0.15 as written and 0.15 as computed differ in the last bits of a float: relative to the size of the number
 ROUNDING_ERROR = 1e-9

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.results.evidence.ro_crate import BUNDLE, CrateRun
 from scaffold.runs import code_commits
 from scaffold.runs.code_commits import Keeper
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 LOCAL = "its uncommitted code holds lines that a patch hides"
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import containment, git
 from scaffold.errors import ScaffoldError
@@ -16,8 +17,10 @@ from scaffold.results.evidence import authors, code_bundle, ro_crate
 from scaffold.results.evidence.redacted_copy import copy_file_without_secrets
 from scaffold.results.evidence.ro_crate import CrateDescription, CrateRun
 from scaffold.runs import manifests, records_home
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 NAME_A_NEW_ONE = "name a new directory"
 

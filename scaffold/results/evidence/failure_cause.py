@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import containment
 from scaffold.results.tables.text_format import truncate
 from scaffold.runs import log_excerpts, manifests, recorder
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 READ_LINES, TAIL_LINES, LINE_WIDTH, CAUSE_WIDTH = 40, 20, 240, 160
 # a private key whose first line lies above what is shown: its shape is not known from the rest

@@ -6,15 +6,18 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
+from typing import TYPE_CHECKING
 
-from scaffold.observations.model import MeasuredRun
 from scaffold.results.metrics.configurations import finite_number
 from scaffold.results.stats.hypothesis_tests import holm_correction
 from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.stats.power import TARGET_POWER, detectable_effect, noise_floor
-from scaffold.results.stats.summary import MetricSummary
 from scaffold.results.tables.fold import row_label
-from scaffold.results.tables.model import ResultRow, ResultTable
+
+if TYPE_CHECKING:
+    from scaffold.observations.model import MeasuredRun
+    from scaffold.results.stats.summary import MetricSummary
+    from scaffold.results.tables.model import ResultRow, ResultTable
 
 # pairs of configurations whose means are held against each other, and those that are tested for their intervals too:
 # pairs grow with the square of the configurations, and a test takes a hundred times as long as a subtraction

@@ -12,13 +12,15 @@ import math
 import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from scaffold import git
 from scaffold.results.evidence.authors import Citation, Person
 from scaffold.runs import recorder
-from scaffold.runs.model import Run
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
 
 METADATA = "ro-crate-metadata.json"
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"

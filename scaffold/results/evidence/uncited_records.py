@@ -9,13 +9,15 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import git
 from scaffold.results.evidence import backing, claimed_numbers
 from scaffold.runs import manifests, pin_refs, records, records_home
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 TEXT_ENDINGS = (".md", ".txt", ".csv", ".tsv", ".json", ".tex", ".html", ".yml", ".yaml")
 LARGEST_TEXT_BYTES = 1 << 20

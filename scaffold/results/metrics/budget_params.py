@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from scaffold.results.metrics.configurations import ConfigurationKey, configuration_key
-from scaffold.runs.model import Scalar
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Scalar
 
 # what `--budget` takes where no parameter is one
 NO_BUDGET = "none"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.runs import recorder
-from scaffold.runs.model import Scalar
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Scalar
 
 # (parameter, its value as text), sorted: two configurations have equal parameters where these are
 ConfigurationKey = tuple[tuple[str, str], ...]

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document.model import Plan, Task
-from scaffold.plan.document.parse import parse_plan
-from scaffold.runs.model import Run
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.plan.document.model import Plan, Task
+    from scaffold.runs.model import Run
+    from scaffold.workspace import Workspace
 
 # the plan is looked up at each commit that a run began at: of more than these the comparison is no single one
 MOST_COMMITS = 8
@@ -52,6 +54,8 @@ class PlannedComparisons:
         return self._plans[commit]
 
     def _read(self, commit: str) -> Plan | None:
+        from scaffold.plan.document.parse import parse_plan
+
         workspace = self._workspace
         top = git.toplevel(workspace.workdir) if workspace is not None else None
         if workspace is None or top is None:

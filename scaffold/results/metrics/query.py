@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
 from scaffold.results.configuration.code_states import CodeEquivalence
 from scaffold.results.metrics.budget_params import NO_BUDGET
-from scaffold.results.metrics.run_filter import RunFilter
 from scaffold.results.metrics.sweep_sheets import SweepSheets
-from scaffold.runs.model import Run
+
+if TYPE_CHECKING:
+    from scaffold.observations.model import MeasuredRun, SkippedRun
+    from scaffold.results.metrics.run_filter import RunFilter
+    from scaffold.runs.model import Run
 
 # what `--ignore` takes that is no parameter
 NO_PARAMETERS = ("code", "command", "experiment")

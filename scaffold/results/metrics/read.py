@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from scaffold.observations.log_hints import suggest_log_pattern
 from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
-from scaffold.observations.output_files import read_wandb_params
 from scaffold.observations.run_values import RunValueReader
 from scaffold.observations.spelling import unify_spellings
 from scaffold.results.configuration.complete_runs import complete_runs
@@ -17,7 +16,9 @@ from scaffold.runs import recorder
 from scaffold.runs.attempts import select_attempts
 from scaffold.runs.model import SMOKE_SUFFIX, Run
 from scaffold.runs.records import read_records
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 
 def run_metric_query(workspace: Workspace, query: MetricQuery, sheets: SweepSheets | None = None) -> QueryResult:
@@ -51,8 +52,10 @@ def run_metric_query(workspace: Workspace, query: MetricQuery, sheets: SweepShee
     without = [m.run for m in counted if not m.values]
     missing += [(run, _skip(run, reason)) for run in without]
     notes = [*spelling_notes, *reader.notes]
-    if without and len(without) == len(counted) and (hint := suggest_log_pattern(workspace, without)):
-        notes.append(hint)
+    if without and len(without) == len(counted):
+        from scaffold.observations.log_hints import suggest_log_pattern
+
+        notes += filter(None, [suggest_log_pattern(workspace, without)])
     counted = [m for m in counted if m.values]
     return QueryResult(
         query=query,
@@ -112,6 +115,8 @@ def _add_wandb_params(workspace: Workspace, run: Run, names: Sequence[str]) -> R
     """The run with those of the named parameters that only its wandb config has; the manifest's are never replaced."""
     if all(name in run.params for name in names):
         return run
+    from scaffold.observations.output_files import read_wandb_params
+
     wandb_params = recorder.values.flatten(read_wandb_params(workspace.workdir, run.outputs))
     params = recorder.redaction.redact_params(wandb_params)
     added = {name: params[name] for name in names if name in params and name not in run.params}

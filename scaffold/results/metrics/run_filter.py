@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scaffold.errors import WrongUsage, suggest_spelling
 from scaffold.results.configuration.code_states import code_label
-from scaffold.results.metrics.sweep_sheets import SweepSheets
 from scaffold.runs.model import Run, Scalar
+
+if TYPE_CHECKING:
+    from scaffold.results.metrics.sweep_sheets import SweepSheets
 
 # a commit or code state, also its first digits
 _HASH = re.compile(r"(?<![\w.])[0-9a-f]{4,64}(?:\+[0-9a-f]{4})?(?![\w.])")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import run_filter
-from scaffold.results.metrics.query import QueryResult
-from scaffold.results.metrics.run_filter import RunPredicate
-from scaffold.runs.model import Run
+
+if TYPE_CHECKING:
+    from scaffold.results.metrics.query import QueryResult
+    from scaffold.results.metrics.run_filter import RunPredicate
+    from scaffold.runs.model import Run
 
 # what a name may be, in the order in which it is tried, and before a colon what it is to be
 PREFIXES = ("experiment", "sweep", "task", "run")

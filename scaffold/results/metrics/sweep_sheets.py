@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs.model import Run
-from scaffold.sweeps.spec.model import Sweep
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Run
+    from scaffold.sweeps.spec.model import Sweep
+    from scaffold.workspace import Workspace
 
 
 class SweepSheets:

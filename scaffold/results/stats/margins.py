@@ -6,8 +6,12 @@ there is none, so what is to be shown is the hypothesis that is tested for.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scaffold.results.stats.distributions import t_two_sided_p
-from scaffold.results.stats.hypothesis_tests import TTest
+
+if TYPE_CHECKING:
+    from scaffold.results.stats.hypothesis_tests import TTest
 
 
 def equivalence_p(test: TTest, margin: float) -> float | None:

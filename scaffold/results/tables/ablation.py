@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics.configurations import configuration_key, format_value, sort_key, varying_params
-from scaffold.results.metrics.query import QueryResult
 from scaffold.results.tables.compare import find_single_row
 from scaffold.results.tables.fold import fold_seeds, row_label
-from scaffold.results.tables.model import MetricComparison, ResultRow
 from scaffold.results.tables.pair_comparisons import compare_pairs
 from scaffold.results.tables.pairing import RowPair
+
+if TYPE_CHECKING:
+    from scaffold.results.metrics.query import QueryResult
+    from scaffold.results.tables.model import MetricComparison, ResultRow
 
 UNSET = "(not set)"
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
-from scaffold.metric_directions import Direction
 from scaffold.results.metrics.budget_params import budget_of
 from scaffold.results.metrics.configurations import ConfigurationKey, format_value
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction
 from scaffold.results.stats.pair_test import run_pair_test
-from scaffold.results.tables.model import ResultRow, ResultTable
+
+if TYPE_CHECKING:
+    from scaffold.metric_directions import Direction
+    from scaffold.results.tables.model import ResultRow, ResultTable
 
 
 def find_best_rows(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.configuration.code_states import CodeEquivalence
 from scaffold.results.metrics.configurations import CODE, configuration_key
-from scaffold.results.metrics.query import QueryResult
-from scaffold.runs.model import Run
+
+if TYPE_CHECKING:
+    from scaffold.results.configuration.code_states import CodeEquivalence
+    from scaffold.results.metrics.query import QueryResult
+    from scaffold.runs.model import Run
 
 MOST_NAMED = 4
 

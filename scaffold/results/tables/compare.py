@@ -5,20 +5,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.metric_directions import Direction
 from scaffold.results.metrics.planned_comparisons import PlannedComparisons
-from scaffold.results.metrics.query import QueryResult
 from scaffold.results.metrics.run_selection import RunSelection, restrict_to_selection, select_runs
 from scaffold.results.tables.best_row import choose_best_so_far
 from scaffold.results.tables.common_code import keep_common_code
 from scaffold.results.tables.expectation import Expectation, are_shown
 from scaffold.results.tables.family import Families, FamilyKind, run_paths
 from scaffold.results.tables.fold import fold_seeds, row_label
-from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
 from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
 from scaffold.results.tables.pairing import RowPair, pair_rows
+
+if TYPE_CHECKING:
+    from scaffold.metric_directions import Direction
+    from scaffold.results.metrics.query import QueryResult
+    from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
 
 BEST = "best"
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from scaffold.metric_directions import Direction
 from scaffold.results.stats import margins
-from scaffold.results.stats.corrections import Correction
 from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.stats.hypothesis_tests import TTest
 from scaffold.results.tables.text_format import format_number, format_p
+
+if TYPE_CHECKING:
+    from scaffold.metric_directions import Direction
+    from scaffold.results.stats.corrections import Correction
+    from scaffold.results.stats.hypothesis_tests import TTest
 
 ExpectedWord = Literal["better", "worse", "equal", "not-worse"]
 # of these nothing is shown without saying how much is too much

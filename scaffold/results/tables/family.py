@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics.query import QueryResult
 from scaffold.results.stats.corrections import EVERY_PAIR, Correction, correct_p_value, correct_p_values
 from scaffold.results.stats.hypothesis_tests import TTest
 from scaffold.results.stats.pair_test import run_pair_test
-from scaffold.results.tables.model import ResultRow
-from scaffold.results.tables.pairing import RowPair
 from scaffold.results.tables.text_format import pluralize
+
+if TYPE_CHECKING:
+    from scaffold.results.metrics.query import QueryResult
+    from scaffold.results.tables.model import ResultRow
+    from scaffold.results.tables.pairing import RowPair
 
 FamilyKind = Literal["sweep", "experiment", "all", "asked"]
 # of a test its p-value, or that of another hypothesis

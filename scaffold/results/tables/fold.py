@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from scaffold.errors import WrongUsage
-from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.results.metrics import budget_params, configurations
-from scaffold.results.metrics.configurations import Configuration
-from scaffold.results.metrics.query import QueryResult
-from scaffold.results.stats.resampling import bootstrap_interval
 from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
-from scaffold.results.tables.best_row import find_best_rows
 from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
 from scaffold.results.tables.samples import Folding, Sample, choose_samples, row_columns, row_warnings, split_warnings
-from scaffold.runs.model import Run
 from scaffold.visible_text import one_line
+
+if TYPE_CHECKING:
+    from scaffold.metric_directions import Direction
+    from scaffold.observations.model import MeasuredRun, SkippedRun
+    from scaffold.results.metrics.configurations import Configuration
+    from scaffold.results.metrics.query import QueryResult
+    from scaffold.runs.model import Run
 
 
 def fold_seeds(
@@ -67,7 +69,7 @@ def fold_seeds(
     sort_key = configurations.sort_key
     rows.sort(key=lambda row: (row.experiment, sort_key(row.config, names), sort_key(row.config)))
     ways = {metric: way for metric in metrics if (way := directions.direction(metric)) is not None}
-    bests = {metric: find_best_rows(rows, metric, way, budget) for metric, way in ways.items()} if mark_best else {}
+    bests = _best_rows(rows, ways, budget) if mark_best and ways else {}
     warnings = (*split_warnings(keys, columns, folding), *_table_warnings(rows, names)) if by is None else ()
     return ResultTable(
         by=names,
@@ -136,6 +138,14 @@ def _run_order(measured: MeasuredRun) -> tuple[bool, int, str, str]:
     return seed is None, seed or 0, run.started_at, run.name
 
 
+def _best_rows(
+    rows: Sequence[ResultRow], ways: Mapping[str, Direction], budget: Sequence[str]
+) -> dict[str, tuple[int, ...]]:
+    from scaffold.results.tables.best_row import find_best_rows  # and with it all tests
+
+    return {metric: find_best_rows(rows, metric, way, budget) for metric, way in ways.items()}
+
+
 def _summary(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind) -> MetricSummary | None:
     values = [m.values[metric].value for m in runs if metric in m.values]
     if not values:
@@ -143,6 +153,8 @@ def _summary(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind) -
     summary = summarize_seed_values(values)
     if interval == "t":
         return summary
+    from scaffold.results.stats.resampling import bootstrap_interval
+
     low, high = bootstrap_interval([v for v in values if math.isfinite(v)]) or (None, None)
     return summary._replace(low=low, high=high)
 

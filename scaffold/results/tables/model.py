@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from scaffold.metric_directions import Direction
-from scaffold.observations.model import MeasuredRun, SkippedRun
 from scaffold.results.metrics.configurations import format_value
-from scaffold.results.stats.summary import MetricSummary
-from scaffold.results.tables.expectation import ExpectationResult
-from scaffold.runs.model import Scalar
+
+if TYPE_CHECKING:
+    from scaffold.metric_directions import Direction
+    from scaffold.observations.model import MeasuredRun, SkippedRun
+    from scaffold.results.stats.summary import MetricSummary
+    from scaffold.results.tables.expectation import ExpectationResult
+    from scaffold.runs.model import Scalar
 
 # what no parameter is
 MISSING = object()

@@ -5,21 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from scaffold.metric_directions import Direction
 from scaffold.results.stats import power
 from scaffold.results.stats.corrections import Correction, correct_p_values
 from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.stats.hypothesis_tests import TTest
 from scaffold.results.stats.pair_test import PairTest, permutation_p, run_pair_test
 from scaffold.results.stats.summary import moments
 from scaffold.results.tables.expectation import Expectation, ExpectationResult, judge_expectation
-from scaffold.results.tables.family import Families, TestP
 from scaffold.results.tables.model import MetricComparison, ResultRow
-from scaffold.results.tables.pairing import RowPair
 from scaffold.results.tables.text_format import format_number, format_p
 from scaffold.results.tables.verdicts import contradiction, is_better, verdict_sentence
+
+if TYPE_CHECKING:
+    from scaffold.metric_directions import Direction
+    from scaffold.results.stats.hypothesis_tests import TTest
+    from scaffold.results.tables.family import Families, TestP
+    from scaffold.results.tables.pairing import RowPair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics.configurations import ConfigurationKey, configuration_key, format_value, varying_params
 from scaffold.results.tables.fold import row_label
-from scaffold.results.tables.model import ResultRow, ResultTable
 from scaffold.results.tables.text_format import pluralize
+
+if TYPE_CHECKING:
+    from scaffold.results.tables.model import ResultRow, ResultTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from scaffold.results.metrics.configurations import format_value
 from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
-from scaffold.results.tables.model import IntervalKind, ResultTable
 from scaffold.results.tables.text_format import (
     format_interval,
     format_number,
@@ -16,6 +16,9 @@ from scaffold.results.tables.text_format import (
     pluralize,
 )
 from scaffold.visible_text import csv_lines, one_line
+
+if TYPE_CHECKING:
+    from scaffold.results.tables.model import IntervalKind, ResultTable
 
 MISSING = "-"
 NUMBER_COLUMNS = ("n", "mean", "sd", "95 % interval", "min", "max")

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from scaffold.observations.model import MeasuredRun
-from scaffold.results.tables.model import MetricComparison, ResultTable
-
 if TYPE_CHECKING:  # a table has no need of them, and they load the plan
+    from scaffold.observations.model import MeasuredRun
     from scaffold.results.tables.ablation import Ablation
     from scaffold.results.tables.compare import ComparisonReport
+    from scaffold.results.tables.model import MetricComparison, ResultTable
     from scaffold.results.tables.sensitivity import SensitivityCurve
 
 # of a list, the entries that are to be shown

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
-from scaffold.results.configuration.code_states import CodeEquivalence
 from scaffold.results.metrics import configurations
 from scaffold.results.metrics.configurations import CODE, COMMAND, EXPERIMENT, Configuration
-from scaffold.results.metrics.query import QueryResult
 from scaffold.results.tables.text_format import format_number
-from scaffold.runs.model import Run, Scalar
+
+if TYPE_CHECKING:
+    from scaffold.results.configuration.code_states import CodeEquivalence
+    from scaffold.results.metrics.query import QueryResult
+    from scaffold.runs.model import Run, Scalar
 
 # characters of a command in a column
 MOST_SHOWN = 60

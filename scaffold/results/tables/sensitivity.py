@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics.configurations import (
@@ -16,15 +16,17 @@ from scaffold.results.metrics.configurations import (
     format_value,
     sort_key,
 )
-from scaffold.results.metrics.query import QueryResult
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import anova, holm_correction
 from scaffold.results.stats.summary import MetricSummary, has_spread
 from scaffold.results.tables.fold import fold_seeds, row_label
-from scaffold.results.tables.model import ResultRow
 from scaffold.results.tables.text_format import format_number, format_p
 from scaffold.results.tables.verdicts import NOT_DISTINGUISHABLE
-from scaffold.runs.model import Scalar
+
+if TYPE_CHECKING:
+    from scaffold.results.metrics.query import QueryResult
+    from scaffold.results.tables.model import ResultRow
+    from scaffold.runs.model import Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from scaffold.results.stats.summary import MetricSummary
+if TYPE_CHECKING:
+    from scaffold.results.stats.summary import MetricSummary
 
 
 def truncate(text: str, width: int) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from scaffold.metric_directions import Direction
+from typing import TYPE_CHECKING
+
 from scaffold.results.stats.corrections import ASKED, EVERY_PAIR
 from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.tables.model import MetricComparison
 from scaffold.results.tables.text_format import format_interval, format_number, format_p, format_signed
+
+if TYPE_CHECKING:
+    from scaffold.metric_directions import Direction
+    from scaffold.results.tables.model import MetricComparison
 
 NOT_DISTINGUISHABLE = "not distinguishable"
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
@@ -21,7 +21,9 @@ from scaffold.runs import recorder, recorder_command, records_home, worktrees
 from scaffold.scratch import scratch_directory
 from scaffold.sweeps.spec import run_names
 from scaffold.sweeps.spec.model import NamedFilesCode, Sweep, SweepCode
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 # the working directory is the whole process's
 _directory_lock = threading.Lock()

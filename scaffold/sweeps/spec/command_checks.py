@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.conventions import output_rewrite
 from scaffold.conventions.blanks import list_blocking_blanks
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
 from scaffold.sweeps.spec import parameter_values
-from scaffold.sweeps.spec.script_interface import CommandScript
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.sweeps.spec.script_interface import CommandScript
+    from scaffold.workspace import Workspace
 
 
 def find_missing_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> str | None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from scaffold.errors import WrongUsage, suggest_spelling
 from scaffold.sweeps.spec import parameter_values, sampling
-from scaffold.sweeps.spec.model import ConfigurationRule
+
+if TYPE_CHECKING:
+    from scaffold.sweeps.spec.model import ConfigurationRule
 
 
 def expand_configurations(rule: ConfigurationRule) -> tuple[dict[str, str], ...]:

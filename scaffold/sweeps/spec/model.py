@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from scaffold.runs.model import Scalar
+if TYPE_CHECKING:
+    from scaffold.runs.model import Scalar
 
 Style = Literal["flags", "equals", "hydra"]
 BackendName = Literal["local", "slurm", "server"]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorded_code, recorder_command, worktree_imports, worktrees
 from scaffold.runs.recorded_code import Pin, RecordedCode
 from scaffold.sweeps.spec import code_state, sweep_file
-from scaffold.sweeps.spec.model import Sweep
 from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.sweeps.spec.model import Sweep
+    from scaffold.workspace import Workspace
 
 
 def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -> Workspace:

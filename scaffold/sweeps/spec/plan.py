@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.conventions import endless_scripts
 from scaffold.errors import WrongUsage
@@ -35,8 +36,10 @@ from scaffold.sweeps.spec.model import (
     Sweep,
     SweepCode,
 )
-from scaffold.sweeps.spec.script_interface import CommandScript
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.sweeps.spec.script_interface import CommandScript
+    from scaffold.workspace import Workspace
 
 MAX_RUNS = 100_000
 

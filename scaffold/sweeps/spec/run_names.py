@@ -12,13 +12,16 @@ import subprocess  # noqa: TID251 - it asks the recorder
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, recorder_command
-from scaffold.runs.model import Scalar
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, PlannedRun, Sweep
 from scaffold.sweeps.spec.script_interface import passes_seed
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.runs.model import Scalar
+    from scaffold.workspace import Workspace
 
 RECORDER_TIMEOUT_S = 60
 PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][\w.-]*)\}")

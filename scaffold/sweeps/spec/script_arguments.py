@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.facts import Facts
 from scaffold.runs import recorder
+from scaffold.runs.script_file import MAX_SCRIPT_BYTES
 from scaffold.sweeps.spec import script_interface
-from scaffold.sweeps.spec.script_interface import MAX_SCRIPT_BYTES, CommandScript
-from scaffold.workspace import Workspace
+from scaffold.sweeps.spec.script_interface import CommandScript
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 # whoever reads a command line has one of these words in it; a word too many only means that nothing is refused
 _READS_ARGUMENTS = re.compile(

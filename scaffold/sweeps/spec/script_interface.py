@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.errors import WrongUsage
 from scaffold.facts import python_syntax
 from scaffold.facts.python_source import Call, PythonSource, literal_text
 from scaffold.runs import recorder
+from scaffold.runs.script_file import MAX_SCRIPT_BYTES, find_script_file
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, BooleanStyle, Style
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 SEED_OPTIONS = ("--seed", "--random-seed", "--random_seed", "--manual-seed", "--manual_seed")
 OPTION_CALLS = ("add_argument", "option", "Option", "add_option")
 # whoever parses flags speaks before the repository's list of systems, which is about all of its scripts
 FLAG_PARSERS = ("argparse", "click", "typer", "fire", "absl", "tyro", "jsonargparse", "transformers", "lightning")
-MAX_SCRIPT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +56,6 @@ def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> Com
                 if kind is not None:
                     booleans[name.split("/")[0].strip()[2:]] = kind
     return CommandScript(path=path, source=read, options=frozenset(options), booleans=booleans)
-
-
-def find_script_file(folder: Path, command: tuple[str, ...]) -> Path | None:
-    """The file that a command's script or module is, where the command runs in `folder`."""
-    at = recorder.naming.script_index(command)
-    places = [folder / command[at]]
-    if command[at - 1] == "-m":
-        module = folder.joinpath(*command[at].split("."))
-        places = [module.with_name(module.name + ".py"), module / "__main__.py"]
-    return next((p for p in places if p.is_file()), None)
 
 
 def _boolean_style(name: str, call: Call) -> BooleanStyle | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.spec import sweep_file
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace as changed
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import records_home
 from scaffold.sweeps.spec import code_state, sweep_file
 from scaffold.sweeps.spec.model import Sweep, SweepCode
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.workspace import Workspace
 
 NO_CODE = SweepCode(state=None, commit=None, patch=None)
 
