@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from scaffold.cli.main import group
-from scaffold.cli.sweep.group import MultipleValuesCommand
+from scaffold.cli.sweep.new import MultipleValuesCommand
 from scaffold.runs import recorder_command
 from tools import terminal_picture
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,6 @@ from scaffold.sweeps.spec import (
     text_yaml,
 )
 from scaffold.sweeps.spec.model import (
-    NO_SEED_OPTION,
     BackendName,
     ConfigurationRule,
     PlannedRun,
@@ -38,7 +36,6 @@ from scaffold.sweeps.spec.model import (
 )
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.spec.script_interface import CommandScript
     from scaffold.workspace import Workspace
 
 MAX_RUNS = 100_000
@@ -205,29 +202,28 @@ def _draft_sweep(
     command_checks.check_secrets(
         command, configurations, {"the goal": goal, "the experiment": options.experiment or ""}
     )
-    style, notes = _choose_style(workspace, options, script, configurations)
+    style, style_note = options.style, ""
+    if style is None:
+        style, style_note = script_arguments.choose_style(workspace, command, script, configurations)
+    notes = [style_note] if style_note else []
     if missing := command_checks.find_missing_script(workspace, command, cwd):
         notes.insert(0, f"warning: there is no file {missing} in {Path(workspace.workdir, cwd)}: every run would fail")
     if style == "hydra" and "with" not in command and script.source and script.source.uses("sacred") is not None:
         command = (*command, "with")
-    seed_option = _choose_seed_option(workspace, options, base, script, style, cwd, notes) if seeds else None
+    seed_option = base.seed_option if base and seeds else None
+    if seeds and (base is None or options.seed_option is not None):
+        seed_option, note = script_arguments.choose_seed_option(
+            workspace, command, script, style, cwd, typed=options.seed_option
+        )
+        if note:
+            notes.insert(0 if note.startswith("warning") else len(notes), note)
     names = list(dict.fromkeys(k for c in configurations for k in c))
     given = (*command, *(f"--{name.replace('_', '-')}" for name in names), *(f"--{name}" for name in names))
     if endless := endless_scripts.find_endless_script(given, endless_scripts.read_endless_scripts(workspace.answers)):
         notes.append(f"warning: {endless.path} runs until it is stopped: say when a run ends with {endless.option}")
     command_checks.check_command(command, names, seed_option, script)
-    passed = [name for name in names if not any(f"{{{name}}}" in word for word in command)]
-    if (
-        passed
-        and not options.force_param
-        and same_command is None
-        and script_arguments.takes_no_arguments(workspace, script)
-    ):
-        raise WrongUsage(
-            f"{script.path} takes no arguments, so that {passed[0]} would change nothing in it",
-            hint=f"have it read {passed[0]}, or write where it goes into the command: env LR={{lr}} python ...; --force-param where it "
-            "does take it",
-        )
+    if same_command is None and not options.force_param:
+        script_arguments.check_parameters_arrive(workspace, command, script, names)
     flags = {k: kind for k, kind in script.booleans.items() if k in names and style != "hydra"}
     place = recorder_command.recorder_workspace(workspace)
     own_experiment = options.experiment or os.environ.get("RUN_EXPERIMENT")
@@ -278,58 +274,6 @@ def _with_defaults(options: SweepOptions, base: Sweep | None) -> SweepOptions:
         metric_from=options.metric_from or base.metric_from,
         resources=options.resources.with_defaults(base.resources),
     )
-
-
-def _choose_style(
-    workspace: Workspace, options: SweepOptions, script: CommandScript, configurations: Sequence[Mapping[str, str]]
-) -> tuple[Style, list[str]]:
-    """How parameters are passed, and the note that says so by the first of them; without any there is nothing to say."""
-    if options.style is not None:
-        return options.style, []
-    style, reason = script_interface.detect_style(workspace, options.command, script)
-    inserted = {k for word in options.command for k in run_names.PLACEHOLDER.findall(word)}
-    passed = ((k, v) for c in configurations for k, v in c.items() if k not in inserted and k not in script.booleans)
-    examples = ({"flags": f"--{k} {v}", "equals": f"--{k}={v}", "hydra": f"{k}={v}"}[style] for k, v in passed)
-    return style, [f"parameters are passed as `{example}`, {reason}" for example in islice(examples, 1)]
-
-
-def _choose_seed_option(
-    workspace: Workspace,
-    options: SweepOptions,
-    base: Sweep | None,
-    script: CommandScript,
-    style: Style,
-    cwd: str,
-    notes: list[str],
-) -> str | None:
-    if options.seed_option is not None:
-        option = script_interface.check_seed_option(options.seed_option)
-        if (
-            option == NO_SEED_OPTION
-            and script_arguments.reads_environment_seed(workspace, script, options.command, cwd) is False
-        ):
-            notes.insert(
-                0,
-                f"warning: {script.path or 'the script'} does not read $RUN_SEED: the seeds are mere labels, and the runs count as runs "
-                "without a seed",
-            )
-        return option
-    if base is not None:
-        return base.seed_option
-    if script_interface.passes_seed(options.command):
-        return None
-    if script_interface.known_seed_option(workspace, script, style) is None:
-        if script_arguments.reads_environment_seed(workspace, script, options.command, cwd):
-            notes.append(f"seeds are passed as $RUN_SEED, which {script.path or 'the script'} reads")
-            return NO_SEED_OPTION
-        if script_arguments.takes_no_arguments(workspace, script):
-            raise WrongUsage(
-                f"{script.path} takes no arguments and does not read $RUN_SEED, so --seeds would give the same run again and again",
-                hint="have it read $RUN_SEED, or without --seeds: every run is a replicate then",
-            )
-    option, reason = script_interface.detect_seed_option(workspace, script, style)
-    notes.append(f"seeds are passed as `{option}{'' if option.endswith('=') else ' '}1`, {reason}")
-    return option
 
 
 def _default_experiment(command: tuple[str, ...]) -> str:

@@ -1,16 +1,18 @@
-"""What a script can take at all: whether anything of it reads a command line, or the environment's seed; and how a seed is passed to it."""
+"""What a script can take at all, a command line or the environment's seed; and so how a sweep passes parameters and seeds to it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from scaffold.errors import WrongUsage
 from scaffold.facts import Facts
 from scaffold.runs import recorder
 from scaffold.runs.script_file import MAX_SCRIPT_BYTES
-from scaffold.sweeps.spec import script_interface
+from scaffold.sweeps.spec import run_names, script_interface
+from scaffold.sweeps.spec.model import NO_SEED_OPTION, Style
 from scaffold.sweeps.spec.script_interface import CommandScript
 
 if TYPE_CHECKING:
@@ -154,3 +156,56 @@ def _is_seen_through(command: Sequence[str]) -> bool:
     if index == 0:
         return command[0].endswith(".py")
     return recorder.naming.program_name(before[0]) in _LAUNCHERS if before else False
+
+
+def choose_style(
+    workspace: Workspace, command: tuple[str, ...], script: CommandScript, configurations: Sequence[Mapping[str, str]]
+) -> tuple[Style, str]:
+    """How parameters are passed, and a note that says so by the first of them; empty where there is none."""
+    style, reason = script_interface.detect_style(workspace, command, script)
+    inserted = {name for word in command for name in run_names.PLACEHOLDER.findall(word)}
+    for name, value in ((n, v) for configuration in configurations for n, v in configuration.items()):
+        if name not in inserted and name not in script.booleans:
+            example = {"flags": f"--{name} {value}", "equals": f"--{name}={value}", "hydra": f"{name}={value}"}[style]
+            return style, f"parameters are passed as `{example}`, {reason}"
+    return style, ""
+
+
+def check_parameters_arrive(
+    workspace: Workspace, command: Sequence[str], script: CommandScript, names: Sequence[str]
+) -> None:
+    """Raise WrongUsage where a parameter is passed to a script that is known to read no arguments."""
+    passed = [name for name in names if not any(f"{{{name}}}" in word for word in command)]
+    if passed and takes_no_arguments(workspace, script):
+        raise WrongUsage(
+            f"{script.path} takes no arguments, so that {passed[0]} would change nothing in it",
+            hint=f"have it read {passed[0]}, or write where it goes into the command: env LR={{lr}} python ...; --force-param where it "
+            "does take it",
+        )
+
+
+def choose_seed_option(
+    workspace: Workspace, command: tuple[str, ...], script: CommandScript, style: Style, cwd: str, *, typed: str | None
+) -> tuple[str | None, str]:
+    """The option by which seeds are passed (None: the command passes them itself), and a note, empty where there is nothing to say.
+
+    `typed` is the user's own choice. Raises WrongUsage where no seed could reach the script, so that its runs were all the same.
+    """
+    name = script.path or "the script"
+    if typed is not None:
+        option = script_interface.check_seed_option(typed)
+        unread = option == NO_SEED_OPTION and reads_environment_seed(workspace, script, command, cwd) is False
+        labels = "the seeds are mere labels, and the runs count as runs without a seed"
+        return option, f"warning: {name} does not read $RUN_SEED: {labels}" if unread else ""
+    if script_interface.passes_seed(command):
+        return None, ""
+    if script_interface.known_seed_option(workspace, script, style) is None:
+        if reads_environment_seed(workspace, script, command, cwd):
+            return NO_SEED_OPTION, f"seeds are passed as $RUN_SEED, which {name} reads"
+        if takes_no_arguments(workspace, script):
+            raise WrongUsage(
+                f"{script.path} takes no arguments and does not read $RUN_SEED, so --seeds would give the same run again and again",
+                hint="have it read $RUN_SEED, or without --seeds: every run is a replicate then",
+            )
+    option, reason = script_interface.detect_seed_option(workspace, script, style)
+    return option, f"seeds are passed as `{option}{'' if option.endswith('=') else ' '}1`, {reason}"
