@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from scaffold.results.evidence import backing, quotable_numbers
+from scaffold.results.evidence import backing, claimed_numbers, quotable_numbers
 from scaffold.results.stats.summary import summarize_seed_values
 from scaffold.results.tables.model import ResultRow, ResultTable
+from scaffold.workspace import find_workspace
 from tests.conftest import Run, write_tree
 from tests.results.conftest import Study
 
@@ -197,3 +198,20 @@ def test_a_text_without_a_claim_is_not_said_to_be_backed(run: Run, measured: Stu
 def test_a_check_writes_nothing_and_says_so(run: Run, measured: Study, tmp_path: Path, more: tuple[str, ...]) -> None:
     done = run("report", "--check", tmp_path / "plain.md", *more, "--workdir", measured.root)
     assert done.exit_code == 2 and "--check writes nothing" in done.stderr
+
+
+def test_what_is_indexed_for_claims_backs_them_as_all_numbers_do(measured: Study) -> None:
+    for seeds, lr in (((1, 2, 3, 4), 0.2), ((3, 4), 0.3), ((None, None, 5), 0.4)):
+        for number, seed in enumerate(seeds):
+            measured.add("wide", seed, {"lr": lr}, {"val/acc": 0.9 + lr / 50 + number / 300, "loss": lr * number})
+    workspace = find_workspace(measured.root)
+    everything = backing.index_workspace(workspace)
+    values = [number.value for number in (*everything.numbers, *everything.differences, *everything.tests)]
+    texts = [f"{value:.{digits}g}" for value in values[::7] for digits in (1, 3)]
+    texts += [f"{number.value * 100:.3g} %" for number in everything.relative[::7]]
+    claims = [claim for text in texts if (claim := claimed_numbers.parse_number(text)) is not None]
+    together = backing.index_workspace(workspace, claims)
+    assert len(claims) > 30 and len(together.differences) <= len(everything.differences)
+    for claim in claims:
+        alone = backing.index_workspace(workspace, [claim]) if claim in claims[::10] else together
+        assert together.find(claim) == everything.find(claim) == alone.find(claim), claim

@@ -135,7 +135,7 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
     from scaffold.results.evidence import backing, claimed_numbers
 
     numbers = claimed_numbers.find_numbers_in_file(prose)
-    index = backing.index_workspace(workspace)
+    index = backing.index_workspace(workspace, numbers)
     unbacked = [number for number in numbers if not index.find(number)]
     limited = output.LimitedLists(limit)
     shown = limited(unbacked)

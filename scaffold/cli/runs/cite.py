@@ -37,7 +37,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
         limited.report_left_out()
         return
     numbers = (number,) if number is not None else claimed_numbers.find_numbers_in_file(Path(claim_or_file))
-    index = backing.index_workspace(workspace)
+    index = backing.index_workspace(workspace, numbers)
     backed = [(claimed, index.find(claimed)) for claimed in numbers]
     rows_shown = limited(backed)
     if json_output:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold.observations.directions import MetricDirections
 from scaffold.results.evidence.quotable_numbers import (
+    IsNear,
+    MetricRows,
     QuotableNumber,
     difference_numbers,
     list_configuration_numbers,
     p_value_numbers,
+    power_number,
     relative_numbers,
     run_numbers,
 )
@@ -89,20 +93,43 @@ class BackingIndex:
 
     def find(self, claimed: ClaimedNumber) -> tuple[NumberBacking, ...]:
         """What rounds to the claimed number: means before values before the rest; empty where nothing does."""
-        if not math.isfinite(claimed.value):  # 1e999: nothing is near to what no float holds
-            return ()
         backings = []
-        for scale in (1.0, 100.0):
-            value, half = claimed.value / scale, claimed.half / scale
-            matches = list(_within(*self._sorted_numbers, value, half))
+        for scale, low, high in _ranges(claimed):
+            matches = list(_within(*self._sorted_numbers, low, high))
             if claimed.compares:
-                matches += _within(*self._sorted_differences, value, half)
+                matches += _within(*self._sorted_differences, low, high)
                 if claimed.percent and scale != 1.0:
-                    matches += _within(*self._sorted_relative, value, half)
+                    matches += _within(*self._sorted_relative, low, high)
             if claimed.tests and (scale == 1.0 or claimed.percent):
-                matches += _within(*self._sorted_tests, value, half)
+                matches += _within(*self._sorted_tests, low, high)
             backings += [NumberBacking(number=number, scale=scale) for number in matches]
         return tuple(sorted(backings, key=_rank))
+
+
+def _ranges(claimed: ClaimedNumber) -> Iterator[tuple[float, float, float]]:
+    """Between which values a number must lie to round to a claimed one, each with its scale: 1, and 100 for per cent."""
+    if not math.isfinite(claimed.value):  # 1e999: nothing is near to what no float holds
+        return
+    for scale in (1.0, 100.0):
+        value, half = claimed.value / scale, claimed.half / scale
+        reach = half + ROUNDING_ERROR * max(abs(value), half)
+        yield scale, value - reach, value + reach
+
+
+def nearness(claims: Iterable[ClaimedNumber] | None) -> IsNear:
+    """Whether a number could round to one of the claims; any number where these are not said."""
+    if claims is None:
+        return lambda value: True
+    ranges = sorted((low, high) for claimed in claims for _, low, high in _ranges(claimed))
+    lows = [low for low, _ in ranges]
+    # how far the ranges that begin at a value or below it reach
+    highs = list(itertools.accumulate((high for _, high in ranges), max))
+
+    def is_near(value: float) -> bool:
+        at = bisect_right(lows, value)
+        return at > 0 and value <= highs[at - 1]
+
+    return is_near
 
 
 def _rank(backing: NumberBacking) -> tuple[int, float, str, str]:
@@ -115,35 +142,53 @@ def _sort_by_value(numbers: Iterable[QuotableNumber]) -> tuple[list[float], list
     return [q.value for q in ordered], ordered
 
 
-def _within(values: list[float], ordered: list[QuotableNumber], value: float, half: float) -> Iterator[QuotableNumber]:
-    reach = half + ROUNDING_ERROR * max(abs(value), half)
-    index = bisect_left(values, value - reach)
-    while index < len(values) and values[index] <= value + reach:
-        yield ordered[index]
-        index += 1
+def _within(values: list[float], ordered: list[QuotableNumber], low: float, high: float) -> list[QuotableNumber]:
+    return ordered[bisect_left(values, low) : bisect_right(values, high)]
 
 
-def index_numbers(measured: Iterable[MeasuredRun], tables: Sequence[ResultTable]) -> BackingIndex:
-    """What runs say one by one and, folded in `tables`, by configuration; each number once."""
+def index_numbers(
+    measured: Iterable[MeasuredRun], tables: Sequence[ResultTable], claims: Sequence[ClaimedNumber] | None = None
+) -> BackingIndex:
+    """What runs say one by one and, folded in `tables`, by configuration; each number once.
+
+    Of what pairs of configurations say there is only what the `claims` ask for: there are thousands of them.
+    """
     numbers = [
         *run_numbers(measured),
         *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by)),
     ]
-    differences = [q for t in tables for q in difference_numbers(t)]
-    relative = [q for t in tables for q in relative_numbers(t)]
-    tests = [q for t in tables for q in p_value_numbers(t)]
+    differences, relative, tests = list[QuotableNumber](), list[QuotableNumber](), list[QuotableNumber]()
+    is_near = nearness(claims)
+    asks = _AskedFor(claims)
+    for table in tables:
+        for metric in table.metrics if asks.differences or asks.tests else ():
+            rows = MetricRows(table, metric)
+            differences += difference_numbers(rows, is_near) if asks.differences else ()
+            relative += relative_numbers(rows, is_near) if asks.relative else ()
+            tests += p_value_numbers(rows, is_near) if asks.tests else ()
+        tests.append(power_number())
     parts = (tuple(dict.fromkeys(part)) for part in (numbers, differences, relative, tests))
     return BackingIndex(*parts)
 
 
-def index_workspace(workspace: Workspace) -> BackingIndex:
-    """All values of finished runs (final, and the best where a direction is known), and what their configurations give."""
+class _AskedFor:
+    """Which of the numbers that pairs of configurations say a text asks for at all."""
+
+    def __init__(self, claims: Sequence[ClaimedNumber] | None) -> None:
+        self.differences = claims is None or any(claimed.compares for claimed in claims)
+        self.relative = claims is None or any(claimed.compares and claimed.percent for claimed in claims)
+        self.tests = claims is None or any(claimed.tests for claimed in claims)
+
+
+def index_workspace(workspace: Workspace, claims: Sequence[ClaimedNumber] | None = None) -> BackingIndex:
+    """All values of finished runs (final, and the best where a direction is known), and what their configurations give, as far as
+    it backs one of the `claims` (default: all)."""
     directions = MetricDirections(workspace)
     final = run_metric_query(workspace, MetricQuery(directions=directions))
     best = run_metric_query(workspace, MetricQuery(directions=directions, value_choice="best"))
     readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
     tables = [fold_seeds(reading) for reading in readings]
-    return index_numbers((measured for reading in readings for measured in reading.measured), tables)
+    return index_numbers((measured for reading in readings for measured in reading.measured), tables, claims)
 
 
 def runs_behind_file(workspace: Workspace, path: Path) -> list[Run]:

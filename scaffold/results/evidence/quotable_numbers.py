@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.results.metrics.configurations import finite_number
 from scaffold.results.stats.hypothesis_tests import holm_correction
-from scaffold.results.stats.pair_test import run_pair_test
+from scaffold.results.stats.pair_test import PairTest, SeedValues, run_pair_test
 from scaffold.results.stats.power import TARGET_POWER, detectable_effect, noise_floor
 from scaffold.results.tables.fold import row_label
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # pairs of configurations whose means are held against each other, and those that are tested for their intervals too:
 # pairs grow with the square of the configurations, and a test takes a hundred times as long as a subtraction
 MOST_PAIRS, MOST_TESTS = 20_000, 2_000
+# whether somebody asks for a number: of all that pairs of rows say, next to nothing
+IsNear = Callable[[float], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,81 +82,124 @@ def _summary_numbers(summary: MetricSummary) -> Iterator[tuple[str, float | None
     yield "maximum", summary.maximum
 
 
-def difference_numbers(table: ResultTable) -> Iterator[QuotableNumber]:
-    """What two configurations of a table differ by, both ways: means, the interval of the difference, the noise floor."""
-    labels = [row_label(row, table.by) for row in table.rows]
-    for metric in table.metrics:
-        rows = [
-            (row, name, _runs_with(row, metric))
-            for row, name in zip(table.rows, labels, strict=True)
+class RowValues(NamedTuple):
+    """A row as pairs of rows need it in one metric: its name, its runs, their mean, and each run's seed and value."""
+
+    name: str
+    runs: tuple[str, ...]
+    mean: float
+    seed_values: SeedValues
+    finite_values: tuple[float, ...]
+
+
+class MetricRows:
+    """The rows of a table that have a value of a metric; two of them are tested against each other once, whoever asks."""
+
+    def __init__(self, table: ResultTable, metric: str) -> None:
+        self.metric = metric
+        self.rows = [
+            RowValues(
+                row_label(row, table.by),
+                _runs_with(row, metric),
+                summary.mean,
+                row.seed_values(metric),
+                tuple(row.finite_values(metric)),
+            )
+            for row in table.rows
             if (summary := row.summaries.get(metric)) is not None and summary.mean is not None
         ]
-        tested = math.comb(len(rows), 2) <= MOST_TESTS
-        for (a, name_a, runs_a), (b, name_b, runs_b) in islice(combinations(rows, 2), MOST_PAIRS):
-            runs = runs_a + runs_b
-            for kind, value in _pair_numbers(a, b, metric, tested=tested):
-                yield QuotableNumber(value=value, kind=kind, metric=metric, subject=f"{name_b} - {name_a}", runs=runs)
-                yield QuotableNumber(value=-value, kind=kind, metric=metric, subject=f"{name_a} - {name_b}", runs=runs)
+        self._tests: dict[tuple[int, int], PairTest] = {}
+
+    def test(self, a: int, b: int) -> PairTest:
+        """Row `b` against row `a`."""
+        pair = self._tests.get((a, b))
+        if pair is None:
+            pair = run_pair_test(self.rows[a].seed_values, self.rows[b].seed_values)
+            self._tests[a, b] = pair
+        return pair
+
+    def p_value(self, a: int, b: int) -> float | None:
+        """The p-value of row `b` against row `a`. Of pairs it is the same both ways to the last bit, of independent values it is not."""
+        pair = self.test(min(a, b), max(a, b))
+        if not pair.paired and a > b:
+            pair = self.test(a, b)
+        return pair.test.p if pair.test is not None else None
 
 
-def relative_numbers(table: ResultTable) -> Iterator[QuotableNumber]:
-    """What the means of two configurations differ by in per cent of the one and of the other, as a share, both ways."""
-    labels = [row_label(row, table.by) for row in table.rows]
-    for metric in table.metrics:
-        rows = [
-            (summary.mean, name, _runs_with(row, metric))
-            for row, name in zip(table.rows, labels, strict=True)
-            if (summary := row.summaries.get(metric)) is not None and summary.mean
-        ]
-        for (mean_a, name_a, runs_a), (mean_b, name_b, runs_b) in islice(combinations(rows, 2), MOST_PAIRS):
-            for base, other, subject in (
-                (mean_a, mean_b, f"{name_b} over {name_a}"),
-                (mean_b, mean_a, f"{name_a} over {name_b}"),
-            ):
-                share = (other - base) / abs(base)
-                for value in (share, -share):
+def difference_numbers(rows: MetricRows, is_near: IsNear) -> Iterator[QuotableNumber]:
+    """What two configurations differ by, both ways: means, the interval of the difference, the noise floor."""
+    tested = math.comb(len(rows.rows), 2) <= MOST_TESTS
+    floor = functools.cache(noise_floor)
+    for (i, a), (j, b) in islice(combinations(enumerate(rows.rows), 2), MOST_PAIRS):
+        for kind, value in _pair_numbers(a, b, rows.test(i, j) if tested else None, floor):
+            for exact, first, second in ((value, b, a), (-value, a, b)):
+                if is_near(exact):
                     yield QuotableNumber(
-                        value=value, kind="relative difference", metric=metric, subject=subject, runs=runs_a + runs_b
+                        value=exact,
+                        kind=kind,
+                        metric=rows.metric,
+                        subject=f"{first.name} - {second.name}",
+                        runs=a.runs + b.runs,
                     )
 
 
-def p_value_numbers(table: ResultTable) -> Iterator[QuotableNumber]:
-    """What tests of two configurations say: p alone, p corrected for all comparisons with the same reference, the power aimed at."""
-    labels = [row_label(row, table.by) for row in table.rows]
-    for metric in table.metrics:
-        rows = [(row, name) for row, name in zip(table.rows, labels, strict=True) if row.finite_values(metric)]
-        if len(rows) ** 2 > MOST_TESTS:
-            continue
-        for a, name_a in rows:
-            others = [(b, name_b) for b, name_b in rows if b is not a]
-            tests = [run_pair_test(a.seed_values(metric), b.seed_values(metric)).test for b, _ in others]
-            alone = [test.p if test else None for test in tests]
-            for (b, name_b), p, p_holm in zip(others, alone, holm_correction(alone), strict=True):
-                runs = _runs_with(a, metric) + _runs_with(b, metric)
-                for value in sorted({value for value in (p, p_holm) if value is not None}):
-                    subject = f"{name_b} against {name_a}"
-                    yield QuotableNumber(value=value, kind="p-value", metric=metric, subject=subject, runs=runs)
-    yield QuotableNumber(value=TARGET_POWER, kind="power", metric="", subject="of every test", runs=())
+def relative_numbers(rows: MetricRows, is_near: IsNear) -> Iterator[QuotableNumber]:
+    """What the means of two configurations differ by in per cent of the one and of the other, as a share, both ways."""
+    for a, b in islice(combinations([row for row in rows.rows if row.mean], 2), MOST_PAIRS):
+        for base, other in ((a, b), (b, a)):
+            share = (other.mean - base.mean) / abs(base.mean)
+            for value in filter(is_near, (share, -share)):
+                yield QuotableNumber(
+                    value=value,
+                    kind="relative difference",
+                    metric=rows.metric,
+                    subject=f"{other.name} over {base.name}",
+                    runs=a.runs + b.runs,
+                )
 
 
-def _pair_numbers(a: ResultRow, b: ResultRow, metric: str, *, tested: bool) -> Iterator[tuple[str, float]]:
-    summary_a, summary_b = a.summaries[metric], b.summaries[metric]
-    assert summary_a is not None and summary_b is not None
-    difference = (summary_b.mean or 0.0) - (summary_a.mean or 0.0)
-    yield "difference", difference
-    if not tested:
+def p_value_numbers(rows: MetricRows, is_near: IsNear) -> Iterator[QuotableNumber]:
+    """What tests of two configurations say: p alone, and p corrected for all comparisons with the same reference."""
+    indices = [index for index, row in enumerate(rows.rows) if row.finite_values]
+    if len(indices) ** 2 > MOST_TESTS:
         return
-    pair = run_pair_test(a.seed_values(metric), b.seed_values(metric))
+    for a in indices:
+        others = [b for b in indices if b != a]
+        alone = [rows.p_value(a, b) for b in others]
+        for b, p, p_holm in zip(others, alone, holm_correction(alone), strict=True):
+            for value in sorted({value for value in (p, p_holm) if value is not None and is_near(value)}):
+                yield QuotableNumber(
+                    value=value,
+                    kind="p-value",
+                    metric=rows.metric,
+                    subject=f"{rows.rows[b].name} against {rows.rows[a].name}",
+                    runs=rows.rows[a].runs + rows.rows[b].runs,
+                )
+
+
+def power_number() -> QuotableNumber:
+    """The power that every test aims at."""
+    return QuotableNumber(value=TARGET_POWER, kind="power", metric="", subject="of every test", runs=())
+
+
+def _pair_numbers(
+    a: RowValues, b: RowValues, pair: PairTest | None, floor: Callable[[tuple[float, ...], int, int], float | None]
+) -> Iterator[tuple[str, float]]:
+    difference = b.mean - a.mean
+    yield "difference", difference
+    if pair is None:
+        return
     if pair.test is not None:
         detectable = detectable_effect(pair.test.error, pair.test.df)
-        yield from [("detectable difference", detectable)] if detectable is not None else []
+        if detectable is not None:
+            yield "detectable difference", detectable
         # paired by seed, the effect is of the common seeds alone, and a text may quote either
         if not math.isclose(pair.test.effect, difference, rel_tol=1e-9, abs_tol=1e-12):
             yield "difference", pair.test.effect
         yield "interval", pair.test.low
         yield "interval", pair.test.high
     for row in (a, b):
-        repeated = row.finite_values(metric)
-        if repeated and pair.a and pair.b:
-            floor = noise_floor(repeated, len(pair.a), len(pair.b))
-            yield from [("noise floor", floor)] if floor is not None else []
+        if row.finite_values and pair.a and pair.b:
+            noise = floor(row.finite_values, len(pair.a), len(pair.b))
+            if noise is not None:
+                yield "noise floor", noise

@@ -34,7 +34,7 @@ def paired_t_test(pairs: Sequence[tuple[float, float]]) -> TTest:
     n, mean, sd = moments(differences)
     assert sd is not None
     # held against the values and not the differences: these are as rounded as the values that they come from
-    largest = max(max(abs(a), abs(b)) for a, b in pairs)
+    largest = max([abs(value) for pair in pairs for value in pair])
     if max(differences) - min(differences) <= ROUNDING * largest:
         return TTest("paired t", mean, mean, mean, None, 0.0, n - 1)
     return _t_test("paired t", mean, sd / math.sqrt(n), n - 1)
