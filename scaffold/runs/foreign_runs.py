@@ -1,52 +1,56 @@
 """Runs that somebody else's tools wrote down here, as far as their files are understood: to be seen, never to be counted as ours.
 
 The research server's sweep manifests (`{"sweep_id", "sweep_name", "runs": [...]}`, specs: server API, "Real manifests"), sacred's file
-storage (`N/run.json`), MLflow's `mlruns/EXPERIMENT/RUN/meta.yaml`, Hydra's `multirun/DAY/TIME/N/.hydra/overrides.yaml`.
+storage (`N/run.json`, `N/metrics.json`), MLflow's stores (folders `mlruns`, SQLite databases), Hydra's
+`multirun/DAY/TIME/N/.hydra/overrides.yaml`; each in the work directory or one folder below.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import containment, structured_text
-from scaffold.runs import records
+from scaffold.runs import mlflow_stores, records
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 # so many files of one kind are looked at
 MOST = 10_000
-# MLflow's numbers for how a run is: https://mlflow.org/docs/latest/rest-api.html#mlflowrunstatus
-MLFLOW_STATUSES = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed"}
+_DATABASE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignRun:
-    """A run of somebody else's: which tool wrote it, what it is called there, how it is in the tool's words (empty: not said), its file."""
+    """A run of somebody else's: which tool wrote it, what it is called there, how it is in the tool's words (empty: not said), its file.
+
+    `metrics` are the last values that the tool's own files have.
+    """
 
     kind: str
     name: str
     status: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def list_foreign_runs(workspace: Workspace) -> list[ForeignRun]:
     """All that is understood, by kind and path."""
-    sources: Mapping[str, tuple[tuple[str, ...], Callable[[Path, Path], Iterator[ForeignRun]]]] = {
-        "sacred": (("*/[0-9]*/run.json", "*/*/[0-9]*/run.json"), _read_sacred),
-        "mlflow": (("mlruns/*/*/meta.yaml",), _read_mlflow),
-        "hydra": (("multirun/*/*/*/.hydra/overrides.yaml",), _read_hydra),
-    }
+    sources: tuple[tuple[Sequence[str], Callable[[Path, Path], Iterator[ForeignRun]]], ...] = (
+        (("*/[0-9]*/run.json", "*/*/[0-9]*/run.json"), _read_sacred),
+        (("mlruns/*/*/meta.yaml", "*/mlruns/*/*/meta.yaml"), _read_mlflow_folder),
+        ([f"{folder}*{suffix}" for folder in ("", "*/") for suffix in _DATABASE_SUFFIXES], _read_mlflow_database),
+        (("multirun/*/*/*/.hydra/overrides.yaml", "*/multirun/*/*/*/.hydra/overrides.yaml"), _read_hydra),
+    )
     runs: list[ForeignRun] = []
     for folder in records.manifest_directories(workspace):
         for path in sorted(folder.glob("*.json"))[:MOST]:
             runs += _read_server_sweep(path, workspace.workdir)
-    for patterns, read in sources.values():
+    for patterns, read in sources:
         for pattern in patterns:
             for path in sorted(workspace.workdir.glob(pattern))[:MOST]:
                 runs += read(path, workspace.workdir)
@@ -69,20 +73,28 @@ def _read_sacred(path: Path, top: Path) -> Iterator[ForeignRun]:
     if isinstance(experiment := content.get("experiment"), dict):
         name = f"{experiment.get('name') or 'experiment'} {path.parent.name}"
         config = _read_mapping(top, path.with_name("config.json"), structured_text.parse_json)
-        yield _foreign_run("sacred", name, str(content.get("status") or "").lower(), path, top, config)
+        status = str(content.get("status") or "").lower()
+        yield _foreign_run("sacred", name, status, path, top, config, _sacred_metrics(path, top))
 
 
-def _read_mlflow(path: Path, top: Path) -> Iterator[ForeignRun]:
-    content = _read_mapping(top, path, structured_text.parse_yaml)
-    if "run_id" not in content and "run_uuid" not in content:
-        return
-    params = {}
-    for file in sorted((path.parent / "params").glob("*"))[:100]:
-        with contextlib.suppress(OSError):
-            params[file.name] = containment.locate(top, file).read_text(encoding="utf-8", errors="replace")[:200]
-    status = content.get("status")
-    word = MLFLOW_STATUSES.get(status, "") if isinstance(status, int) else str(status or "").lower()
-    yield _foreign_run("mlflow", str(content.get("run_name") or path.parent.name), word, path, top, params)
+def _sacred_metrics(path: Path, top: Path) -> dict[str, float]:
+    """The last value of each metric that a run of sacred logged."""
+    content = _read_mapping(top, path.with_name("metrics.json"), structured_text.parse_json)
+    logged = {
+        name: course["values"] for name, course in content.items() if isinstance(course, dict) and "values" in course
+    }
+    values = {name: course[-1] for name, course in logged.items() if isinstance(course, list) and course}
+    return {name: float(value) for name, value in values.items() if isinstance(value, (int, float))}
+
+
+def _read_mlflow_folder(path: Path, top: Path) -> Iterator[ForeignRun]:
+    if (run := mlflow_stores.read_folder_run(top, path)) is not None:
+        yield _foreign_run("mlflow", run.name, run.status, path, top, run.params, run.metrics)
+
+
+def _read_mlflow_database(path: Path, top: Path) -> Iterator[ForeignRun]:
+    for run in mlflow_stores.read_database_runs(top, path):
+        yield _foreign_run("mlflow", run.name, run.status, path, top, run.params, run.metrics)
 
 
 def _read_hydra(path: Path, top: Path) -> Iterator[ForeignRun]:
@@ -108,6 +120,15 @@ def _read_content(top: Path, path: Path, parse: Callable[[Any], Any]) -> Any:
         return None
 
 
-def _foreign_run(kind: str, name: str, status: str, path: Path, top: Path, params: Mapping[str, Any]) -> ForeignRun:
+def _foreign_run(
+    kind: str,
+    name: str,
+    status: str,
+    path: Path,
+    top: Path,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, float] | None = None,
+) -> ForeignRun:
     shown = {str(key): str(value) for key, value in sorted(params.items()) if not isinstance(value, (dict, list))}
-    return ForeignRun(kind=kind, name=name, status=status, path=path.relative_to(top).as_posix(), params=shown)
+    place = path.relative_to(top).as_posix()
+    return ForeignRun(kind=kind, name=name, status=status, path=place, params=shown, metrics=dict(metrics or {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.results.conftest import Study
 from tests.results.conftest import make_study as make_study
 from tests.results.conftest import study as study
 from tests.runs.conftest import make_workspace as make_workspace
@@ -24,9 +26,6 @@ LIBRARIES = (
         "polars",
         "pyarrow",
         "ipython",
-        "mlflow-skinny",
-        "sqlalchemy",
-        "alembic",
         "wandb",
         "hydra-core",
         "papermill",
@@ -69,3 +68,15 @@ def run_python(libraries_python: Path) -> RunPython:
         return done
 
     return call
+
+
+@pytest.fixture
+def three_runs(study: Study) -> Study:
+    """Two runs with metrics, one of them with a course, and one that failed."""
+    course = '{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.25}\n'
+    study.add("train", 1, {"lr": 0.1}, {"acc": 0.7}, files={"metrics.jsonl": course})
+    study.add("train", 2, {"lr": 0.1}, {"acc": 0.6})
+    study.add("train", 3, {"lr": "big"}, status="failed")
+    for number, path in enumerate(sorted((study.root / "exp/metadata").glob("*.json"))):
+        path.write_text(re.sub(r'("uuid": "[0-9a-f-]{35})0', rf"\g<1>{number}", path.read_text()))
+    return study

@@ -1,9 +1,8 @@
-"""Tables, cells and exports with the real pandas, polars, Arrow, IPython and MLflow, in an environment of their own."""
+"""Tables, cells and exports with the real pandas, polars, Arrow, IPython and wandb, in an environment of their own."""
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -51,42 +50,11 @@ def test_cells_of_ipython_are_runs(workspace: Workspace, run_python: RunPython) 
     run_python("-c", CELLS, cwd=workspace.root)
 
 
-MLFLOW = """\
-from mlflow import MlflowClient
-client = MlflowClient(tracking_uri="sqlite:///store.db")
-(experiment,) = [e for e in client.search_experiments() if e.name == "train"]
-runs = {r.info.run_name: r for r in client.search_runs([experiment.experiment_id])}
-assert len(runs) == 3, list(runs)
-one = next(r for name, r in runs.items() if "-s1-" in name)
-assert one.data.params == {"lr": "0.1"} and one.data.metrics == {"acc": 0.7, "loss": 0.25}, one.data
-assert [(m.step, m.value) for m in client.get_metric_history(one.info.run_id, "loss")] == [(1, 0.5), (2, 0.25)]
-assert one.info.status == "FINISHED" and one.data.tags["scaffold.seed"] == "1" and one.info.end_time > one.info.start_time
-assert sorted(r.info.status for r in runs.values()) == ["FAILED", "FINISHED", "FINISHED"]
-"""
 PARQUET = """\
 import polars, pyarrow.parquet
 table = pyarrow.parquet.read_table("runs.parquet")
 assert table.num_rows == 3 and polars.read_parquet("runs.parquet")["metric.acc"].drop_nulls().to_list() == [0.6, 0.7]
 """
-
-
-@pytest.fixture
-def three_runs(study: Study) -> Study:
-    """Two runs with metrics, one of them with a course, and one that failed."""
-    course = '{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.25}\n'
-    study.add("train", 1, {"lr": 0.1}, {"acc": 0.7}, files={"metrics.jsonl": course})
-    study.add("train", 2, {"lr": 0.1}, {"acc": 0.6})
-    study.add("train", 3, {"lr": "big"}, status="failed")
-    for number, path in enumerate(sorted((study.root / "exp/metadata").glob("*.json"))):
-        path.write_text(re.sub(r'("uuid": "[0-9a-f-]{35})0', rf"\g<1>{number}", path.read_text()))
-    return study
-
-
-def test_runs_come_to_mlflow_once(three_runs: Study, run_python: RunPython) -> None:
-    export = ("-m", "scaffold", "runs", "export", "--mlflow", "sqlite:///store.db")
-    first, again = (run_python(*export, cwd=three_runs.root) for _ in range(2))
-    assert "3 runs" in first.stderr and "0 runs" in again.stderr and again.stderr.count("it is there already") == 3
-    run_python("-c", MLFLOW, cwd=three_runs.root)
 
 
 def test_runs_come_to_parquet(three_runs: Study, run_python: RunPython) -> None:

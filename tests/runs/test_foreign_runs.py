@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from scaffold.runs import mlflow_stores
 from tests.conftest import MakeRepo, Run, write_tree
 from tests.runs.conftest import MakeWorkspace
 
@@ -22,6 +28,7 @@ FILES = {
     "exp/metadata/notes.json": '["a list"]',
     "sacred_runs/3/run.json": json.dumps({"experiment": {"name": "mnist"}, "status": "COMPLETED", "command": "main"}),
     "sacred_runs/3/config.json": json.dumps({"lr": 0.5, "net": {"depth": 2}}),
+    "sacred_runs/3/metrics.json": json.dumps({"acc": {"steps": [1, 2], "values": [0.25, 0.5]}}),
     "mlruns/0/abc/meta.yaml": "run_id: abc\nrun_name: brave-fox\nstatus: 3\n",
     "mlruns/0/abc/params/lr": "0.3",
     "mlruns/0/meta.yaml": "experiment_id: 0\n",
@@ -46,14 +53,63 @@ def test_what_is_understood_is_listed(make_workspace: MakeWorkspace, run: Run) -
     made = make_workspace()
     write_tree(made.root, FILES)
     answer = json.loads(run("runs", "list", "--foreign", "--workdir", made.root, "--json").stdout)
-    rows = [(one["kind"], one["name"], one["status"], one["params"]) for one in answer["foreign"]]
+    rows = [(one["kind"], one["name"], one["status"], one["params"], one["metrics"]) for one in answer["foreign"]]
     assert rows == [
-        ("hydra", "2026-01-01/10-00-00/0", "", {"lr": "0.1", "seed": "3"}),
-        ("mlflow", "brave-fox", "finished", {"lr": "0.3"}),
-        ("research server", "warmup", "", {"lr": "0.1", "steps": "100"}),
-        ("sacred", "mnist 3", "completed", {"lr": "0.5"}),
+        ("hydra", "2026-01-01/10-00-00/0", "", {"lr": "0.1", "seed": "3"}, {}),
+        ("mlflow", "brave-fox", "finished", {"lr": "0.3"}, {}),
+        ("research server", "warmup", "", {"lr": "0.1", "steps": "100"}, {}),
+        ("sacred", "mnist 3", "completed", {"lr": "0.5"}, {"acc": 0.5}),
     ]
-    assert "sacred" in run("runs", "list", "--foreign", "--workdir", made.root).stdout
+    assert "acc=0.5" in run("runs", "list", "--foreign", "--workdir", made.root).stdout
+
+
+STORES = Path(__file__).parent / "mlflow_stores"
+
+
+def make_database(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(sql)
+
+
+@pytest.mark.parametrize("version", ["1.30.1", "3.17.2"])
+def test_stores_that_mlflow_wrote(make_workspace: MakeWorkspace, run: Run, version: str) -> None:
+    made = make_workspace()
+    shutil.copytree(STORES / version / "mlruns", made.root / "code" / "mlruns")
+    make_database(made.root / "tracking.db", (STORES / version / "mlflow.sql").read_text())
+    make_database(made.root / "trials.db", "CREATE TABLE runs (run_uuid)")
+    (made.root / "code/empty.db").write_text("no database")
+    answer = json.loads(run("runs", "list", "--foreign", "--workdir", made.root, "--json").stdout)
+    by_path = {
+        path: [r for r in answer["foreign"] if r["path"].split("/")[0] == path] for path in ("code", "tracking.db")
+    }
+    assert sum(map(len, by_path.values())) == len(answer["foreign"]) == 4
+    # deleted runs, and those that were exported from here, are no foreign ones; steps came in another order than they were logged
+    for runs in by_path.values():
+        shown = sorted((r["name"], r["status"], r["params"], r["metrics"]) for r in runs)
+        assert shown == [
+            ("brave-fox", "finished", {"lr": "0.1", "opt/name": "adam"}, {"loss": "NaN", "val/acc": 0.25}),
+            ("calm-owl", "failed", {"lr": "0.3"}, {}),
+        ]
+
+
+def test_reading_a_database_leaves_no_trace_and_ends(tmp_path: Path) -> None:
+    sql = (STORES / "3.17.2/mlflow.sql").read_text()
+    make_database(tmp_path / "logged.db", f"PRAGMA journal_mode = wal; {sql}")
+    views = (
+        "CREATE VIEW {} AS WITH RECURSIVE n(run_uuid) AS (SELECT 1 UNION ALL SELECT run_uuid FROM n) SELECT * FROM n;"
+    )
+    make_database(
+        tmp_path / "views.db", "".join(views.format(name) for name in ("runs", "params", "latest_metrics", "tags"))
+    )
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(mlflow_stores.read_database_runs(tmp_path, tmp_path / "logged.db")) == 2
+    assert mlflow_stores.read_database_runs(tmp_path, tmp_path / "views.db") == []
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    with closing(sqlite3.connect(tmp_path / "logged.db")) as writer:
+        writer.execute("UPDATE runs SET name = 'renamed' WHERE name = 'calm-owl'")
+        writer.commit()
+        names = [run.name for run in mlflow_stores.read_database_runs(tmp_path, tmp_path / "logged.db")]
+    assert names == ["brave-fox", "renamed"]
 
 
 def test_a_newer_or_broken_manifest_of_ours_is_damaged_as_before(make_workspace: MakeWorkspace, run: Run) -> None:

@@ -12,6 +12,7 @@ from scaffold.cli.common.groups import LazyGroup
 from scaffold.cli.runs.runs_output import (
     STATUSES,
     find_run_and_manifest,
+    format_metrics,
     manifest_rows,
     read_records_with_warnings,
     report_only_in_home,
@@ -66,7 +67,7 @@ def runs() -> None:
 @click.option(
     "--foreign",
     is_flag=True,
-    help="Instead: runs of other tools (sacred, MLflow, Hydra, the server's sweep manifests).",
+    help="Instead: runs of other tools (MLflow's folders and SQLite stores, sacred, Hydra, the server's sweep manifests).",
 )
 @click.option("--wide", is_flag=True, help="On a terminal: whole names and values, however long the lines.")
 @options.limit_option
@@ -135,7 +136,8 @@ def _list_foreign(workspace: Workspace, limit: int, *, json_output: bool) -> Non
         output.print_json({"runs": [], "damaged": [], "foreign": [asdict(run) for run in shown]}, limited)
         return
     output.print_rows(
-        [run.kind, run.name, run.status, " ".join(f"{k}={v}" for k, v in run.params.items()), run.path] for run in shown
+        [run.kind, run.name, run.status, format_metrics(run.params), format_metrics(run.metrics), run.path]
+        for run in shown
     )
     limited.report_left_out()
 
