@@ -126,6 +126,8 @@ def read_csv(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
                     continue
                 if not header or _is_header(cells, header):
                     header = [cell.strip() for cell in cells]
+                    if header[:2] == ["epoch", "time"]:  # Ultralytics': seconds since the training began
+                        header[1] = ""
                     long_columns = _long_columns(header)
                 elif len(cells) != len(header):
                     bad, first = bad + 1, first or rows.line_num
@@ -151,10 +153,14 @@ def _long_columns(header: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _parse_long_row(row: Mapping[str, str], columns: tuple[str, str], line: int) -> LoggedStep:
+    """A line that is one value; what AIM has a column for each key of a metric's context for (`subset`: train) goes before its name."""
     name, value = columns
+    contexts = [cell.strip() for column, cell in row.items() if column.startswith("metric.context.") and cell.strip()]
     position = {k.removeprefix("metric."): parse_cell(v) for k, v in row.items() if k not in columns}
     _, step, wall_time, _ = parse_row(position)
-    return parse_row({row[name].strip(): parse_cell(row[value])}, line)._replace(step=step, wall_time=wall_time)
+    return parse_row({"/".join((*contexts, row[name].strip())): parse_cell(row[value])}, line)._replace(
+        step=step, wall_time=wall_time
+    )
 
 
 def _is_numbers(cells: Sequence[str]) -> bool:
@@ -242,7 +248,11 @@ def read_tensorboard(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
 
 
 def _tag_in_folder(tag: str, folder: str) -> str:
-    """A tag with what its folder adds: `train/acc` in `train`; torch's `add_scalars` makes a folder `loss_val` for `val` of `loss`."""
+    """A tag with what its folder adds: `train/acc` in `train`; torch's `add_scalars` makes a folder `loss_val` for `val` of `loss`.
+
+    What Ray puts before every tag is taken off: its other files have the same metrics without.
+    """
+    tag = tag.removeprefix("ray/tune/")
     if folder in _SPLIT_FOLDERS:
         return f"{folder}/{tag}"
     stem = tag.replace("/", "_") + "_"

@@ -16,7 +16,7 @@ STEP_NAMES_BY_WRITER: Mapping[str, tuple[str, ...]] = {
     "wandb": ("_step",),
     "PyTorch Lightning": ("trainer/global_step",),
     "Hugging Face": ("train/global_step",),
-    "Stable-Baselines3": ("time/total_timesteps", "total_timesteps", "time/iterations"),
+    "Stable-Baselines3": ("time/total_timesteps", "total_timesteps", "time/iterations", "train/n_updates"),
     "RLlib": ("timesteps_total", "num_env_steps_sampled_lifetime", "num_env_steps_sampled", "num_env_steps_trained"),
     "Ray Tune": ("training_iteration",),
     "fairseq": ("num_updates", "train_num_updates", "valid_num_updates"),
@@ -33,10 +33,19 @@ _BOOKKEEPING = frozenset(
         *("pid", "done", "should_checkpoint", "warmup_time", "time_total_s", "time_this_iter_s", "time_since_restore"),
         *("iterations_since_restore", "timesteps_since_restore", "agent_timesteps_total", "num_healthy_workers"),
         *("num_in_flight_async_reqs", "num_remote_worker_restarts", "time_since_last_update", "total_flos"),
-        *("_runtime", "_wandb.runtime", "_wandb/runtime"),
+        *("_runtime", "_wandb.runtime", "_wandb/runtime", "time/time_elapsed", "num_training_step_calls_per_iteration"),
     )
 )
-_BOOKKEEPING_PARENTS = re.compile(r"(?:config|hparams|hyperparameters|_wandb|sampler_perf|timers)[./]")
+_BOOKKEEPING_PARENTS = re.compile(
+    r"(?:config|hparams|hyperparameters|_wandb|sampler_perf|timers|fault_tolerance|env_runner_group)[./]"
+    r"|perf[./](?:cpu|ram|gpu|vram)_util_percent"
+)
+# RLlib logs the time of every part of itself, what went through it and how often, beside returns and losses
+_RLLIB_INTERNALS = re.compile(
+    r"(?:evaluation[./])?(?:env_runners|learners)[./](?:.*[./])?"
+    r"(?:num_|diff_num_|weights_seq_no|sample$|time_between_sampling|module_train_batch_size|env_to_module_|module_to_env_"
+    r"|\w*connector|\w*_timer$)"
+)
 # a clock above this is one (1973 and later), one below is seconds since the start: a metric
 EPOCH_SECONDS = 1e8
 # ranks of what is no metric: a step's is its place among STEP_NAMES
@@ -47,7 +56,8 @@ class NameRoles(dict[str, int | None]):
     """Name -> its rank as a step, CLOCK, BOOKKEEPING, or None for a metric; each name is looked at once."""
 
     def __missing__(self, name: str) -> int | None:
-        role = BOOKKEEPING if name in _BOOKKEEPING or _BOOKKEEPING_PARENTS.match(name) else None
+        is_bookkeeping = name in _BOOKKEEPING or _BOOKKEEPING_PARENTS.match(name) or _RLLIB_INTERNALS.match(name)
+        role = BOOKKEEPING if is_bookkeeping else None
         if len(self) < 65536:  # a program that makes up names without end is no reason to keep them all
             self[name] = role
         return role

@@ -15,6 +15,7 @@ from scaffold.observations.file_metrics import describe_error
 from scaffold.observations.model import MetricSeries, MetricValue, SeriesPoint
 from scaffold.observations.output_files import FILE_KINDS, find_metric_files
 from scaffold.observations.server_metrics import ServerSeries, server_source, server_steps
+from scaffold.observations.spelling import normalize_name
 
 if TYPE_CHECKING:
     from scaffold.observations.file_formats import LoggedStep, OnProblem
@@ -71,12 +72,18 @@ def read_series(
     series: dict[str, MetricSeries] = {}
     courses: dict[str, str] = {}
     for path, course, in_file in files:
+        spellings = {normalize_name(name): name for name in series}
         for name, points in in_file.items():
-            if name not in series:
-                courses[name] = course
-                series[name] = MetricSeries(metric=name, path=path, points=points.points(), stride=points.stride)
-            elif courses[name] == course:
-                series[name] = _continue_series(series[name], points, max_points)
+            # what Ray's CSV calls a/b is a.b in its JSON: one metric, by its first name, and the longer course is it
+            first_name = name if name in series else spellings.get(normalize_name(name), name)
+            if courses.get(first_name) == course:
+                series[first_name] = _continue_series(series[first_name], points, max_points)
+                continue
+            of_file = MetricSeries(metric=first_name, path=path, points=points.points(), stride=points.stride)
+            is_other_spelling = first_name != name and len(of_file.points) > len(series[first_name].points)
+            if first_name not in series or is_other_spelling:
+                courses[first_name] = course
+                series[first_name] = of_file
     return dict(sorted(series.items()))
 
 
