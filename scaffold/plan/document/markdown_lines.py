@@ -117,6 +117,9 @@ class _Scanner:
 
     def classify(self, number: int, start: int, text: str) -> MarkdownLine:
         """The next line; what is open changes with it."""
+        if not text and self.block is None:
+            self.paragraph, self.quote = False, None
+            return MarkdownLine(number, start, text, "blank", 0)
         stripped = text.strip(" \t")
         line = MarkdownLine(number, start, text, "blank", indentation(text))
         if self.block and (not stripped or line.indent >= self.block.container):
