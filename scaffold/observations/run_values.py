@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from scaffold.observations.model import MetricValue
 from scaffold.observations.output_files import find_metric_files
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
-from scaffold.runs.index import RunIndex
+from scaffold.runs.index import IndexEntry, RunIndex
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run, Scalar
@@ -104,8 +105,9 @@ class RunValueReader:
         self.notes: list[str] = []
         self.metric_names: set[str] = set()
         self._workspace, self._query = workspace, query
-        self._index: RunIndex | None = None
-        self._new_entries: dict[str, list[Any]] = {}
+        self._index = RunIndex.find(workspace)
+        self._digests: dict[str, IndexEntry] | None = None
+        self._new_digests: dict[str, IndexEntry] = {}
         self._sidecars = printed.SidecarFiles(workspace)
 
     def read(self, runs: Sequence[Run], names: Sequence[str] = ()) -> list[dict[str, MetricValue]]:
@@ -131,13 +133,19 @@ class RunValueReader:
                 merge_values(self._from_files(run, of_run), final, printed.printed_values(of_run))
                 for run, final, of_run in zip(runs, values, sources, strict=True)
             ]
-        if self._new_entries and self._index is not None:
-            self._index.store(digests=dict(sorted({**self._index.digests, **self._new_entries}.items())))
+        if self._new_digests:
+            self._store_digests()
         self.metric_names = {name for of_run in values for name in of_run}
         if not query.metrics:
             return values
         asked_for = {name for name in self.metric_names if any(matches_metric(name, m) for m in query.metrics)}
         return [{name: value for name, value in of_run.items() if name in asked_for} for of_run in values]
+
+    def _store_digests(self) -> None:
+        """Keep what was read, and forget outputs that are no longer there."""
+        digests = {**(self._digests or {}), **self._new_digests}
+        outputs = sorted(path for path in digests if os.path.lexists(f"{self._workspace.workdir}/{path}"))
+        self._index.store("digests", {path: digests[path] for path in outputs})
 
     def _at_step(self, run: Run, sources: printed.PrintedSources) -> dict[str, MetricValue]:
         from scaffold.observations.series import read_values_at
@@ -184,20 +192,20 @@ class RunValueReader:
 
     def _file_metrics(self, run: Run) -> list[FileMetrics]:
         """What each of a run's files says, from the index where no file has changed since; what the server says comes last."""
-        if self._index is None:
-            self._index = RunIndex.load(self._workspace)
+        if self._digests is None:
+            self._digests = self._index.read("digests")
         problems: list[str] = []
         files = find_metric_files(self._workspace.workdir, run.outputs, problems.append)
-        stamp = "\n".join(f"{file.kind} {file.stamp} {file.path}" for file in files)
-        entry = self._index.digests.get(run.outputs)
-        if entry is not None and entry[0] == stamp:
-            file_metrics = [FileMetrics(*fields) for fields in entry[1]]
+        stamp = " ".join(f"{file.kind} {file.stamp} {file.path}" for file in files)
+        entry = self._digests.get(run.outputs)
+        if entry is not None and entry.stamp == stamp:
+            file_metrics = [FileMetrics(*fields) for fields in entry.value]
         else:
             unread: list[str] = []
             file_metrics = read_file_metrics(self._workspace.workdir, files, unread)
             self.notes += unread
             if not unread:  # else it would be believed even when the extra is there
-                self._new_entries[run.outputs] = [stamp, [list(fields) for fields in file_metrics]]
+                self._new_digests[run.outputs] = IndexEntry.pack(stamp, file_metrics)
         if (series := self._query.server_series.get(run.name)) is not None:
             from scaffold.observations.server_metrics import server_source, server_steps
 

@@ -15,15 +15,18 @@ from scaffold.runs import (
     audit_rules,
     bytecode,
     code_commits,
-    manifests,
     records,
     records_home,
 )
+from scaffold.runs.audit_rules import AuditedRun
+from scaffold.runs.audited_manifests import AuditedManifests
 from scaffold.runs.code_commits import CodeStates, Keeper
+from scaffold.runs.recorded_files import RecordedFiles
 from scaffold.runs.same_question import same_question
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
+    from scaffold.runs.records import RunRecords
     from scaffold.workspace import Workspace
 
 # a log's name as the recorder gives it; another rank's (`.rank1`) belongs to the same manifest
@@ -41,9 +44,9 @@ class AuditFinding:
     hint: str | None = None
 
 
-def foreign_notes(workspace: Workspace) -> list[str]:
+def foreign_notes(run_records: RunRecords) -> list[str]:
     """One sentence about the JSON files among the manifests that are somebody else's; empty where there are none."""
-    foreign = records.read_records(workspace).foreign
+    foreign = run_records.foreign
     if not foreign:
         return []
     files = "1 JSON file is" if len(foreign) == 1 else f"{len(foreign)} JSON files are"
@@ -65,9 +68,9 @@ def _same_again(runs: Sequence[Run]) -> Iterator[AuditFinding]:
             yield AuditFinding(path=run.path, code="R112", run=run.label, message=message, hint=hint)
 
 
-def audit_records(workspace: Workspace) -> list[AuditFinding]:
-    """All findings, by path."""
-    run_records = records.read_records(workspace)
+def audit_records(workspace: Workspace, run_records: RunRecords | None = None) -> list[AuditFinding]:
+    """All findings, by path. `run_records` are those that were just read, if they were."""
+    run_records = records.read_records(workspace) if run_records is None else run_records
     findings = [
         AuditFinding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}")
         for d in run_records.damaged
@@ -81,37 +84,40 @@ def audit_records(workspace: Workspace) -> list[AuditFinding]:
             findings.append(AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
     states = CodeStates(workspace)
     digests = records_home.read_digests(workspace)
+    audited, files = AuditedManifests(workspace), RecordedFiles(workspace)
     for run in run_records.runs:
-        findings += _audit_run(workspace, run, keepers, states, digests)
+        is_final = run.status in audit_rules.ENDED and not run.only_in_home and files.is_contained(run.outputs)
+        case = AuditedRun(
+            workspace=workspace,
+            run=run,
+            facts=audited.read(run, outputs_are_final=is_final),
+            outputs_are_final=is_final,
+            files=files,
+            keepers=keepers,
+            states=states,
+            digests=digests,
+        )
+        findings += _audit_run(case)
+    audited.store()
     findings += _logs_without_manifest(workspace, run_records)
     findings += _tracked_bytecode(workspace)
     findings += _same_again(run_records.runs)
     return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
 
 
-def _audit_run(
-    workspace: Workspace,
-    run: Run,
-    keepers: Mapping[str, Keeper] | None,
-    states: CodeStates,
-    digests: Mapping[str, str],
-) -> Iterator[AuditFinding]:
-    try:
-        manifest = manifests.read_valid_manifest(workspace.workdir / run.path)
-    except ValueError as error:
-        yield AuditFinding(path=run.path, code="R001", run=run.label, message=f"cannot be read: {error}")
+def _audit_run(case: AuditedRun) -> Iterator[AuditFinding]:
+    run = case.run
+    if case.facts.fault:
+        yield AuditFinding(path=run.path, code="R001", run=run.label, message=f"cannot be read: {case.facts.fault}")
         return
-    case = audit_rules.AuditedRun(
-        workspace=workspace, run=run, manifest=manifest, keepers=keepers, states=states, digests=digests
-    )
     for code, check in audit_rules.RULES.items():
         for message, hint in check(case):
             yield AuditFinding(path=run.path, code=code, run=run.label, message=message, hint=hint)
 
 
-def _logs_without_manifest(workspace: Workspace, run_records: records.RunRecords) -> Iterator[AuditFinding]:
-    recorded = {Path(r.path).with_suffix("").as_posix() for r in run_records.runs}
-    recorded |= {Path(d.path).with_suffix("").as_posix() for d in run_records.damaged}
+def _logs_without_manifest(workspace: Workspace, run_records: RunRecords) -> Iterator[AuditFinding]:
+    recorded = {r.path.removesuffix(".json") for r in run_records.runs}
+    recorded |= {d.path.removesuffix(".json") for d in run_records.damaged}
     recorded_elsewhere = {r.label for r in run_records.runs if r.only_in_home}
     for metadata in records.manifest_directories(workspace):
         experiment = metadata.relative_to(workspace.path).parts[0] if workspace.per_experiment else None

@@ -16,7 +16,7 @@ from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_man
 from scaffold.runs.model import Run
 
 if TYPE_CHECKING:
-    from scaffold.runs.index import RunIndex
+    from scaffold.runs.index import IndexEntry
     from scaffold.workspace import Workspace
 
 # a manifest's stamp, and the run that it tells of
@@ -48,12 +48,14 @@ class HomeReader:
     stamp in the working tree] of what both hold in different files, `damaged` [name, reason] of what cannot be believed.
     """
 
-    def __init__(self, workspace: Workspace, index: RunIndex) -> None:
+    def __init__(
+        self, workspace: Workspace, indexed_homes: Mapping[str, IndexEntry], indexed_runs: Mapping[str, IndexEntry]
+    ) -> None:
         self._workspace = workspace
-        self._indexed_rows = index.rows
-        self.entries: dict[str, dict[str, Any]] = dict(index.homes)
+        self._indexed_runs = indexed_runs
+        self.entries: dict[str, dict[str, Any]] = {key: entry.value for key, entry in indexed_homes.items()}
 
-    def read(self, working_tree: Mapping[str, Mapping[str, Row]], *, unchanged: bool) -> HomeAdditions:
+    def read(self, working_tree: Mapping[str, Mapping[str, IndexEntry]], *, unchanged: bool) -> HomeAdditions:
         """What the home adds to the manifests of the working tree (folder -> path -> row), which are `unchanged` since the last time."""
         entries: dict[str, dict[str, Any]] = {}
         runs: dict[str, Run] = {}
@@ -89,19 +91,19 @@ class HomeReader:
                         counterpart=counterpart.relative_to(workspace.workdir).as_posix(),
                     )
 
-    def _scan(self, folder: _Folder, tree_rows: Mapping[str, Row], before: Mapping[str, Any]) -> dict[str, Any]:
+    def _scan(self, folder: _Folder, tree_rows: Mapping[str, IndexEntry], before: Mapping[str, Any]) -> dict[str, Any]:
         rows: dict[str, Row] = {}
         twins: dict[str, list[str]] = {}
         damaged: list[list[str]] = []
         for name, stamp, is_link in list_manifests(folder.place):
             tree_row = tree_rows.get(f"{folder.counterpart}/{name}")
             # the same file, or a claim: an attempt's number is taken by an empty file until there is a manifest
-            if (tree_row is not None and tree_row[0] == stamp) or stamp.split(":")[1] == "0":
+            if (tree_row is not None and tree_row.stamp == stamp) or stamp.split(":")[1] == "0":
                 continue
             if is_link:
                 damaged.append([name, "it is a link, and the recorder makes none"])
                 continue
-            pair = [stamp, tree_row[0] if tree_row is not None else ""]
+            pair = [stamp, tree_row.stamp if tree_row is not None else ""]
             if before.get("twins", {}).get(name) == pair:
                 twins[name] = pair
                 continue
@@ -111,7 +113,7 @@ class HomeReader:
                 if not _is_one_file(folder.place / name, self._workspace.workdir / folder.counterpart / name):
                     damaged.append([name, str(error)])
                 continue
-            tree_run = Run(*tree_row[1]) if tree_row is not None else None
+            tree_run = tree_row.run if tree_row is not None else None
             if tree_run is None or tree_run.uuid != run.uuid:
                 rows[name] = [stamp, [*run._replace(only_in_home=True)]]
             elif tree_run.status == "running" and run.status != "running":
@@ -122,10 +124,12 @@ class HomeReader:
 
     def _read_run(self, folder: _Folder, name: str, stamp: str, before: Mapping[str, Any]) -> Run:
         """The run of one manifest. Raises ValueError where it cannot be read, or is another run's."""
-        indexed = before.get("rows", {}).get(name) or self._indexed_rows.get(f"{folder.counterpart}/{name}")
         path = f"{folder.path}/{name}"
-        if indexed is not None and indexed[0] == stamp:
-            return Run(*indexed[1])._replace(path=path)
+        if (row := before.get("rows", {}).get(name)) is not None and row[0] == stamp:
+            return Run(*row[1])._replace(path=path)
+        indexed = self._indexed_runs.get(f"{folder.counterpart}/{name}")
+        if indexed is not None and indexed.stamp == stamp:
+            return indexed.run._replace(path=path)
         run = manifests.read_summary(folder.place / name, path)
         if run.label != name.removesuffix(".json"):
             raise ValueError(f"it is the record of {run.label}")

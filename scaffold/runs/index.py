@@ -1,7 +1,8 @@
-"""What is kept of manifests and metric files, in one file of the user's cache directory, so that lists and tables are quick.
+"""What is kept of manifests and metric files in the user's cache directory, so that lists, tables and the audit are quick.
 
-Each entry carries the stamp (time, size, inode) of what it was read from, and is never believed over the file. The index
-can be deleted at any time; where it cannot be written nothing is lost but time.
+Each part is a file of lines: what was read (its key), the stamp (time, size, inode) of what it was read from, and what it said, as JSON
+that is parsed only where it is asked for: of a hundred thousand runs a list shows fifty. An entry is never believed over the file. The
+index can be deleted at any time; where it cannot be written nothing is lost but time.
 """
 
 from __future__ import annotations
@@ -10,18 +11,26 @@ import contextlib
 import hashlib
 import json
 import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from scaffold import structured_text
 from scaffold.atomic_write import write_atomic
+from scaffold.runs.model import Run
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
-# a change of what `manifests.Run` or a digest holds needs a new number
-INDEX_VERSION = 6
+# a change of what an entry holds (`model.Run`, a digest, what the audit asks) needs a new number
+INDEX_VERSION = 7
+# `runs`: manifest's path -> its Run. `homes`: folder of the second home -> what `home_records.HomeReader` says.
+# `digests`: output directory -> what its metric files say. `audits`: manifest's path -> what `audited_manifests` says.
+IndexPart = Literal["runs", "homes", "digests", "audits"]
+# runs that are parsed at once: each by itself takes twice as long, all together twice the memory
+CHUNK = 2000
 
 
 def file_stamp(info: os.stat_result) -> str:
@@ -29,49 +38,83 @@ def file_stamp(info: os.stat_result) -> str:
     return f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}"
 
 
-@dataclass(frozen=True, slots=True)
-class RunIndex:
-    """`rows`: manifest's path -> [stamp, run]. `homes`: folder of the second home -> what `home_records.HomeReader` says.
-    `digests`: output directory -> [stamp, what its metric files say]."""
+class IndexEntry:
+    """What was read: the stamp of the files that it was read from, and what they said, as JSON."""
 
-    file: Path | None
-    rows: dict[str, list[Any]]
-    digests: dict[str, list[Any]]
-    homes: dict[str, dict[str, Any]]
+    __slots__ = ("stamp", "text")
+
+    def __init__(self, stamp: str, text: str) -> None:
+        self.stamp, self.text = stamp, text
 
     @classmethod
-    def load(cls, workspace: Workspace) -> RunIndex:
-        """The index of a workspace; empty where there is none, or it is damaged or of another version."""
+    def pack(cls, stamp: str, value: object) -> IndexEntry:
+        """An entry of something that was read just now."""
+        return cls(stamp, json.dumps(value, separators=(",", ":")))
+
+    @property
+    def value(self) -> Any:
+        """What the files said."""
+        return json.loads(self.text)
+
+    @property
+    def run(self) -> Run:
+        """The run that a manifest told of."""
+        return Run(*self.value)
+
+
+def parse_runs(entries: Iterable[IndexEntry]) -> Iterator[Run]:
+    """The runs of many entries."""
+    texts = (entry.text for entry in entries)
+    while chunk := list(islice(texts, CHUNK)):
+        yield from [Run(*fields) for fields in json.loads(f"[{','.join(chunk)}]")]
+
+
+@dataclass(frozen=True, slots=True)
+class RunIndex:
+    """The index of one workspace; `file` is how the names of its files begin, None where there is no directory for them."""
+
+    file: Path | None
+
+    @classmethod
+    def find(cls, workspace: Workspace) -> RunIndex:
+        """The index of a workspace, whether or not there is anything in it."""
         cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
         if not cache or not cache.startswith("/"):
-            return cls(None, {}, {}, {})
+            return cls(None)
         digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
-        file = Path(cache, "experiment-scaffold", f"runs-{digest}.json")
-        try:
-            content = structured_text.parse_json(file.read_bytes(), is_own=True)
-            parts = (
-                [content[key] for key in ("rows", "digests", "homes")] if content["version"] == INDEX_VERSION else []
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            parts = []
-        return cls(file, *([part if isinstance(part, dict) else {} for part in parts] or ({}, {}, {})))
+        return cls(Path(cache, "experiment-scaffold", f"runs-{digest}"))
 
-    def store(
-        self,
-        *,
-        rows: dict[str, list[Any]] | None = None,
-        digests: dict[str, list[Any]] | None = None,
-        homes: dict[str, dict[str, Any]] | None = None,
-    ) -> None:
-        """Keep these in place of what was loaded."""
+    def read(self, part: IndexPart) -> dict[str, IndexEntry]:
+        """One part, in the order in which it was stored; empty where there is none, or it is damaged or of another version."""
+        try:
+            header, _, body = self._part(part).read_bytes().partition(b"\n")
+            if header != _header(body):
+                return {}
+            lines = body.decode(errors="surrogateescape").split("\n")
+            return {
+                key: IndexEntry(stamp, text) for key, stamp, text in (line.split("\t", 2) for line in lines if line)
+            }
+        except (OSError, ValueError):
+            return {}
+
+    def store(self, part: IndexPart, entries: Mapping[str, IndexEntry]) -> None:
+        """Keep these in place of what a part held."""
         if self.file is None:
             return
-        content = {
-            "rows": self.rows if rows is None else rows,
-            "digests": self.digests if digests is None else digests,
-            "homes": self.homes if homes is None else homes,
-        }
-        data = json.dumps({"version": INDEX_VERSION, **content}, separators=(",", ":")).encode()
+        lines = (f"{key}\t{entry.stamp}\t{entry.text}\n" for key, entry in entries.items())
+        # what would break a line is read again each time
+        body = "".join(line for line in lines if line.count("\t") == 2 and line.count("\n") == 1).encode(
+            errors="surrogateescape"
+        )
         with contextlib.suppress(OSError):
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(self.file, data, mode=0o600)
+            write_atomic(self._part(part), _header(body) + b"\n" + body, mode=0o600, sync=False)
+
+    def _part(self, part: IndexPart) -> Path:
+        if self.file is None:
+            raise FileNotFoundError(part)
+        return self.file.with_name(f"{self.file.name}.{part}")
+
+
+def _header(body: bytes) -> bytes:
+    return b"%d %d" % (INDEX_VERSION, zlib.adler32(body))

@@ -21,9 +21,14 @@ class ForeignFile(ValueError):
 def read_manifest(path: Path) -> dict[str, Any]:
     """One manifest, whole. Raises ValueError with the reason where it cannot be read, ForeignFile where it is none."""
     try:
-        manifest = structured_text.parse_json(path.read_bytes())
+        return parse_manifest(path.read_bytes())
     except OSError as error:
         raise ValueError(error.strerror or str(error)) from error
+
+
+def parse_manifest(data: bytes) -> dict[str, Any]:
+    """The manifest that a file holds. Raises ValueError with the reason where it is none, ForeignFile where it is somebody else's."""
+    manifest = structured_text.parse_json(data)
     # an empty object or list could be what is left of ours
     if manifest and not (isinstance(manifest, dict) and {"schema_version", "run"}.intersection(manifest)):
         raise ForeignFile("it is somebody else's")

@@ -12,16 +12,16 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scaffold.containment import LeadsOutside
 from scaffold.runs import manifests, withdrawals
 from scaffold.runs.home_records import HomeAdditions, HomeReader
-from scaffold.runs.index import RunIndex
+from scaffold.runs.index import IndexEntry, RunIndex, parse_runs
 from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
 from scaffold.runs.model import Run
 
@@ -54,8 +54,13 @@ def read_records(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
     """All runs of a workspace, newest first, and what is damaged; without `with_home` those of this working tree alone."""
     with _garbage_collector_off():
         reader = RecordReader(workspace, with_home=with_home)
-        runs = sorted(reader.runs(), key=lambda r: (r.started_at, r.name, r.attempt), reverse=True)
+        runs = sorted(reader.runs(), key=newest_first, reverse=True)
         return RunRecords(runs=tuple(runs), damaged=reader.damaged, foreign=reader.foreign)
+
+
+def newest_first(run: Run) -> tuple[str, str, int]:
+    """What lists of runs are sorted by, in reverse."""
+    return run.started_at, run.name, run.attempt
 
 
 @contextlib.contextmanager
@@ -81,17 +86,18 @@ class RecordReader:
         workspace: Workspace,
         *,
         with_home: bool = True,
-        read_by_name: Mapping[str, list[Any]] = MappingProxyType({}),
+        read_by_name: Mapping[str, IndexEntry] = MappingProxyType({}),
     ) -> None:
         """`read_by_name` are rows that somebody else keeps up to date (`run_reader.RunReader.rows`): what is in them is not read again."""
         self._read_by_name = read_by_name
         self._workspace = workspace
-        self._index = RunIndex.load(workspace)
-        self._home = HomeReader(workspace, self._index)
+        self._index = RunIndex.find(workspace)
+        self._indexed = self._index.read("runs")
+        self._home = HomeReader(workspace, self._index.read("homes"), self._indexed)
         self._with_home = with_home
         self._additions = HomeAdditions(runs=(), replaced=frozenset(), damaged=())
-        self._row_count = len(self._index.rows)
-        self._rows: dict[str, dict[str, list[Any]]] = {}
+        self._row_count = len(self._indexed)
+        self._rows: dict[str, dict[str, IndexEntry]] = {}
         self._damaged: dict[str, list[DamagedManifest]] = {}
         self._foreign: dict[str, list[str]] = {}
         self._times: dict[str, int] = {}
@@ -111,6 +117,19 @@ class RecordReader:
     def runs(self) -> list[Run]:
         """All attempts as they are now, in no order."""
         folders = manifest_directories(self._workspace)
+        self._read_folders(folders)
+        replaced = self._additions.replaced
+        entries = (
+            entry
+            for rows in self._rows.values()
+            for path, entry in rows.items()
+            if not replaced or path not in replaced
+        )
+        runs = itertools.chain(parse_runs(entries), self._additions.runs)
+        return self._mark_withdrawn([manifests.mark_if_lost(run, self._workspace) for run in runs], folders)
+
+    def _read_folders(self, folders: Sequence[Path]) -> None:
+        """Bring all that is known of the manifests up to date, and the index with it."""
         opened = sum(map(self._read, folders))
         paths = {folder.relative_to(self._workspace.workdir).as_posix() for folder in folders}
         self._rows = {path: rows for path, rows in self._rows.items() if path in paths}
@@ -120,17 +139,15 @@ class RecordReader:
         homes_before = self._home.entries
         additions = self._home.read(self._rows, unchanged=unchanged)
         if not self._stored:
-            if not unchanged or self._home.entries != homes_before:
-                self._store_index(additions.runs)
+            if self._home.entries != homes_before:
+                self._index.store(
+                    "homes", {key: IndexEntry.pack("", entry) for key, entry in self._home.entries.items()}
+                )
+            if not unchanged:
+                self._store_index()
             self._stored = True
         if self._with_home:
             self._additions = additions
-        replaced = self._additions.replaced
-        rows_now = (
-            row for folder_rows in self._rows.values() for path, row in folder_rows.items() if path not in replaced
-        )
-        runs = itertools.chain((Run(*row[1]) for row in rows_now), self._additions.runs)
-        return self._mark_withdrawn([manifests.mark_if_lost(run, self._workspace) for run in runs], folders)
 
     def _mark_withdrawn(self, runs: list[Run], folders: Iterable[Path]) -> list[Run]:
         """The runs, those that were withdrawn with the reason. Read anew each time: hardly ever is there anything to read."""
@@ -141,11 +158,11 @@ class RecordReader:
             return runs
         return [run._replace(withdrawn=reasons[run.label]) if run.label in reasons else run for run in runs]
 
-    def _store_index(self, from_home: Iterable[Run]) -> None:
-        rows = {path: row for folder_rows in self._rows.values() for path, row in folder_rows.items()}
-        outputs = {Run(*row[1]).outputs for row in rows.values()} | {run.outputs for run in from_home}
-        digests = {k: v for k, v in self._index.digests.items() if k in outputs}
-        self._index.store(rows=rows, digests=digests, homes=self._home.entries)
+    def _store_index(self) -> None:
+        """Keep the manifests' runs newest first, as lists show them."""
+        rows = {path: entry for folder_rows in self._rows.values() for path, entry in folder_rows.items()}
+        order = {path: newest_first(run) for path, run in zip(rows, parse_runs(rows.values()), strict=True)}
+        self._index.store("runs", {path: rows[path] for path in sorted(rows, key=order.__getitem__, reverse=True)})
 
     def _read(self, folder: Path) -> int:
         """Bring one folder's rows up to date; how many manifests were opened for it."""
@@ -157,14 +174,14 @@ class RecordReader:
         foreign: list[str] = []
         for name, stamp, is_link in list_manifests(folder):
             path = f"{folder_path}/{name}"
-            row = (self._index.rows if indexed is None else indexed).get(path)
-            if row is None or row[0] != stamp:
+            row = (self._indexed if indexed is None else indexed).get(path)
+            if row is None or row.stamp != stamp:
                 row = self._read_by_name.get(path)
-            if row is None or row[0] != stamp:
+            if row is None or row.stamp != stamp:
                 try:
                     if is_link:
                         self._workspace.locate(path)
-                    row = [stamp, manifests.read_summary(folder / name, path)]
+                    row = IndexEntry.pack(stamp, manifests.read_summary(folder / name, path))
                 except manifests.ForeignFile:
                     foreign.append(path)
                     continue

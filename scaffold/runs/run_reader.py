@@ -10,11 +10,11 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scaffold.containment import LeadsOutside
 from scaffold.runs import manifests, records_home
-from scaffold.runs.index import file_stamp
+from scaffold.runs.index import IndexEntry, file_stamp
 from scaffold.runs.model import Run
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 class RunReader:
     """Reads the attempts of runs of one experiment, in the working tree and in the second home.
 
-    `rows` has what was read in the working tree: path -> [stamp, run].
+    `rows` has what was read in the working tree: path -> stamp and run.
     """
 
     def __init__(self, workspace: Workspace, experiment: str) -> None:
         self._workspace = workspace
-        self.rows: dict[str, list[Any]] = {}
+        self.rows: dict[str, IndexEntry] = {}
         folder = workspace.role_folder("metadata", experiment)
         # as texts: they are asked for again and again
         self._folder, self._outputs = str(folder), str(workspace.role_folder("outputs", experiment))
@@ -100,6 +100,6 @@ class RunReader:
             return manifests.mark_if_lost(run._replace(only_in_home=True), self._workspace)
         path, stamp = str(place).removeprefix(f"{self._workspace.workdir}/"), file_stamp(info)
         row = self.rows.get(path)
-        if row is None or row[0] != stamp:
-            row = self.rows[path] = [stamp, manifests.read_summary(place, path)]
-        return manifests.mark_if_lost(Run(*row[1]), self._workspace)
+        if row is None or row.stamp != stamp:
+            row = self.rows[path] = IndexEntry.pack(stamp, manifests.read_summary(place, path))
+        return manifests.mark_if_lost(row.run, self._workspace)

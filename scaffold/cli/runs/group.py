@@ -189,13 +189,15 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
     from dataclasses import asdict
 
     from scaffold.runs import audit as record_audit
+    from scaffold.runs import records
     from scaffold.sweeps.audit import local_audit as sweep_audit
 
     workspace = options.find_requested_workspace(workdir, root)
-    notes: list[str] = record_audit.foreign_notes(workspace)
+    run_records = records.read_records(workspace)
+    notes: list[str] = record_audit.foreign_notes(run_records)
     findings = [
-        *record_audit.audit_records(workspace),
-        *sweep_audit.audit_sweeps(workspace, server=server, inform=notes.append),
+        *record_audit.audit_records(workspace, run_records),
+        *sweep_audit.audit_sweeps(workspace, run_records.runs, server=server, inform=notes.append),
     ]
     findings.sort(key=lambda f: (f.path, f.code, f.message))
     limited = output.LimitedLists(limit)

@@ -109,8 +109,7 @@ def _is_seed_argument(workspace: Workspace, command: list[str], seed: int) -> bo
 def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...], command: list[str]) -> None:
     """Say where the same code, command and seed ran before under another experiment. Git is asked only where all else is the same."""
     from scaffold.runs import recorder, recorder_command, same_question
-    from scaffold.runs.index import RunIndex
-    from scaffold.runs.model import Run
+    from scaffold.runs.index import RunIndex, parse_runs
 
     options_used = {word.partition("=")[0] for word in recorder_options}
     if {"--param", "--config", "--name-only"} & options_used or not options_used & {"--experiment"}:
@@ -121,7 +120,7 @@ def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...]
     question = same_question.planned_question(command, code=None, seed=seed, params={}, folder=folder)
     if question is None:
         return
-    answers = same_question.finished_answers(Run(*row[1]) for row in RunIndex.load(workspace).rows.values())
+    answers = same_question.finished_answers(parse_runs(RunIndex.find(workspace).read("runs").values()))
     alike = {asked[0]: run for asked, run in answers.items() if asked[1:] == question[1:]}
     if alike:
         state = recorder.code_state.capture(recorder_command.recorder_workspace(workspace), command, with_patch=False)

@@ -218,9 +218,10 @@ def _mention_foreign_files(planned: InitPlan) -> None:
     metadata = str(planned.answers["role_dirs"]["metadata"])
     if any((planned.workdir / planned.root).glob(f"**/{metadata}/*.json")):
         from scaffold import workspace as workspaces
-        from scaffold.runs import audit
+        from scaffold.runs import audit, records
 
-        for note in audit.foreign_notes(workspaces.load_workspace(planned.workdir, planned.root)):
+        workspace = workspaces.load_workspace(planned.workdir, planned.root)
+        for note in audit.foreign_notes(records.read_records(workspace)):
             click.echo(note, err=True)
 
 

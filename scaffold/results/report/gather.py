@@ -32,7 +32,8 @@ def gather_report(workspace: Workspace, page: Path, *, files_address: str | None
 
     `files_address` is that of the work directory as seen from the page, where it is not the way from the one to the other on the disk.
     """
-    runs = records.read_records(workspace).runs
+    run_records = records.read_records(workspace)
+    runs = run_records.runs
     links = PageLinks(workspace.workdir, page, base=files_address)
     plan = _read_plan(workspace)
     results = fold_results(workspace, runs)
@@ -59,7 +60,7 @@ def gather_report(workspace: Workspace, page: Path, *, files_address: str | None
         figures=results.figures,
         failures=failures.group_by_cause(failed)[:MOST_CAUSES],
         checklist=build_checklist(plan, workspace, results.table, links) if plan is not None else (),
-        findings=_audit_findings(workspace) if runs else (),
+        findings=_audit_findings(workspace, run_records) if runs else (),
         environment=provenance.count_run_environments(traced),
         commands=reproduce_commands(workspace, traced) if runs else (),
         runs=tuple(provenance.build_report_run(run, index, links) for index, run in enumerate(runs[:listed])),
@@ -111,10 +112,10 @@ def _with_failed_runs(
     return [*traced, *provenance.read_run_manifests(workspace, unread)]
 
 
-def _audit_findings(workspace: Workspace) -> tuple[tuple[str, int], ...]:
+def _audit_findings(workspace: Workspace, run_records: records.RunRecords) -> tuple[tuple[str, int], ...]:
     """The audit's findings by rule, in the words of the first, with how many there are."""
     by_code: dict[str, list[audit.AuditFinding]] = {}
-    for finding in audit.audit_records(workspace):
+    for finding in audit.audit_records(workspace, run_records):
         by_code.setdefault(finding.code, []).append(finding)
     texts = [(f"{code} {f[0].run or f[0].path}: {f[0].message}", len(f)) for code, f in by_code.items()]
     return tuple(sorted(texts)[:MOST_FINDINGS])

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from scaffold.backends import start_tokens
 from scaffold.backends.choose import server_url
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import parse
-from scaffold.runs import manifests, records, records_home
+from scaffold.runs import manifests, records_home
 from scaffold.runs.audit import AuditFinding
 from scaffold.runs.model import SMOKE_SUFFIX, TRIAL_EXPERIMENT, Run
 from scaffold.sweeps.audit.sweep_records import SweepRecords, launched_sweeps, path_in_workdir, read_sweep_records
@@ -26,13 +26,18 @@ from scaffold.workspace import Workspace
 
 
 def audit_sweeps(
-    workspace: Workspace, *, server: bool = False, inform: Callable[[str], None] = lambda text: None
+    workspace: Workspace,
+    runs: Sequence[Run],
+    *,
+    server: bool = False,
+    inform: Callable[[str], None] = lambda text: None,
 ) -> list[AuditFinding]:
-    """All findings, by path. `server`: the research server is asked too; `inform` is told what is worth knowing and no finding.
+    """All findings about sweeps and all `runs` of a workspace, by path.
+
+    `server`: the research server is asked too; `inform` is told what is worth knowing and no finding.
 
     Raises ScaffoldError where the server cannot be asked.
     """
-    runs = records.read_records(workspace).runs
     attempts = defaultdict(list)
     for run in runs:
         attempts[run.name].append(run)
