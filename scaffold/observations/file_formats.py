@@ -23,6 +23,8 @@ _NON_FINITE = {
     **dict.fromkeys(("-inf", "-infinity"), -math.inf),
     "nan": math.nan,
 }
+# fairseq writes every number but the epoch as text
+_FAIRSEQ_MARK = 'num_updates": "'
 # folders that some writers put one curve of a metric in, under the same tag: without them train and validation would be one
 _SPLIT_FOLDERS = frozenset(("train", "training", "train_inner", "validation", "val", "valid", "eval", "test"))
 
@@ -100,6 +102,8 @@ def read_jsonl(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
                     bad, first, is_complete = bad + 1, first or line_number, line.endswith(b"\n")
                 continue
             if isinstance(row, dict):
+                if _FAIRSEQ_MARK in text:
+                    row = {name: parse_cell(v) if isinstance(v, str) else v for name, v in row.items()}
                 yield parse_row(row, line_number)
     if bad == 1 and not is_complete:
         on_problem("its last line is half-written")

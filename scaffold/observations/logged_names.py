@@ -12,14 +12,16 @@ from typing import Any
 # How the common writers call the position in a training, each with the writer that does; the source is what they write.
 # Of several in a row the first of these is the step; epochs and episodes only where there is no other.
 STEP_NAMES_BY_WRITER: Mapping[str, tuple[str, ...]] = {
-    "plain files": ("step", "global_step", "iteration", "iter", "total_steps", "timesteps", "update", "steps"),
+    "plain files": ("step", "global_step", "iteration", "iter", "total_steps", "timesteps"),
     "wandb": ("_step",),
     "PyTorch Lightning": ("trainer/global_step",),
     "Hugging Face": ("train/global_step",),
     "Stable-Baselines3": ("time/total_timesteps", "total_timesteps", "time/iterations", "train/n_updates"),
     "RLlib": ("timesteps_total", "num_env_steps_sampled_lifetime", "num_env_steps_sampled", "num_env_steps_trained"),
     "Ray Tune": ("training_iteration",),
-    "fairseq": ("num_updates", "train_num_updates", "valid_num_updates"),
+    # its `update` is the part of the epochs that are done
+    "fairseq": ("num_updates", "train_num_updates", "valid_num_updates", "update"),
+    "plain files, too": ("steps",),
     "Spinning Up": ("TotalEnvInteracts",),
     "mmengine": ("iters",),
     "epochs": ("epoch", "Epoch", "epochs", "time/epoch", "train/epoch", "train_epoch", "valid_epoch", "trainer/epoch"),
@@ -34,6 +36,9 @@ _BOOKKEEPING = frozenset(
         *("iterations_since_restore", "timesteps_since_restore", "agent_timesteps_total", "num_healthy_workers"),
         *("num_in_flight_async_reqs", "num_remote_worker_restarts", "time_since_last_update", "total_flos"),
         *("_runtime", "_wandb.runtime", "_wandb/runtime", "time/time_elapsed", "num_training_step_calls_per_iteration"),
+        # fairseq's seconds since the start, by file and by folder of TensorBoard
+        *("wall", "train_wall", "train_train_wall", "train/wall", "train_inner/wall"),
+        *("train/train_wall", "train_inner/train_wall"),
     )
 )
 _BOOKKEEPING_PARENTS = re.compile(

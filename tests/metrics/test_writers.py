@@ -130,6 +130,17 @@ MADE = {
         ("accuracy/top1", 81.67),
         ("loss", 18),
     ),
+    # the rows without `train_` are of the updates since the last one; its TensorBoard has a folder for each kind of row
+    "fairseq": MadeFiles(
+        {
+            **{"gnorm": 1, "loss": 0.619, "lr": 0.1, "ppl": 1.54, "wps": 72.7, "train_gnorm": 1, "train_loss": 0.601},
+            **{"train_lr": 0.1, "train_ppl": 1.52, "train_wps": 87.1, "valid_loss": 0.637, "valid_ppl": 1.56},
+            **{"train_inner/gnorm": 1, "train_inner/loss": 0.619, "train_inner/lr": 0.1, "train_inner/ppl": 1.54},
+            "train_inner/wps": 72.7,
+        },
+        ("valid_loss", 0.637),
+        ("valid_loss", 18),
+    ),
     "aim": MadeFiles({"train/loss": 0.25, "val/loss": 0.2, "val/acc": 0.6}, ("val/acc", 0.7), ("val/acc", 3)),
 }
 
