@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from scaffold.conventions import detect_conventions
+from scaffold.conventions.baseline_command import choose_baseline
 from scaffold.conventions.blanks import CHOICE, open_choices, unmarked_blanks
 from scaffold.conventions.command_builder import CommandBuilder, group_words_by_option, tries_out
 from scaffold.conventions.model import Conventions, EntryPoint
@@ -25,10 +26,9 @@ from scaffold.facts.shell_words import lex_shell_command
 
 
 def first_entry(conventions: Conventions) -> EntryPoint | None:
-    """The script that the plan's baseline runs: the first that trains, else the first that neither prepares nor evaluates."""
-    points = conventions.entry_points
-    trains = [p for p in points if p.kind == "train"]
-    return next(iter(trains or [p for p in points if p.kind not in ("preprocess", "eval")] or points), None)
+    """The script that the plan's baseline runs."""
+    at = choose_baseline([point.kind for point in conventions.entry_points])
+    return None if at is None else conventions.entry_points[at]
 
 
 def broken_rule(facts: Facts, conventions: Conventions, entry: EntryPoint) -> str | None:

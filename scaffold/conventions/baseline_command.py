@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scaffold.conventions.blanks import format_open_choice, open_choices
@@ -20,6 +21,7 @@ from scaffold.facts.shell_words import Word, quote_shell_word
 
 _INTERPRETERS = {"R": "Rscript", "r": "Rscript", "jl": "julia", "nf": "nextflow run", "m": "matlab -batch"}
 _BEGINNERS = re.compile(r"^[^/]*readme|quick_?-?start|get(?:ting)?[-_]started|first[-_]steps")
+_FOR_DEVELOPERS = re.compile(r"contribut|develop|hacking|internals|(^|/)tests?/")
 _ASKS_FOR_HELP = re.compile(r"\s(--help|-h)\b")
 _MOST_READ = 40
 
@@ -30,6 +32,16 @@ class BaselineCommand(NamedTuple):
     text: str
     mention: ScriptMention | None = None
     manager: str = ""
+
+
+def choose_baseline(kinds: Sequence[str]) -> int | None:
+    """Which entry point the plan's baseline runs, of their kinds in order: the first that trains, else the first that evaluates or does
+    something else, else a search for settings, which wraps what it tries; None where all of them only prepare data."""
+    for fitting in (("train",), ("eval", "other"), ("sweep",)):
+        at = next((at for at, kind in enumerate(kinds) if kind in fitting), None)
+        if at is not None:
+            return at
+    return None
 
 
 def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> BaselineCommand:
@@ -53,6 +65,7 @@ def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> Ba
     usual = {name for name, count in uses.items() if 2 * count > len(shown)}
 
     any_documented = any(m.documented for m, _ in shown)
+    in_readme = any(_is_in_top_readme(m) for m, _ in shown)
 
     def effort(command: tuple[ScriptMention, ShownCommand]) -> int:
         """What is left open, and what speaks against it: one without the data that most others have does something else."""
@@ -60,6 +73,8 @@ def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> Ba
         choices = len(open_choices(builder.complete(parts, mention).text()))
         elsewhere = 3 * bool(usual and usual.isdisjoint(builder.data_options(parts)))
         elsewhere += 2 * (any_documented and not mention.documented)
+        elsewhere += 4 * (in_readme and not _is_in_top_readme(mention))
+        elsewhere += 2 * bool(_FOR_DEVELOPERS.search(mention.command.path.lower()))
         return choices + elsewhere + builder.distance(parts) + builder.inconvenience(parts)
 
     mention, parts = min(shown, key=effort)
@@ -68,6 +83,11 @@ def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> Ba
     return BaselineCommand(
         builder.complete(parts, mention).text(prefix), mention, " ".join(w.raw for w in parts.manager)
     )
+
+
+def _is_in_top_readme(mention: ScriptMention) -> bool:
+    """Whether the repository's own README shows a command: what it is about, before what else its documents hold."""
+    return mention.command.path.lower().startswith("readme")
 
 
 def _order(mention: ScriptMention) -> tuple[bool, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from scaffold.conventions.blanks import format_open_choice, has_blank, is_blank_value, is_somebodys_path
 from scaffold.conventions.command_line import AcceptedArguments, CommandLineOption, read_command_line, with_hydra_keys
+from scaffold.conventions.open_inputs import CONFIG_SUFFIXES, is_trial_file, namesakes, undeclared_data, usefulness
 from scaffold.conventions.script_kinds import kind_in_command
 from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_options import ImportingScript
@@ -27,6 +28,7 @@ _TRIES_OUT = re.compile(
     r"|(?:dummy|fake|synthetic)(?:[-_]data)?)$"
 )
 _RUN_NAME = re.compile(_BEFORE + r"(?:wandb[-_])?(?:run|exp|experiment|job)[-_]?(?:name|id|tag)$")
+_OPTIONAL_OPTION = re.compile(r"^\[--?\w[^\[\]]*\]$")
 _SUBMITS = ("srun", "sbatch", "ray", "sky", "kubectl", "qsub", "bsub")
 _A_TRIAL = re.compile(r"^(?:debug|dummy|smoke|smoke_test|toy|test)$")
 _NO_TRAINING = re.compile(
@@ -46,7 +48,6 @@ _CONFIG_NAME = re.compile(
     r"(?:^|[-_.])(?:config|cfg|conf|ya?ml|recipe|hparams|spec|params?)(?:$|[-_.]|_?(?:file|path|name)$)"
 )
 _CONFIG_FOLDER = re.compile(r"(?:^|/)(?:configs?|cfgs?|conf|recipes|params|hparams|experiments?)(?:/|$)", re.IGNORECASE)
-_CONFIG_SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".gin")
 
 
 class CommandBuilder:
@@ -62,7 +63,7 @@ class CommandBuilder:
 
     def distance(self, parts: ShownCommand) -> int:
         """How far a shown command is from what the script is for: more machines, an evaluation, a trial."""
-        arguments = [w.value for w in parts.arguments]
+        arguments = [w.value for w in parts.arguments if not _OPTIONAL_OPTION.match(w.raw)]
         text = " ".join(arguments)
         distance = 2 * self._is_for_more_machines(parts) + 2 * any(map(_A_TRIAL.match, arguments[:1]))
         distance += 2 * (self.kind == "train" and bool(_NO_TRAINING.search(text)))
@@ -75,8 +76,10 @@ class CommandBuilder:
         does not know (they are left out, and what they stood for may be missing), a cluster that it is submitted to, more to come."""
         groups = group_words_by_option(parts.arguments, self.command_line)
         submits = any(w.value in _SUBMITS for w in parts.launcher[:1])
+        tries = any(is_trial_file(value) for _, value, _ in groups)
         left_out = sum(tries_out(n.rstrip("="), value) or 2 * self.is_unknown(n.rstrip("=")) for n, value, _ in groups)
-        return left_out + submits + 2 * parts.goes_on
+        left_out += 2 * any(not n and has_blank(words[-1]) for n, _, words in groups) * self.command_line.complete
+        return left_out + submits + tries + 2 * parts.goes_on
 
     def data_options(self, parts: ShownCommand) -> set[str]:
         """The options of a shown command that name its data."""
@@ -102,7 +105,7 @@ class CommandBuilder:
     def complete(self, parts: ShownCommand, mention: ScriptMention | None = None) -> ShownCommand:
         """The command with its blanks filled or marked, without what tries it out, and with what is required."""
         place = f"{mention.command.path}:{mention.command.line}" if mention else ""
-        arguments = self._arguments(parts.arguments, place)
+        arguments = self._arguments(parts.arguments, place, parts.folder)
         return parts._replace(
             variables=tuple(
                 _marked(w, place) if has_blank(w) else w for w in parts.variables if not _leaves_devices_open(w)
@@ -117,16 +120,23 @@ class CommandBuilder:
         name, _, words = group
         return self._choice_words(name, words, None, place) if any(map(has_blank, words)) else words
 
-    def _arguments(self, words: Sequence[Word], place: str) -> list[Word]:
+    def _arguments(self, words: Sequence[Word], place: str, folder: str) -> list[Word]:
         """The script's own arguments, its blanks filled or marked."""
         filled: list[Word] = []
         positionals = iter(self.command_line.positionals)
         for name, value, group in group_words_by_option(words, self.command_line):
             plain = name.rstrip("=").lstrip("+~")
             option = self.command_line.options.get(plain) if name else next(positionals, None)
+            if _OPTIONAL_OPTION.match(group[-1].raw):  # `-o [--cache]`: the bracket is no value
+                group = group[:-1]
+                if not group:
+                    continue
             if tries_out(plain, value) or self.is_unknown(plain):
                 continue
-            if not any(map(self.is_open, group)):
+            if files := namesakes(self.facts, name, value or group[-1].value, folder):
+                marked = format_open_choice(plain or "the file", files, place=place)
+                filled += [*group[:-1], replace_option_value(group[-1], marked)]
+            elif not any(map(self.is_open, group)):
                 filled += group
             elif not name and option is None and self.command_line.complete:
                 continue  # `[optional arguments]`: its parser takes none of its own place
@@ -161,9 +171,10 @@ class CommandBuilder:
         """An option with an open choice for its value."""
         what = name.rstrip("=") or (option.name if option else "the argument")
         shown = " ".join(option_words(w)[1] if name else w.value for w in (group[1:] or group))
-        marked = format_open_choice(
-            what, self._candidates(option.name if option else what, option), shown=shown[:60], place=place
-        )
+        candidates = self._candidates(option.name if option else what, option)
+        if shown.endswith(CONFIG_SUFFIXES) and "/" not in shown:  # the script knows the folder
+            candidates = [c.rpartition("/")[2] for c in candidates]
+        marked = format_open_choice(what, candidates, shown=shown[:60], place=place)
         if len(group) > 1:
             return [group[0], _word(marked)]
         return [replace_option_value(group[0], marked)]
@@ -179,6 +190,7 @@ class CommandBuilder:
                     fitting or format_open_choice(option.name, self._candidates(option.name, option), place=place)
                 )
         required = self.command_line.required()
+        required += self._undeclared_data(arguments, names)
         required += [o for o in self.command_line.each() if not place and _needs_data(o)][:1]
         for option in required:
             if place and not option.name.startswith("-"):
@@ -192,6 +204,13 @@ class CommandBuilder:
             else:  # a key of Hydra's
                 yield _word(f"{option.name}={marked}")
 
+    def _undeclared_data(self, arguments: Sequence[Word], names: set[str]) -> list[CommandLineOption]:
+        """The data of a training script, as a choice, where the command gives none and nothing else does."""
+        is_given = any(not name for name, _, _ in group_words_by_option(arguments, self.command_line))
+        if self.kind != "train" or is_given:
+            return []
+        return [*filter(None, [undeclared_data(self.command_line, self.text, names)])]
+
     def _candidates(self, name: str, option: CommandLineOption | None) -> list[str]:
         """The values that an option takes: its own choices, or for a configuration the files of that kind in the repository.
 
@@ -201,10 +220,10 @@ class CommandBuilder:
             return list(option.choices)
         if not _CONFIG_NAME.search(name.strip("-").lower()):
             return []
-        files = (p for p in self.facts.notable if p.endswith(_CONFIG_SUFFIXES))
+        files = (p for p in self.facts.notable if p.endswith(CONFIG_SUFFIXES))
         configs = [p for p in files if _CONFIG_FOLDER.search(p.rpartition("/")[0])]
         near = [p for p in configs if p.startswith(self.path.rpartition("/")[0])] or configs
-        return sorted(near, key=lambda p: ("train" not in p.lower(), p.count("/"), p))
+        return sorted(near, key=usefulness)
 
 
 OptionGroup = tuple[str, str, list[Word]]

@@ -141,7 +141,8 @@ def _entry_points(
     facts: Facts, ranked: tuple[script_ranking.RankedScript, ...], prefix: str
 ) -> DetectedValue[tuple[EntryPoint, ...]]:
     points, evidence = [], []
-    for script in ranked[: script_ranking.MOST]:
+    experiments = [s for s in ranked if not s.demonstration]
+    for script in experiments[: script_ranking.MOST]:
         command = baseline_command.baseline_command(facts, script, prefix)
         length = endless_scripts.length_option(facts, script.path, script.kind)
         points.append(
@@ -159,6 +160,10 @@ def _entry_points(
             evidence.append(Evidence(path=shown.path, line=shown.line, text=shown.text))
     lost = tuple(
         Evidence(path=s.path, line=s.line, text=f"ranks behind the first {script_ranking.MOST}")
-        for s in ranked[script_ranking.MOST : 40]
+        for s in experiments[script_ranking.MOST : 40]
+    ) + tuple(
+        Evidence(path=s.path, line=s.line, text="shows what there is: no optimiser, no loss, no metric")
+        for s in ranked
+        if s.demonstration
     )
     return DetectedValue(tuple(points), tuple(evidence), lost)

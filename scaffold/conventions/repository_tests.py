@@ -22,7 +22,7 @@ _DEEPEST = 4
 
 def find_test_files(facts: Facts) -> list[str]:
     """Python files that hold tests: named as such, and with a test in them."""
-    named = [p for p in facts.read_files("python") if paths.is_test(p) and not paths.is_doc(p) and _is_test_name(p)]
+    named = [p for p in facts.read_files("python") if facts.is_test(p) and not paths.is_doc(p) and _is_test_name(p)]
     return [p for p in named if _TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p])]
 
 

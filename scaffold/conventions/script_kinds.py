@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from scaffold.facts import Facts
+from scaffold.facts.quick_scan import is_experiment
 
 _BY_NAME = (
     (
@@ -33,7 +34,12 @@ _BY_NAME = (
         "eval",
         re.compile(r"eval|^test$|^test_|_test$|infer|predict|score|bench|metric|enjoy|valid|rollout|spectra|^fid(_|$)"),
     ),
-    ("train", re.compile(r"train(?!ed)|fine_?tun|(^|_)(fit|learn|sft|dpo|ppo|orpo|grpo|distill|linprobe)(_|\d|$)")),
+    (
+        "train",
+        re.compile(
+            r"train(?!ed)|fine_?tun|(^|_)(fit|learn|sft|dpo|ppo|orpo|grpo|distill|linprobe)(_|\d|$)|^(run_)?rl$"
+        ),
+    ),
 )
 _CONVERTERS = re.compile(r"convert(er)?s?$")
 _NOT_TRAINING = re.compile(r"generat|sampl|demo|interactive|chat|serv|app(_|$)|export|plot|visual")
@@ -61,6 +67,17 @@ _TRAINS = (
     *("GradientTape(", "_fn_and_grad"),
 )
 _A_TRAINER = re.compile(r"[tT]rainer\w*\.(fit|train)\(")
+# what waits for a person: a chat, a game, a page
+_INTERACTIVE = re.compile(
+    r"(?<![\w.])(?:raw_)?input\(|pygame\.(?:event|key)|\bgr\.(?:Blocks|Interface|ChatInterface)\(|import (?:gradio|streamlit)"
+    r"|\.mainloop\(|on_press|cv2\.waitKey\(|launch\(share="
+)
+_SHOWS = re.compile(r"demo|sampl|generat|chat|play|interact|(^|_)app(_|$)|serv|gui|control|infer|predict|render|visual")
+_MEASURES = re.compile(
+    r"(?<![a-z])(?:acc|accuracy|rewards?|returns?|scores?|perplexity|ppl|bleu|rouge|f1|auc|psnr|ssim|fid|loss(?:es)?|mse|rmse|iou|recall"
+    r"|precision|success_rate|throughput|latency|fps|error_rate|metrics?)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 def may_train(text: str) -> bool:
@@ -75,6 +92,23 @@ def is_training_code(text: str) -> bool:
     if any(map(text.__contains__, _TRAINS)):
         return True
     return (".fit(" in text or ".train(" in text) and bool(_A_TRAINER.search(text))
+
+
+def only_demonstrates(facts: Facts, path: str, kind: str) -> bool:
+    """Whether a script shows what there is rather than trying anything: it waits for a person, or samples, and neither trains nor measures.
+
+    Of a `__main__.py` and its like the modules that it imports say so.
+    """
+    stem = script_purpose_name(path)
+    if kind not in ("other", "eval") or not path.endswith(".py"):
+        return False
+    near = facts.imported_files(path) if stem in _SAYS_NOTHING or path.endswith("__main__.py") else ()
+    texts = [facts.texts.get(p, "") for p in (path, *near)]
+    if any(may_train(t) or is_training_code(t) for t in texts):
+        return False
+    if kind == "other" and any(map(_INTERACTIVE.search, texts)):
+        return True
+    return bool(_SHOWS.search(stem)) and not any(map(_MEASURES.search, texts))
 
 
 def script_purpose_name(path: str) -> str:
@@ -102,7 +136,7 @@ def _kind_by_itself(facts: Facts, path: str) -> str:
         return "other"
     by_name = next((kind for kind, pattern in _BY_NAME if pattern.search(stem)), None)
     if by_name:
-        return by_name
+        return "train" if stem.endswith("_test") and is_experiment(facts.texts.get(path, "")) else by_name
     folder = path.lower().rpartition("/")[0].rpartition("/")[2]
     if folder in _BY_FOLDER:
         return _BY_FOLDER[folder]

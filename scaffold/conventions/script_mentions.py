@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from scaffold.conventions.directories import is_python_config
@@ -15,6 +15,12 @@ SUFFIXES = (".py", ".sh", ".slurm", ".sbatch", ".jl", ".R", ".r", ".m", ".nf")
 _RUNNERS = re.compile(
     r"^(python[\d.]*|torchrun|accelerate|accelerate-launch|deepspeed|srun|bash|sh|sbatch|source|mpirun|mpiexec|uv|poetry|pixi|Rscript|R|julia|ipython"
     r"|streamlit|coverage|horovodrun|xvfb-run|qsub|bsub|composer|dask|ray|litmodels|nsys|nextflow|matlab|conda|mamba|micromamba|pipenv|pdm|hatch|rye|numactl|env|nice|taskset)$"
+)
+# what enters an environment: the words up to its command are not the script's
+_MANAGERS = {"uv": "run", "poetry": "run", "pixi": "run", "pdm": "run", "hatch": "run", "pipenv": "run", "rye": "run"}
+_MANAGERS |= {"conda": "run", "mamba": "run", "micromamba": "run"}
+_WITH_VALUE = paths.split_vocabulary(
+    "--extra --group --with --python -p --project --package --env-file --index -n --name --environment -e --only-group --no-group"
 )
 
 
@@ -103,8 +109,9 @@ def scripts_in_command(
 ) -> Iterator[tuple[str, str]]:
     """The scripts that a command names, the one it runs first, each with the command as typed in the work directory."""
     words = command.words
-    if words[0] in names.installed:
-        yield names.installed[words[0]], command.text
+    at = count_manager_words(words)
+    if at < len(words) and words[at] in names.installed:
+        yield names.installed[words[at]], command.text
         return
     if not (_RUNNERS.match(words[0].rpartition("/")[2]) or words[0].startswith(("./", "$")) or facts.has(words[0])):
         return
@@ -113,6 +120,18 @@ def scripts_in_command(
             yield from ((p, command.text) for p in _module(facts, word))
         elif word.rpartition("/")[2] in names.by_name:
             yield from _file(facts, command, word, names)
+
+
+def count_manager_words(words: Sequence[str]) -> int:
+    """How many words enter an environment: `uv run --extra gpu`."""
+    if len(words) < 2 or _MANAGERS.get(words[0]) != words[1]:
+        return 0
+    at = 2
+    while at < len(words) and words[at].startswith("-") and words[at] not in ("-m", "--module"):
+        if words[at] == "--":
+            return at + 1
+        at += 2 if words[at] in _WITH_VALUE else 1
+    return at
 
 
 def _module(facts: Facts, word: str) -> list[str]:

@@ -8,8 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from scaffold.conventions.directories import is_python_config
-from scaffold.conventions.script_kinds import is_training_code, may_train, script_kind, script_purpose_name
+from scaffold.conventions.script_kinds import (
+    is_training_code,
+    may_train,
+    only_demonstrates,
+    script_kind,
+    script_purpose_name,
+)
 from scaffold.conventions.script_mentions import ScriptMention, script_mentions
+from scaffold.conventions.wrapper_commands import wrapped_commands
 from scaffold.facts import Facts, documents, paths, shell_parser
 from scaffold.facts.quick_scan import find_main_start_line
 
@@ -40,12 +47,20 @@ _STARTS = re.compile(
     r"(python[\d.]*|torchrun|accelerate|deepspeed|srun|sbatch|mpirun|\$\{?\w+\}?|uv|poetry|Rscript|R|julia)\b"
 )
 _A_SCRIPT = re.compile(r"\.py\b|-m\s+\w|\.slurm|\.sbatch|\.sh\b|\.R\b|\.jl\b")
+# a search for good settings wraps a script that is an experiment by itself, and a benchmark of speed says less than a score
+_TUNES = re.compile(r"(?:^|_)tun(?:e|er|ing)(?:_|$)|(?:^|_)(?:hpo|optuna|autotune)(?:_|$)|hparam|hyperopt|grid_?search")
+_TIMES = re.compile(r"bench")
+# what belongs to a compiled extension tries that extension out, not the repository's idea
+_EXTENSION = re.compile(r"(?:^|/)(?:csrc|kernels|cuda|cpp_ext\w*|extensions)/")
 _TELLING_NAME = re.compile(r"(?:^|/)(?:Snakefile|_targets\.R|main\.nf|(?:run|main|train)\.(?:R|jl|m))$")
 _OTHER_LANGUAGES = (".jl", ".R", ".r", ".m", ".nf")
 
 
 class RankedScript(NamedTuple):
-    """A script with what speaks for it; `mentions` are the commands that run it, the README's first."""
+    """A script with what speaks for it; `mentions` are the commands that run it, the README's first.
+
+    `demonstration`: nothing in the repository trains, and this script neither trains nor measures.
+    """
 
     path: str
     kind: str
@@ -53,6 +68,7 @@ class RankedScript(NamedTuple):
     line: int | None = None
     mentions: tuple[ScriptMention, ...] = ()
     reasons: tuple[str, ...] = ()
+    demonstration: bool = False
 
 
 def rank_scripts(facts: Facts) -> tuple[RankedScript, ...]:
@@ -61,7 +77,11 @@ def rank_scripts(facts: Facts) -> tuple[RankedScript, ...]:
     candidates = [*_python(facts, mentions), *_shell(facts, mentions), *_other_languages(facts, mentions)]
     if not any(s.kind == "train" for s in candidates):
         candidates += _notebooks(facts)
-    return _limit_each_kind(sorted((s for s in candidates if s.score > _LEAST_SCORE), key=lambda s: (-s.score, s.path)))
+    if not any(s.kind == "train" for s in candidates):
+        candidates = [s._replace(demonstration=only_demonstrates(facts, s.path, s.kind)) for s in candidates]
+    return _limit_each_kind(
+        sorted((s for s in candidates if s.score > _LEAST_SCORE), key=lambda s: (s.demonstration, -s.score, s.path))
+    )
 
 
 def _notebooks(facts: Facts) -> Iterator[RankedScript]:
@@ -87,6 +107,7 @@ def _limit_each_kind(ranked: list[RankedScript]) -> tuple[RankedScript, ...]:
 
 def _python(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> Iterator[RankedScript]:
     built = _built_by_configs(facts)
+    wrapped = wrapped_commands(facts, named)
     for path in facts.python:
         guard = find_main_start_line(facts.texts[path])
         run = named.get(path, [])
@@ -99,7 +120,7 @@ def _python(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> Iterator[
             kind=kind,
             score=round(sum(points.values()) + _by_name(path, kind), 2),
             line=facts.parse(path).acts if guard is None else guard,
-            mentions=tuple(run),
+            mentions=(*wrapped.get(path, ()), *run),
             reasons=tuple(reason for reason, score in points.items() if score > 0),
         )
 
@@ -155,6 +176,7 @@ def _points(facts: Facts, path: str, run: list[ScriptMention], *, guarded: bool,
         "is a module that others import": -3.0 if a_module else 0.0,
         "tests itself, as a part of a package": -8.0 if alone and in_package and not a_module else 0.0,
         "is a skeleton or an old copy": -5.0 if _DEAD.search(path.lower()) else 0.0,
+        "belongs to a compiled extension": -3.0 if _EXTENSION.search(path.lower()) else 0.0,
     }
 
 
@@ -174,6 +196,8 @@ def _by_name(path: str, kind: str) -> float:
     points = {"train": 4.0, "eval": 2.5, "sweep": 1.5, "preprocess": 1.0, "other": 0.0}[kind]
     if stem in ("main", "run", "train") or path.endswith("__main__.py"):
         points += 1.5
+    if (kind == "sweep" and _TUNES.search(stem)) or (kind == "eval" and _TIMES.search(stem)):
+        points -= 2.5
     return points - 0.3 * min(stem.count("_"), 2) - (3.0 if _AUXILIARY.search(stem) else 0.0)
 
 

@@ -7,20 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from scaffold import recorder_modules
-from scaffold.conventions.script_mentions import ScriptMention
-from scaffold.facts.paths import split_vocabulary
+from scaffold.conventions.script_mentions import ScriptMention, count_manager_words
 from scaffold.facts.shell_words import Word, lex_shell_command, quote_shell_word, substitute_shell_variables
 
 _FOLDER = re.compile(r"^cd (?:'[^']*'|\S+) && ")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _KEYWORDS = frozenset(("do", "then", "else", "time", "nohup", "exec", "sudo", "!", "{", "command", "eval", "env"))
 _PYTHON = re.compile(r"^(?:\S*/)?python[\d.]*$|^\$\{?PYTHON\w*\}?$", re.IGNORECASE)
-# what enters an environment: the words up to its command are not the script's
-_MANAGERS = {"uv": "run", "poetry": "run", "pixi": "run", "pdm": "run", "hatch": "run", "pipenv": "run", "rye": "run"}
-_MANAGERS |= {"conda": "run", "mamba": "run", "micromamba": "run"}
-_WITH_VALUE = split_vocabulary(
-    "--extra --group --with --python -p --project --package --env-file --index -n --name --environment -e --only-group --no-group"
-)
 _ELLIPSIS = frozenset(("...", "…", "....", "[...]"))
 
 
@@ -61,7 +54,7 @@ def parse_shown_command(mention: ScriptMention, path: str) -> ShownCommand | Non
     taken = [w for w in taken if w.value not in _ELLIPSIS]
     count = next((n for n, w in enumerate(taken) if not _ASSIGNMENT.match(w.value)), len(taken))
     variables, rest = taken[:count], taken[count:]
-    count = _manager_words(rest)
+    count = count_manager_words([w.value for w in rest])
     manager, rest = rest[:count], rest[count:]
     if rest and rest[0].value == "env":  # `uv run env A=1 python train.py`
         count = next((n for n, w in enumerate(rest[1:], 1) if not _ASSIGNMENT.match(w.value)), len(rest))
@@ -104,18 +97,6 @@ def _without_keywords(words: Sequence[Word]) -> Iterator[Word]:
         front = front and (word.value in _KEYWORDS or bool(_ASSIGNMENT.match(word.value)))
         if not front or word.value not in _KEYWORDS:
             yield word
-
-
-def _manager_words(words: Sequence[Word]) -> int:
-    """How many words enter an environment: `uv run --extra gpu`."""
-    if len(words) < 2 or _MANAGERS.get(words[0].value) != words[1].value:
-        return 0
-    at = 2
-    while at < len(words) and words[at].value.startswith("-") and words[at].value not in ("-m", "--module"):
-        if words[at].value == "--":
-            return at + 1
-        at += 2 if words[at].value in _WITH_VALUE else 1
-    return at
 
 
 def _script_at(words: Sequence[Word], path: str) -> int | None:

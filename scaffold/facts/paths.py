@@ -53,7 +53,7 @@ _SUFFIX_KIND = {
     "r": "r",
     "jl": "julia",
     **dict.fromkeys(split_vocabulary("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
-    **dict.fromkeys(split_vocabulary("md rst markdown"), "prose"),
+    **dict.fromkeys(split_vocabulary("md mdx rst markdown"), "prose"),
     **dict.fromkeys(split_vocabulary("yaml yml gin"), "config"),
     **dict.fromkeys(split_vocabulary("toml cfg ini mk smk"), "build"),
 }
@@ -125,6 +125,11 @@ def is_test(path: str) -> bool:
     name = path.rpartition("/")[2]
     named = name.startswith("test_") or name.endswith(("_test.py", "_tests.py")) or name == "conftest.py"
     return named or not TESTS.isdisjoint(list_path_folders(path))
+
+
+def is_named_like_a_test(path: str) -> bool:
+    """Whether nothing but the end of its name makes a file a test: `mnist_test.py`, in no folder of tests."""
+    return path.endswith("_test.py") and TESTS.isdisjoint(list_path_folders(path))
 
 
 def is_doc(path: str) -> bool:

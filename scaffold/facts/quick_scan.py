@@ -77,6 +77,14 @@ def _line(pattern: re.Pattern[str], text: str) -> int | None:
     return text.count("\n", 0, match.start()) + 1 if match else None
 
 
+_TESTS = re.compile(r"^\s*def test_|^\s*(?:import|from) (?:unittest|pytest|absl\.testing)\b|TestCase", re.MULTILINE)
+
+
+def is_experiment(text: str) -> bool:
+    """Whether a module reads a command line, trains, and has no test in it."""
+    return "ArgumentParser(" in text and ".backward(" in text and not _TESTS.search(text)
+
+
 _FIRST_STRING = re.compile(r"""[\s\\;]*(?:#[^\n]*\n[\s\\;]*)*\(*\s*[rRuUbBfF]{0,2}(\"\"\"|'''|"|')""")
 
 

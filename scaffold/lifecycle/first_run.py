@@ -101,10 +101,12 @@ def setup_needed(planned: InitPlan) -> str:
 
 
 def main_entry(answers: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The script that the plan's baseline runs: the first that trains, else the first that neither prepares nor evaluates."""
+    """The script that the plan's baseline runs."""
+    from scaffold.conventions.baseline_command import choose_baseline
+
     entries: list[dict[str, Any]] = list(answers.get("entry_points") or ())
-    trains = [e for e in entries if e["kind"] == "train"]
-    return next(iter(trains or [e for e in entries if e["kind"] not in ("preprocess", "eval")] or entries), None)
+    at = choose_baseline([entry["kind"] for entry in entries])
+    return None if at is None else entries[at]
 
 
 def try_baseline_command(planned: InitPlan, *, seconds: int = SECONDS, setup: bool = False) -> BaselineTrial:
