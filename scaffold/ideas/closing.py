@@ -75,8 +75,9 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
     paths = sorted({*record.paths, *(path for each in chain for path in each.paths)})
     reason = _edited(place, study, record, paths, [each.commit for each in chain])
     if reason is not None:
-        say(f"the tree is not touched, since {reason}; by hand: {by_hand(study, record)}")
-        done = replace(record, application="by hand")
+        note = f"the tree is not touched, since {reason}; by hand: {by_hand(study, record)}"
+        say(note)
+        done = replace(record, application="by hand", notes=(*record.notes, note))
     elif kept:
         working_tree.write_paths(place.top, paths, record.commit)
         try:
@@ -84,7 +85,7 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
             done = replace(done, result_commit=commit)
         except working_tree.CannotCommit as error:
             say(f"idea {record.number} is kept, and not committed: {error.message}")
-            done = replace(record, application="by hand")
+            done = replace(record, application="by hand", notes=(*record.notes, f"not committed: {error.message}"))
         else:
             if place.code_state(commit) != record.state:
                 note = (

@@ -137,18 +137,29 @@ def guarded_files(context: IdeaContext, command: Sequence[str], metric: str) -> 
 
 def evaluation_files(workspace: Workspace, command: Sequence[str], metric: str) -> set[str | None]:
     """The files that define what a metric is the result of (`val_bpb = evaluate_bpb(...)`), relative to the work directory."""
-    script = script_interface.read_script(workspace, tuple(command), ".")
-    texts = (
-        {path: _read(workspace, path) for path in script_arguments.imported_files(workspace, script.path)}
-        if script.path
-        else {}
-    )
+    texts = _read_code(workspace, command)
+    names = _find_functions(texts, metric)
+    defines = [re.compile(rf"^def {re.escape(name)}\(", re.MULTILINE) for name in sorted(names)]
+    return {path for path, text in texts.items() if any(pattern.search(text) for pattern in defines)}
+
+
+def evaluation_functions(workspace: Workspace, command: Sequence[str], metric: str) -> set[str]:
+    """The names of the functions that a metric is the result of."""
+    return _find_functions(_read_code(workspace, command), metric)
+
+
+def _find_functions(texts: Mapping[str, str], metric: str) -> set[str]:
     makes = re.compile(
         rf"^[ \t]*(?:\w+\s*,\s*)*{re.escape(metric)}(?:\s*,\s*\w+)*\s*=\s*(?:[\w.]+\.)?(\w+)\(", re.MULTILINE
     )
-    names = {name for text in texts.values() for name in makes.findall(text)}
-    defines = [re.compile(rf"^def {re.escape(name)}\(", re.MULTILINE) for name in sorted(names)]
-    return {path for path, text in texts.items() if any(pattern.search(text) for pattern in defines)}
+    return {name for text in texts.values() for name in makes.findall(text)}
+
+
+def _read_code(workspace: Workspace, command: Sequence[str]) -> dict[str, str]:
+    """The script of a command and what it imports: path -> text."""
+    script = script_interface.read_script(workspace, tuple(command), ".")
+    paths = script_arguments.imported_files(workspace, script.path) if script.path else ()
+    return {path: _read(workspace, path) for path in paths}
 
 
 def _read(workspace: Workspace, path: str) -> str:

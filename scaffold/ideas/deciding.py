@@ -107,7 +107,7 @@ def make_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial.Show)
     asked = study.history[-1]
     seeds = tuple(asked["claim"])
     step = Step(kind="run", incumbent=seeds, candidate=seeds)
-    sides = trial.CodeSides(workspace, warn=warn)
+    sides = trial.CodeSides(workspace, study, warn=warn)
     results = trial.run_step(
         sides.side(study, study.ideas[BASELINE]),
         sides.side(study, study.ideas[asked["idea"]]),

@@ -107,7 +107,8 @@ def check_draft(place: IdeaContext, study: IdeaStudy, draft: IdeaDraft, *, metri
     fences.check_seed(hunks)
     if not metric_changed:
         places = context.metric_places(place.workspace, study.metric)
-        fences.check_metric(fences.metric_hunks(hunks, study.metric, places), study.metric)
+        functions = context.evaluation_functions(place.workspace, study.command, study.metric)
+        fences.check_metric(fences.metric_hunks(hunks, study.metric, places, functions, study.never), study.metric)
     lines, constants = changes.line_prints(hunks), changes.constant_prints(hunks)
     return replace(draft, record=replace(record, lines=lines, constants=constants))
 

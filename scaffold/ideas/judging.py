@@ -78,9 +78,11 @@ class Trial:
         return record, study, False
 
     def again(self, number: int) -> TryResult:
-        """A new confirmation of an earlier idea, on new seeds, against the code that stands today."""
+        """A new confirmation of an earlier idea, on new seeds, against the code that stands today; one that has no verdict yet goes on."""
         study = study_files.read_study(self.workspace, self.name)
         old = study.idea(number)
+        if not old.is_closed:
+            return self.judge(number, is_checked=True)
         origin = study.idea(old.of) if old.of is not None else old
         if origin.number == study.incumbent or study.incumbent == old.number:
             raise ScaffoldError(
@@ -127,24 +129,36 @@ class Trial:
 
         return study_files.change_study(self.workspace, self.name, add)
 
-    def judge(self, number: int) -> TryResult:
-        """Run what the rule asks for until it has a verdict, and act on it. Raises ScaffoldError."""
+    def judge(self, number: int, *, is_checked: bool = False) -> TryResult:
+        """Run what the rule asks for until it has a verdict, and act on it; the study's checks first, unless they were run. Raises
+        ScaffoldError."""
+        if not is_checked and (dropped := self.drop_if_check_fails(number)):
+            return dropped
         study = study_files.read_study(self.workspace, self.name)
-        # those of a commit that is not the tree are not run
+        at_once = trial.runs_at_once(self.workspace, study, warn=self.warn)
+        sides = trial.CodeSides(self.workspace, study, warn=self.warn)
+        while True:
+            study, step = self._ask(number, at_once)
+            if study.idea(number).is_closed:
+                return self._conclude(study, number)
+            self._run(study, number, step, sides, at_once)
+
+    def drop_if_check_fails(self, number: int) -> TryResult | None:
+        """Run the study's checks on the tree of an idea, and drop it at the first that fails; None: all succeeded, or the idea is that of
+        a commit and not in the tree."""
+        study = study_files.read_study(self.workspace, self.name)
         is_in_tree = study.idea(number).tree == str(self.place.top)
-        if failure := checks.find_failed_check(self.place.top, study.checks if is_in_tree else (), self.say):
-            step = Step(kind="drop", why=failure)
-            study = study_files.change_study(
-                self.workspace, self.name, lambda newest: closing.with_verdict(self.place, newest, number, step)
-            )
-        else:
-            at_once = trial.runs_at_once(self.workspace, study, warn=self.warn)
-            sides = trial.CodeSides(self.workspace, warn=self.warn)
-            while True:
-                study, step = self._ask(number, at_once)
-                if study.idea(number).is_closed:
-                    break
-                self._run(study, number, step, sides, at_once)
+        failure = checks.find_failed_check(self.place.top, study.checks if is_in_tree else (), self.say)
+        if failure is None:
+            return None
+        step = Step(kind="drop", why=failure)
+        study = study_files.change_study(
+            self.workspace, self.name, lambda newest: closing.with_verdict(self.place, newest, number, step)
+        )
+        return self._conclude(study, number)
+
+    def _conclude(self, study: IdeaStudy, number: int) -> TryResult:
+        """Do what a verdict asks for."""
         study = closing.finish_pending(self.place, study, self.say)
         self._tidy(study, number)
         return TryResult(record=study.idea(number), study=study)

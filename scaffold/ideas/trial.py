@@ -11,18 +11,15 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
-from scaffold import git
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
 from scaffold.ideas.loop_state import Step
 from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
-from scaffold.ideas.tree.snapshot import CODE
+from scaffold.ideas.tree import data_links
 from scaffold.observations.run_values import observe_runs
 from scaffold.observations.spelling import find_metric
 from scaffold.results.evidence.failure_cause import find_failure_cause
-from scaffold.runs import code_commits
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
 from scaffold.sweeps.launch.open_sweep import LauncherWriter
@@ -34,39 +31,7 @@ from scaffold.sweeps.spec import run_names, sweep_file
 from scaffold.sweeps.spec.model import Sweep, SweepCode
 from scaffold.workspace import Workspace
 
-MOST_AT_ONCE, MOST_LINKS = 48, 200
-# what runs write, or what is made again: no data that a command reads
-NO_DATA = frozenset(
-    (
-        *(
-            "outputs",
-            "output",
-            "runs",
-            "wandb",
-            "mlruns",
-            "checkpoints",
-            "ckpt",
-            "logs",
-            "log",
-            "results",
-            "lightning_logs",
-        ),
-        *(
-            "build",
-            "dist",
-            "node_modules",
-            "__pycache__",
-            "venv",
-            "env",
-            ".venv",
-            ".conda",
-            ".git",
-            ".cache",
-            ".mypy_cache",
-        ),
-        *(".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".idea", ".vscode"),
-    )
-)
+MOST_AT_ONCE = 48
 Show = Callable[[SweepSnapshot], None]
 
 
@@ -203,9 +168,9 @@ class CodeSide:
 class CodeSides:
     """The sides of trials in one working tree, each made once; all get the same data as links."""
 
-    def __init__(self, workspace: Workspace, *, warn: Warn) -> None:
+    def __init__(self, workspace: Workspace, study: IdeaStudy, *, warn: Warn) -> None:
         self._workspace, self._warn = workspace, warn
-        self._links = functools.cache(functools.partial(data_links, workspace))
+        self._links = functools.cache(functools.partial(data_links.find_data_links, workspace, study))
         self._made: dict[str, CodeSide] = {}
 
     def side(self, study: IdeaStudy, record: IdeaRecord) -> CodeSide:
@@ -272,24 +237,3 @@ def capacity_of(workspace: Workspace, sweep: Sweep, backend: str | None) -> int:
     )
     capacity = workspace_capacity(workspace, options)
     return max(1, min(MOST_AT_ONCE, capacity.limit - capacity.active))
-
-
-def data_links(workspace: Workspace) -> list[str]:
-    """What git does not hold and a command may read: data, which a worktree gets as links."""
-    top = git.toplevel(workspace.workdir)
-    if top is None:
-        return []
-    uncounted = code_commits.uncounted_paths(workspace, top)
-    options = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory")
-    paths: list[str] = []
-    for more in (("--exclude-standard",), ("--ignored", "--exclude-standard")):
-        paths += git.run_checked(top, *options, *more).paths
-    chosen = []
-    for path in sorted({path.rstrip("/") for path in paths}):
-        holds_workspace = any(
-            f"{folder}/".startswith(f"{path}/") or path.startswith(f"{folder}/") for folder in uncounted
-        )
-        is_made = bool(NO_DATA.intersection(PurePosixPath(path).parts)) or (top / path / "pyvenv.cfg").exists()
-        if not holds_workspace and not is_made and not path.endswith((*CODE, ".log", ".pyc", ".tsv", ".md")):
-            chosen.append(path)
-    return chosen[:MOST_LINKS]

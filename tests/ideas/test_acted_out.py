@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from scaffold.ideas import background
+from scaffold.sweeps.launch import sweep_locks
 from tests.conftest import Run, commit_all, git
 from tests.ideas import acted_out
 from tests.ideas.conftest import FILES, IdeaLoop, write_repository
@@ -85,6 +91,40 @@ def test_a_short_loop_with_real_runs(tmp_path: Path, run: Run) -> None:
         assert f"GAIN = {gain}\n" in loop.content(f"refs/scaffold/ideas/val-bpb/{number}")
     trees = loop.git("worktree", "list", "--porcelain").count("worktree ")
     assert trees == 3, "the tree, and the code of the baseline and of what stands"
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
+    """Pause until something is so. Fails where that takes too long."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+
+
+@pytest.mark.long
+def test_an_idea_in_the_background_outlives_its_terminal_and_goes_on_where_it_was_killed(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = IdeaLoop(tmp_path / "repo", run)
+    loop.root.mkdir()
+    write_repository(loop.root, {**FILES, "train.py": TRAIN.replace("import sys", "import sys, time; time.sleep(1)")})
+    pattern = ("--metric-from", r"val_bpb:\s*(\S+)", "--metric", "val_bpb", "--minimize")
+    loop("ideas", "start", "--apply", *pattern, "--", "python3", "train.py")
+    loop.edit("GAIN = 0", "GAIN = 2")
+    who = loop("try", "better", "--detach").stdout
+    judge = int(who.partition("process ")[2].partition(",")[0])
+    assert os.getsid(judge) == judge, "a session of its own: no terminal takes it along"
+    sweeps = loop.root / "exp" / "metadata" / "sweeps"
+    wait_until(lambda: (sweep_locks.current_lock_holder(sweeps, background.TRY_LOCK) or {}).get("pid") == judge)
+    assert f"an idea is being judged in this tree by process {judge}" in loop("try", "me too", code=1).stderr
+    loop.edit("GAIN = 2", "GAIN = 3")  # somebody goes on editing
+    wait_until(lambda: any(event["event"] == "asked" for event in loop.study.history))
+    os.kill(judge, signal.SIGKILL)
+    monkeypatch.setattr(background, "HANDOVER_S", 0.0)
+    wait_until(lambda: loop.json("ideas", "watch")["abandoned"] == [1])
+    idea = loop.json("ideas", "again", "1")["idea"]
+    assert (idea["status"], idea["tree"], idea["runs"]) == ("kept", "by hand", 2)
+    assert "GAIN = 3" in loop.train.read_text() and loop.git("log", "-1", "--format=%s").strip() == "workspace"
 
 
 @pytest.mark.long

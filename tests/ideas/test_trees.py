@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scaffold.ideas.tree.data_links import find_data_links
 from tests.conftest import commit_files, git
-from tests.ideas.conftest import FILES, IdeaLoop, MakeLoop
+from tests.ideas.conftest import FILES, IdeaLoop, MakeLoop, start
 
 
 @pytest.fixture
@@ -110,6 +111,25 @@ def test_a_dirty_submodule_is_refused(make_loop: MakeLoop, tmp_path: Path) -> No
     git(loop.root / "lib", "-c", "user.name=t", "-c", "user.email=t@l", "commit", "-qam", "in it")
     idea = loop.json("try", "better")["idea"]
     assert idea["paths"] == ["lib", "train.py"] and loop.code_changes() == []
+
+
+def test_what_an_idea_adds_is_linked_into_no_other_worktree(make_loop: MakeLoop) -> None:
+    files = {"data/big.txt": "x", "raw/a.txt": "x", "old/tool.py": "x", "old/table.txt": "x", "lib/before.py": "x"}
+    loop = make_loop(started=False)
+    for path, content in files.items():
+        (loop.root / path).parent.mkdir(exist_ok=True)
+        (loop.root / path).write_text(content)
+    start(loop, "--apply")
+    assert find_data_links(loop.workspace, loop.study) == ["data", "lib", "old", "raw"]
+    for path in ("lib/new.py", "package/__init__.py", "fresh/rows.bin"):
+        (loop.root / path).parent.mkdir(exist_ok=True)
+        (loop.root / path).write_text("\0" if path.endswith(".bin") else "GAIN = 1\n")
+    linked: list[list[str]] = []
+    loop.during = lambda: linked.append(find_data_links(loop.workspace, loop.study))
+    loop.json("try", "a package", code=3)
+    assert loop.study.ideas[1].paths == ("lib/new.py", "package/__init__.py")
+    # neither the package, which the incumbent would import, nor a link in place of the idea's own folder
+    assert linked[0] == ["data", "fresh", "lib/before.py", "old", "raw"]
 
 
 def test_untracked_files_of_before_are_no_part_of_an_idea(make_loop: MakeLoop) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.ideas import trial
+from scaffold.ideas import background, trial
 from scaffold.ideas.loop_state import Step
 from tests.ideas.conftest import FILES, TRAIN, IdeaLoop, MakeLoop, gain, seeds_of
 
@@ -144,6 +144,37 @@ def test_a_second_try_in_one_tree_is_refused(loop: IdeaLoop) -> None:
     loop.during = try_too
     loop("try", "better")
     assert "an idea is being judged in this tree" in seen[0]
+
+
+def test_an_idea_that_nobody_judges_any_more_is_said_to_be_and_goes_on(
+    loop: IdeaLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "HANDOVER_S", -1.0)
+    loop.edit()
+
+    def die() -> None:
+        loop.during = lambda: None
+        raise SystemExit(137)
+
+    loop.during = die
+    loop("try", "better", code=137)
+    going_on = "nobody judges idea 1 any more: scaffold ideas again 1 goes on where it was"
+    assert going_on in loop("ideas", "list").stdout and going_on in loop("ideas", "watch").stdout
+    assert loop.json("ideas", "watch")["abandoned"] == [1]
+    loop.edit("WIDTH = 64", "WIDTH = 65", "model.py")
+    idea = loop.json("ideas", "again", "1")["idea"]
+    assert (idea["idea"], idea["status"], idea["tree"]) == (1, "kept", "by hand")
+    assert "model.py was changed while the idea was judged" in idea["notes"][-1]
+    assert loop.json("ideas", "watch") | {"last": []} == {
+        **{"version": 1, "study": "val-bpb", "incumbent": 1, "running": [], "last": [], "abandoned": []}
+    }
+
+
+def test_the_checks_of_an_idea_for_the_background_run_at_once(make_loop: MakeLoop) -> None:
+    loop = make_loop("--apply", "--check", "false")
+    loop.edit()
+    idea = loop.json("try", "better", "--detach", code=3)["idea"]
+    assert (idea["status"], idea["why"]) == ("dropped", "the check `false` failed") and loop.code_changes() == []
 
 
 def test_both_sides_take_turns() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ideas.conftest import IdeaLoop, MakeLoop, seeds_of
+from scaffold.ideas.tree import changes, fences
+from tests.ideas.conftest import FILES, TRAIN, IdeaLoop, MakeLoop, seeds_of
 
 
 @pytest.fixture
@@ -92,13 +93,57 @@ def test_what_is_no_idea_is_said_and_left(loop: IdeaLoop) -> None:
     ],
 )
 def test_fences(make_loop: MakeLoop, path: str, old: str, new: str, reason: str) -> None:
-    from tests.ideas.conftest import FILES
-
     loop = make_loop("--apply", files={**FILES, "seeded.py": "SEED = 1  # of all\n"})
     before = loop.study
     loop.edit(old, new, path)
     assert reason in loop("try", "refused", code=1).stderr
     assert loop.study == before and loop.code_changes() == [f" M {path}"]
+
+
+EVALUATION = {
+    "train.py": TRAIN.replace("print(f", "import prepare\nval_bpb = prepare.evaluate(1 - GAIN - BONUS)\nprint(f"),
+    "prepare.py": "def evaluate(loss):\n    return loss\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "reason"),
+    [
+        ("prepare.py", "X = 1", "may not change prepare.py: what is measured would be another thing"),
+        ("prepare/__init__.py", "def evaluate(loss): return 0", "would be imported in place of prepare.py"),
+        ("train.py", "prepare.evaluate = abs", "lines that compute or print val_bpb: train.py"),
+        ("train.py", "setattr(prepare, 'LIMIT', 1)", "lines that compute or print val_bpb: train.py"),
+        ("helper.py", "from prepare import evaluate as original\ndef evaluate(loss): return 0", "val_bpb: helper.py"),
+    ],
+)
+def test_the_evaluation_cannot_be_got_around(make_loop: MakeLoop, path: str, line: str, reason: str) -> None:
+    loop = make_loop("--apply", files={**FILES, **EVALUATION})
+    before = loop.study
+    assert before.never == ("prepare.py", "tests/test_model.py")
+    loop.edit()  # something else beside it does not help
+    (loop.root / path).parent.mkdir(exist_ok=True)
+    with (loop.root / path).open("a") as file:
+        file.write(line + "\n")
+    assert reason in loop("try", "refused", code=1).stderr and loop.study == before
+
+
+@pytest.mark.parametrize(
+    ("line", "is_named"),
+    [
+        ("prepare.evaluate = abs", True),
+        ("prepare.evaluate == 1", False),
+        ("loss = prepare.evaluate(x)", False),
+        ("my_prepare.limit = 3", False),
+        ("x.prepare.limit = 3", False),
+        ("evaluate = torch.compile(evaluate)", True),
+        ("evaluated = 3", False),
+        ("patch.object(prepare, 'evaluate', abs)", True),
+        ("    val_bpb = 3", True),
+    ],
+)
+def test_lines_that_make_the_metric(line: str, is_named: bool) -> None:
+    hunk = changes.Hunk(path="train.py", first=3, removed=(), added=(line,))
+    assert fences.metric_hunks([hunk], "val_bpb", (), ["evaluate"], ["prepare.py"]) == [hunk] * is_named
 
 
 def test_only_and_checks(make_loop: MakeLoop) -> None:

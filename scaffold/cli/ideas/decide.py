@@ -82,16 +82,20 @@ def restore(number: int, workdir: Path, root: str | None, study: str | None, jso
 @click.option("--go-on", is_flag=True, hidden=True, help="Judge what was begun: how the background calls it.")
 @options.json_option
 def again(number: int, workdir: Path, root: str | None, study: str | None, go_on: bool, json_output: bool) -> None:
-    """Confirm an earlier idea anew, against the code that stands today: new seeds, decided on these runs alone."""
+    """Confirm an earlier idea anew, against the code that stands today: new seeds, decided on these runs alone.
+
+    An idea without a verdict, since who judged it was killed, goes on where it was.
+    """
     from scaffold.cli.ideas import try_idea
+    from scaffold.ideas.background import HANDOVER_S
     from scaffold.ideas.judging import open_trial
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
     say = ideas_output.say_unless(json_output)
     trial = open_trial(workspace, study, warn=output.warn, show=lambda snapshot: None, say=say)
-    with ideas_output.one_at_a_time(workspace, wait_s=60.0 if go_on else 0.0):
-        result = trial.judge(number) if go_on else trial.again(number)
+    with ideas_output.one_at_a_time(workspace, wait_s=HANDOVER_S if go_on else 0.0):
+        result = trial.judge(number, is_checked=True) if go_on else trial.again(number)
     try_idea.finish(workspace, result, json_output=json_output)
 
 
@@ -125,19 +129,20 @@ def claim(workdir: Path, root: str | None, study: str | None, json_output: bool)
 @click.option("--once", is_flag=True, help="Show it once, and end.")
 @options.json_option
 def watch(workdir: Path, root: str | None, study: str | None, once: bool, json_output: bool) -> None:
-    """Watch ideas being judged: what runs, the last verdicts, the code that stands; until nothing runs, or Ctrl-C."""
-    from scaffold.ideas import wording
+    """Watch ideas being judged: what runs, the last verdicts, the code that stands; until nothing is judged, or Ctrl-C."""
+    from scaffold.ideas import background, wording
 
     workspace = options.find_requested_workspace(workdir, root)
     before = ""
     while True:
         chosen = find_study(workspace, study)
         running, last = wording.running_and_last(chosen)
-        text = ideas_output.watched_text(chosen, running, last)
+        abandoned = background.find_abandoned(workspace, chosen)
+        text = ideas_output.watched_text(chosen, running, last, abandoned)
         if text != before and not json_output:
             click.echo(("\n" if before else "") + text)
         before = text
-        if once or not running:
+        if once or len(running) == len(abandoned):
             break
         try:
             time.sleep(PAUSE_S)
@@ -145,4 +150,5 @@ def watch(workdir: Path, root: str | None, study: str | None, once: bool, json_o
             raise click.exceptions.Exit(130) from None
     if json_output:
         rows = [[wording.idea_json(chosen, record) for record in records] for records in (running, last)]
-        output.print_json({"study": chosen.name, "incumbent": chosen.incumbent, "running": rows[0], "last": rows[1]})
+        answer = {"study": chosen.name, "incumbent": chosen.incumbent, "running": rows[0], "last": rows[1]}
+        output.print_json({**answer, "abandoned": [record.number for record in abandoned]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,13 +30,14 @@ def one_at_a_time(workspace: Workspace, *, wait_s: float = 0.0) -> Iterator[None
     """Hold this working tree's turn to judge an idea. Raises ScaffoldError where another `try` has it."""
     from scaffold import locks
     from scaffold.errors import ScaffoldError
+    from scaffold.ideas.background import TRY_LOCK
     from scaffold.sweeps.launch import sweep_locks
     from scaffold.sweeps.spec import sweep_file
 
     sweeps = sweep_file.sweeps_folder(workspace)
-    handle = sweep_locks.take_lock(sweeps, "ideas.try", doing="try", wait_s=wait_s)
+    handle = sweep_locks.take_lock(sweeps, TRY_LOCK, doing="try", wait_s=wait_s)
     if handle is None:
-        holder = sweep_locks.describe_holder(sweep_locks.last_lock_holder(sweeps, "ideas.try"))
+        holder = sweep_locks.describe_holder(sweep_locks.last_lock_holder(sweeps, TRY_LOCK))
         raise ScaffoldError(
             f"an idea is being judged in this tree by {holder}",
             hint="wait for it (scaffold ideas watch), or try another one in a worktree of its own: git worktree add",
@@ -126,8 +127,8 @@ def print_started(study: IdeaStudy, answer: dict[str, Any], *, json_output: bool
     click.echo("next: edit the code, then scaffold try 'what it is' --because 'why it should help'")
 
 
-def print_ideas(study: IdeaStudy, records: list[IdeaRecord]) -> None:
-    """A line an idea, the newest last."""
+def print_ideas(study: IdeaStudy, records: list[IdeaRecord], abandoned: Sequence[IdeaRecord] = ()) -> None:
+    """A line an idea, the newest first; and of those that nobody judges any more, how to go on."""
     from scaffold.ideas import wording
 
     rows = []
@@ -136,6 +137,13 @@ def print_ideas(study: IdeaStudy, records: list[IdeaRecord]) -> None:
         of = f" (again {record.of})" if record.of is not None else ""
         rows.append([mark, str(record.number), record.status, wording.describe_effect(study, record), record.text + of])
     output.print_rows(rows)
+    for record in abandoned:
+        click.echo(describe_abandoned(record))
+
+
+def describe_abandoned(record: IdeaRecord) -> str:
+    """That nobody judges an idea any more, and what goes on with it."""
+    return f"nobody judges idea {record.number} any more: scaffold ideas again {record.number} goes on where it was"
 
 
 def print_idea(study: IdeaStudy, record: IdeaRecord) -> None:
@@ -162,11 +170,14 @@ def print_claim(study: IdeaStudy, claim: IdeaClaim) -> None:
     click.echo(f"this is claim {len(study.claims)} of this study{more}: quote that with it")
 
 
-def watched_text(study: IdeaStudy, running: list[IdeaRecord], last: list[IdeaRecord]) -> str:
+def watched_text(
+    study: IdeaStudy, running: list[IdeaRecord], last: list[IdeaRecord], abandoned: list[IdeaRecord]
+) -> str:
     """What is going on in a study, in a few lines."""
     from scaffold.ideas import wording
 
     lines = [f"{study.name}: idea {study.incumbent} stands: {study.standing.text}"]
     lines += [f"  runs: idea {r.number} ({output.pluralize(r.runs, 'run')} done): {r.text}" for r in running]
+    lines += [f"  {describe_abandoned(r)}" for r in abandoned]
     lines += [f"  {r.ended_at}  idea {r.number}: {wording.describe_verdict(study, r)}: {r.text}" for r in last]
     return "\n".join(lines)

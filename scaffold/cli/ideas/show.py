@@ -34,7 +34,7 @@ def list_ideas(
     workdir: Path, root: str | None, study: str | None, status: str | None, limit: int, json_output: bool
 ) -> None:
     """List the ideas of a study, the newest first: `*` stands, `+` kept, `-` dropped, `?` open, `!` failed, `.` running."""
-    from scaffold.ideas import wording
+    from scaffold.ideas import background, wording
 
     workspace = options.find_requested_workspace(workdir, root)
     chosen = find_study(workspace, study)
@@ -51,7 +51,7 @@ def list_ideas(
         rows = [wording.idea_json(chosen, record) for record in shown]
         output.print_json({**answer, "ideas": rows, "claims": [dict(claim) for claim in chosen.claims]}, limited)
         return
-    ideas_output.print_ideas(chosen, shown)
+    ideas_output.print_ideas(chosen, shown, background.find_abandoned(workspace, chosen))
     limited.report_left_out()
 
 

@@ -69,7 +69,12 @@ def _leave_in_background(workspace: Workspace, trial: Trial, request: TryOptions
 
     record, study, judged_before = trial.register(request)
     if judged_before:
-        finish(workspace, TryResult(record=record, study=study, judged_before=True), json_output=json_output)
+        result: TryResult | None = TryResult(record=record, study=study, judged_before=True)
+    else:
+        # here and now: the tree may be another one soon
+        result = trial.drop_if_check_fails(record.number)
+    if result is not None:
+        finish(workspace, result, json_output=json_output)
         return
     process = judge_in_background(workspace, study.name, record.number)
     ideas_output.print_detached(study, record, process, json_output=json_output)

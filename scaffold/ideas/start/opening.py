@@ -46,7 +46,7 @@ def start_study(
     """Open a study, or go on with one whose baseline was not over. Raises ScaffoldError: a dirty tree, a metric that no run gives."""
     place = context.open_context(workspace)
     study = _resume(place, options) or _open(place, options, note=note)
-    side = trial.CodeSides(workspace, warn=warn).side(study, study.ideas[BASELINE])
+    side = trial.CodeSides(workspace, study, warn=warn).side(study, study.ideas[BASELINE])
     results = baseline.run_baseline(workspace, study, side, show)
     study = study_files.change_study(workspace, study.name, lambda s: baseline.with_baseline(workspace, s, results))
     at_once = trial.runs_at_once(workspace, study, warn=warn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
 
 from scaffold.errors import ScaffoldError
 from scaffold.ideas.tree.changes import Hunk, is_code_line, shown_hunk
@@ -47,8 +48,25 @@ def check_paths(paths: Sequence[str], only: Sequence[str], never: Sequence[str])
     if inside:
         raise ScaffoldError(
             f"this study may not change {_some(inside)}: what is measured would be another thing",
-            hint=f"take it back (git checkout -- {inside[0]}), or start a study that allows it: scaffold ideas start --only {inside[0]}",
+            hint=f"take it back (git checkout HEAD -- {inside[0]}), or start a study that allows it: "
+            f"scaffold ideas start --only {inside[0]}",
         )
+    shadows = [(path, module) for path in paths for module in never if _is_imported_before(path, module)]
+    if shadows:
+        path, module = shadows[0]
+        raise ScaffoldError(
+            f"{path} would be imported in place of {module}, which this study may not change",
+            hint="give it another name, or take it away",
+        )
+
+
+def _is_imported_before(path: str, module: str) -> bool:
+    """Whether Python would take a path for a module: a package, or a compiled module, of its name."""
+    stem = module.removesuffix(".py")
+    if stem == module:
+        return False
+    is_compiled = path.startswith(f"{stem}.") and path.endswith((".so", ".pyd"))
+    return is_compiled or (path.startswith(f"{stem}/__init__.") and not path.endswith(".pyi"))
 
 
 def check_seed(hunks: Sequence[Hunk]) -> None:
@@ -69,12 +87,24 @@ def _changes_seed_alone(hunk: Hunk) -> bool:
     return old == new and all(_SEED.search(line) for line in old)
 
 
-def metric_hunks(hunks: Iterable[Hunk], metric: str, places: Iterable[str]) -> list[Hunk]:
+def metric_hunks(
+    hunks: Iterable[Hunk],
+    metric: str,
+    places: Iterable[str],
+    functions: Iterable[str] = (),
+    modules: Iterable[str] = (),
+) -> list[Hunk]:
     """The hunks that touch lines which compute or print the metric: `places` are those that detection knows (`path:line`), beside lines
-    that assign or print it by its name."""
+    that assign or print it by its name, that give one of the `functions` which compute it another meaning, or that set something in one
+    of the guarded `modules` (paths)."""
     detected = {(path, int(line)) for path, _, line in (p.rpartition(":") for p in places) if line.isdigit()}
     name = re.escape(metric)
-    makes = re.compile(rf"(?<![\w.]){name}\s*[:=](?!=)|print.*{name}|['\"]{name}['\"]\s*[:\]]")
+    patterns = [rf"(?<![\w.]){name}\s*[:=](?!=)|print.*{name}|['\"]{name}['\"]\s*[:\]]"]
+    for function in map(re.escape, sorted(functions)):
+        patterns.append(rf"(?<!\w){function}\s*=(?!=)|(?:def|class|as)\s+{function}\b|['\"]{function}['\"]")
+    stems = [re.escape(PurePosixPath(path).stem) for path in sorted(modules) if path.endswith(".py") and path.isascii()]
+    patterns += [rf"(?<![\w.]){stem}\.[\w.]+\s*=(?!=)|setattr\(\s*{stem}\b" for stem in stems]
+    makes = re.compile("|".join(patterns))
     return [
         hunk
         for hunk in hunks
