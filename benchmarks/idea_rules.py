@@ -7,6 +7,7 @@ kept ideas add up. Our rule is `scaffold.ideas.rule` itself; the others are writ
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import math
@@ -20,9 +21,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from scaffold.ideas import rule
+from scaffold.ideas import loop_state, rule
 
 LAST = Path(__file__).with_name("idea_rules.json")
+
+
+def rule_digest() -> str:
+    """Which state of our rule a table is of: a hash of its modules, since a commit may be rewritten before it is published."""
+    texts = [Path(module.__file__ or "").read_bytes() for module in (rule, loop_state)]
+    return hashlib.sha256(b"".join(texts)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -324,7 +331,7 @@ def table(loops: int) -> dict[str, Any]:
         score = asdict(measure(play, world, loops))
         further.append({"world": world.name, "score": score})
         print(f"{world.name}: {shown(score)}", flush=True)
-    head = {"version": 1, "loops": loops, "seconds": seconds, "machine": asdict(where)}
+    head = {"version": 1, "rule": rule_digest(), "loops": loops, "seconds": seconds, "machine": asdict(where)}
     return {**head, "worlds": worlds, "further": further}
 
 

@@ -76,7 +76,8 @@ def print_idea_rules() -> None:
     covered = [row["scores"]["this rule"]["covered"] for row in table["worlds"]]
     host = table["machine"]
     print(
-        f"\n{table['loops']:,} loops in each world; commit {host['commit']}, {host['date']}. 100 loops of 100 ideas through the rule took "
+        f"\n{table['loops']:,} loops in each world, {host['date']}; the rule is that of digest `{table['rule']}`. 100 loops of 100 ideas "
+        f"through the rule took "
         f"{table['seconds']:.1f} s ({host['cpu']}). Claims held the truth in {min(covered):.0f} to {max(covered):.0f} of 100 loops."
     )
 

@@ -68,7 +68,7 @@ def finish_pending(place: IdeaContext, study: IdeaStudy, say: Say) -> IdeaStudy:
 
 def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -> IdeaStudy:
     """Commit an idea, or take it back. A tree that somebody went on editing is not touched."""
-    kept = record.status == "kept"
+    is_kept = record.status == "kept"
     done = replace(record, application="done")
     # another idea may have been kept in another tree, and this one lacks it still
     chain = incumbent_chain(study)
@@ -78,7 +78,7 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
         note = f"the tree is not touched, since {reason}; by hand: {by_hand(study, record)}"
         say(note)
         done = replace(record, application="by hand", notes=(*record.notes, note))
-    elif kept:
+    elif is_kept:
         working_tree.write_paths(place.top, paths, record.commit)
         try:
             commit = working_tree.commit_paths(place.top, paths, commit_message(study, record))
@@ -106,7 +106,10 @@ def _edited(
     place: IdeaContext, study: IdeaStudy, record: IdeaRecord, paths: Sequence[str], chain: Sequence[str]
 ) -> str | None:
     """Why the tree is no longer the idea's, or partly the one that it is to become; None where it is."""
-    changed = working_tree.differing_paths(place.top, paths, record.commit, *chain)
+    # most often all is the idea's, and nothing more is asked
+    changed = working_tree.differing_paths(place.top, paths, record.commit)
+    if changed:
+        changed = working_tree.differing_paths(place.top, changed, *chain)
     if changed and (earlier := place.refs(f"{snapshot.REFS}/{study.name}/{record.number}-on-")):
         changed = working_tree.differing_paths(place.top, changed, *earlier)
     if changed:

@@ -52,8 +52,8 @@ class Outcome:
         return [number for number in self.of("kept") if self.effects[number] <= 0]
 
 
-def make_repository(root: Path, effects: Sequence[float]) -> None:
-    """The repository, with a workspace, all committed."""
+def write_stand_in(root: Path, effects: Sequence[float]) -> None:
+    """The repository as such loops begin with it, committed."""
     root.mkdir(parents=True)
     names = [f"S{index:02d}" for index in range(len(effects))]
     (root / "prepare.py").write_text(PREPARE.format(effects=list(effects), sigma=SIGMA))
@@ -64,9 +64,19 @@ def make_repository(root: Path, effects: Sequence[float]) -> None:
     _call(root, "git", "init", "-q", "-b", "main")
     for key, value in (("user.name", "loop"), ("user.email", "loop@localhost")):
         _call(root, "git", "config", key, value)
+    _commit(root, "first")
+
+
+def make_repository(root: Path, effects: Sequence[float]) -> None:
+    """The same with a workspace."""
+    write_stand_in(root, effects)
     _scaffold(root, "init", "--yes")
+    _commit(root, "workspace")
+
+
+def _commit(root: Path, message: str) -> None:
     _call(root, "git", "add", "-A")
-    _call(root, "git", "commit", "-qm", "first")
+    _call(root, "git", "commit", "-qm", message)
 
 
 def run_loop(root: Path, effects: Sequence[float]) -> Outcome:
@@ -75,13 +85,18 @@ def run_loop(root: Path, effects: Sequence[float]) -> Outcome:
     statuses: dict[int, str] = {}
     runs = 0
     for index in range(len(effects)):
-        train = root / "train.py"
-        train.write_text(train.read_text().replace(f"S{index:02d} = 0", f"S{index:02d} = 1"))
+        switch_on(root, index)
         answer = json.loads(_scaffold(root, "try", f"switch {index:02d} on", "--json", codes=(0, 3)))
         assert answer["idea"]["idea"] == index + 1 and answer["idea"]["tree"] == "done", answer
         statuses[index + 1] = answer["idea"]["status"]
         runs += answer["idea"]["runs"]
     return Outcome(statuses=statuses, effects={i + 1: e for i, e in enumerate(effects)}, runs=runs)
+
+
+def switch_on(root: Path, index: int) -> None:
+    """Edit the code: one idea."""
+    train = root / "train.py"
+    train.write_text(train.read_text().replace(f"S{index:02d} = 0", f"S{index:02d} = 1"))
 
 
 def shuffled_effects(loop: int) -> list[float]:

@@ -43,6 +43,9 @@ def test_ideas_are_what_a_world_says_and_seeds_move_both_sides_as_far_as_they_co
 
 def test_the_table_of_the_page_is_whole_and_holds_what_was_demanded() -> None:
     table = json.loads(idea_rules.LAST.read_text(encoding="utf-8"))
+    assert table["rule"] == idea_rules.rule_digest(), (
+        "the rule was changed since: python -m benchmarks.idea_rules --loops 2000 --keep"
+    )
     assert table["loops"] >= 600 and table["seconds"] < 10
     assert [row["world"] for row in table["worlds"]] == [world.name for world in WORLDS]
     assert all(list(row["scores"]) == list(RULES) for row in table["worlds"])

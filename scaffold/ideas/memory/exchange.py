@@ -111,12 +111,12 @@ def write_branch(place: IdeaContext, study: IdeaStudy, branch: str) -> tuple[str
         raise WrongUsage(f"{branch!r} cannot be a branch's name", hint="--branch ideas/kept")
     if git.run_git(place.top, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}").status == 0:
         raise ScaffoldError(f"there is a branch {branch} already", hint="choose another name")
-    first, *kept = incumbent_chain(study)
+    first, *ideas = incumbent_chain(study)
     tip = first.commit
-    for record in kept:
+    for record in ideas:
         tree = git.run_checked(place.top, "rev-parse", f"{record.commit}^{{tree}}").text
         trailers = {"Idea": f"{record.number} of {study.name}", "Verdict": describe_verdict(study, record)}
         message = snapshot.idea_message(record.text, {**trailers, "Because": record.because})
         tip = snapshot.commit_tree(place.top, tree, tip, message)
     git.run_checked(place.top, "update-ref", f"refs/heads/{branch}", tip, "")
-    return tip, len(kept)
+    return tip, len(ideas)

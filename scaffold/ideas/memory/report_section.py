@@ -63,8 +63,8 @@ def _course(study: IdeaStudy, points: Sequence[ProgressPoint]) -> tuple[LineChar
     best = tuple(MeanPoint(x=p.idea, mean=p.best, low=None, high=None, n=1) for p in points)
     lines = [CurveLine(label="running best", means=best)]
     for status in ("kept", "dropped", "open"):
-        own = [p for p in points[1:] if p.status == status and p.value is not None]
-        means = tuple(MeanPoint(x=p.idea, mean=p.value or 0.0, low=p.low, high=p.high, n=p.idea) for p in own)
+        decided = [p for p in points[1:] if p.status == status and p.value is not None]
+        means = tuple(MeanPoint(x=p.idea, mean=p.value or 0.0, low=p.low, high=p.high, n=p.idea) for p in decided)
         lines += [CurveLine(label=status, means=means)] if means else []
     chart = LineChart(
         name=f"ideas-{study.name}",

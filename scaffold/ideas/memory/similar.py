@@ -31,12 +31,12 @@ def find_similar(
 ) -> list[Resemblance]:
     """Earlier ideas that are nearly the same, the most alike first: by the lines that they change, by the constants that they turn, by
     their words."""
-    mine, turned, words = frozenset(lines), frozenset(constants), _words(text)
+    prints, turned, words = frozenset(lines), frozenset(constants), _words(text)
     alike: list[tuple[float, Resemblance]] = []
     for record in study.ideas[1:]:
         if record.number == other_than or record.of is not None:
             continue
-        share = _share(mine, frozenset(record.lines))
+        share = _share(prints, frozenset(record.lines))
         if share >= NEAR:
             alike.append((2 + share, Resemblance(record, "the same lines" if share == 1 else "nearly the same lines")))
         elif turned and turned == frozenset(record.constants):

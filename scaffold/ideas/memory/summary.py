@@ -39,8 +39,8 @@ def _lines(study: IdeaStudy) -> Iterator[str]:
     for record in reversed(closed[-MOST_LAST:]):
         because = f", because {_text(record.because)}" if record.because else ""
         yield f"- idea {record.number}, {describe_verdict(study, record)}: {_text(record.text)}{because}"
-    for family, tried, kept in families(closed)[:MOST_FAMILIES]:
-        yield f"- changes of {_text(family)}: {kept} of {tried} kept"
+    for family, tried, successes in families(closed)[:MOST_FAMILIES]:
+        yield f"- changes of {_text(family)}: {successes} of {tried} kept"
     yield f"Next: {advise(study)}"
 
 
@@ -52,7 +52,9 @@ def families(records: Iterable[IdeaRecord]) -> list[tuple[str, int, int]]:
         counts = tried[f"constants of {files}" if record.constants else files]
         counts[0] += 1
         counts[1] += record.status == "kept"
-    return sorted(((name, n, kept) for name, (n, kept) in tried.items()), key=lambda row: (-row[1], row[0]))
+    return sorted(
+        ((name, count, successes) for name, (count, successes) in tried.items()), key=lambda row: (-row[1], row[0])
+    )
 
 
 def _text(text: str | None) -> str:
