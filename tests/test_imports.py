@@ -6,9 +6,11 @@ A start costs what it imports: Copier alone takes half a second, and an agent st
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,6 @@ a = p.parse_args()
 with open(os.environ["RUN_OUTPUT_DIR"] + "/metrics.json", "w") as f:
     json.dump({"loss": a.lr + a.seed}, f)
 """
-FIRST = "from scaffold.cli.main import main\nmain()"
 # installed top-level modules at the end of a command; the name of an installed file's folder or module counts, never the standard library
 PROBE = """\
 import atexit, json, os, sys
@@ -42,6 +43,26 @@ def before(call):
     return wrapped
 for name in ("execv", "execve", "execvp"):
     setattr(os, name, before(getattr(os, name)))
+"""
+# for each line that it reads a process that has just begun, and has loaded what all commands load: the copy of one that goes on reading
+COPIES = """
+from scaffold.cli.main import main
+for line in sys.stdin:
+    cwd, said, environment, arguments = json.loads(line)
+    pid = os.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(environment)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(0, 1)
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+        sys.argv = ["scaffold", *arguments]
+        break
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+else:
+    os._exit(0)
+main()
 """
 # this package itself where it is installed, and the recorder's modules in it; setuptools and coverage put modules of their own into
 # every start
@@ -146,15 +167,36 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
 }
 
 
+Start = Callable[..., tuple[int, set[str], str]]
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, originals: Originals) -> Path:
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """A function that runs one command in a process of its own: exit code, installed modules that it has loaded, stderr."""
+    said = tmp_path_factory.mktemp("said") / "stderr"
+    words = [sys.executable, "-c", PROBE + COPIES]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+
+        def start_copy(repo: Path, *arguments: str) -> tuple[int, set[str], str]:
+            print(json.dumps([str(repo), str(said), dict(os.environ), arguments]), file=process.stdin, flush=True)
+            code = int(process.stdout.readline())
+            text = said.read_text()
+            [probed, *_] = [line for line in text.splitlines() if line.startswith("[")]
+            return code, set(json.loads(probed)), text
+
+        yield start_copy
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, originals: Originals, start: Start) -> Path:
     """A workspace with four finished runs and a sweep that was planned; made once, each test has a copy."""
     repo = tmp_path_factory.mktemp("made") / "repo"
-    originals.put(repo, "the imports of commands", fill, is_costly=True)
+    originals.put(repo, "the imports of commands", lambda place: fill(place, start), is_costly=True)
     return repo
 
 
-def fill(repo: Path) -> None:
+def fill(repo: Path, start: Start) -> None:
     write_tree(repo, {"train.py": TRAIN})
     git(repo, "init", "-q", "-b", "main")
     for key, value in (("user.name", "t"), ("user.email", "t@localhost")):
@@ -166,15 +208,8 @@ def fill(repo: Path) -> None:
     assert start(repo, "sweep", "new", "s", "--goal", "g", "--seeds", "1-1", "--", sys.executable, "train.py")[0] == 0
 
 
-def start(repo: Path, *arguments: str) -> tuple[int, set[str], str]:
-    """One command in a process of its own: exit code, installed modules that it has loaded, stderr."""
-    done = subprocess.run([sys.executable, "-c", PROBE + FIRST, *arguments], cwd=repo, capture_output=True, text=True)
-    [probed, *_] = [line for line in done.stderr.splitlines() if line.startswith("[")]
-    return done.returncode, set(json.loads(probed)), done.stderr
-
-
 @pytest.mark.parametrize("words", [" ".join(words) for words, _ in answer_schemas.list_cli_commands(group)])
-def test_a_command_loads_only_what_it_needs(made: Path, tmp_path: Path, words: str) -> None:
+def test_a_command_loads_only_what_it_needs(made: Path, start: Start, tmp_path: Path, words: str) -> None:
     arguments, allowed = CALLS[words]
     repo = shutil.copytree(made, tmp_path / "repo", symlinks=True)
     names = sorted(p.name for p in (repo / ".wild/experiments/outputs").glob("e-*"))
@@ -187,6 +222,6 @@ def test_a_command_loads_only_what_it_needs(made: Path, tmp_path: Path, words: s
         assert not loaded & (UNRELATED - allowed)
 
 
-def test_help_loads_nothing(made: Path) -> None:
+def test_help_loads_nothing(made: Path, start: Start) -> None:
     for arguments in (["--version"], ["--help"], ["plan", "--help"], ["sweep", "launch", "--help"]):
         assert start(made, *arguments)[1] <= EVERYWHERE
