@@ -72,6 +72,7 @@ def quick_copier() -> Iterator[None]:
         quick.compile_each_text_once(patch)
         quick.ask_git_about_repositories_only(patch)
         quick.read_each_config_once(patch)
+        quick.look_up_answers_once(patch)
         quick.render_each_content_once(patch)
         yield
 

@@ -106,3 +106,27 @@ def ask_git_about_repositories_only(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(Worker, "_sync_git_index_executable_bit", sync)
     patch.setattr(_vcs, "is_git_bundle", lambda path: not path.is_dir() and is_bundle(path))
+
+
+def look_up_answers_once(patch: pytest.MonkeyPatch) -> None:
+    """What templates are rendered with, which Copier puts together anew for each part of each path: no answer changes meanwhile."""
+    render, make_context, find_answers_file = Worker._render_template, Worker._render_context, Worker.answers_relpath
+    contexts: dict[int, tuple[dict[str, Any], Path]] = {}
+
+    def render_template(self: Worker) -> None:
+        answers_file = self.answers_relpath
+        contexts[id(self)] = dict(self._render_context()), answers_file
+        try:
+            render(self)
+        finally:
+            del contexts[id(self)]
+
+    def render_context(self: Worker) -> Any:
+        return dict(contexts[id(self)][0]) if id(self) in contexts else make_context(self)
+
+    def answers_relpath(self: Worker) -> Path:
+        return contexts[id(self)][1] if id(self) in contexts else find_answers_file.fget(self)  # type: ignore[attr-defined]
+
+    patch.setattr(Worker, "_render_template", render_template)
+    patch.setattr(Worker, "_render_context", render_context)
+    patch.setattr(Worker, "answers_relpath", property(answers_relpath))
