@@ -6,13 +6,14 @@ import json
 import os
 import re
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import MakeRepo, Run
 from tests.lifecycle.conftest import TemplateRepo
+from tests.runs.conftest import keep_bytecode
 
 TRAIN = """\
 import argparse, json, os
@@ -50,12 +51,32 @@ COMMANDS = {
 }
 
 
-def typed(line: str, repo: Path) -> str:
-    """What a shell in the work directory makes of a line, with `scaffold` where pip puts it."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", line], cwd=repo, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, (line, done.stdout, done.stderr)
-    return done.stdout
+Type = Callable[[str, Path], str]
+
+
+@pytest.fixture
+def typed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
+    """A function: what a shell in the work directory makes of a line. `scaffold` is called in this process, where the shell called it."""
+    program, words = tmp_path / "bin/scaffold", tmp_path / "words"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nprintf \'%s\\0\' "$PWD" "$@" >"$WORDS"\n')
+    program.chmod(0o755)
+
+    def type_line(line: str, repo: Path) -> str:
+        environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "WORDS": str(words)}
+        words.unlink(missing_ok=True)
+        done = subprocess.run(["bash", "-c", line], cwd=repo, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        if not words.exists():
+            return done.stdout
+        folder, *arguments = words.read_text().split("\0")[:-1]
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            called = run(*arguments)
+        assert called.exit_code == 0, (line, called.output)
+        return called.stdout
+
+    return type_line
 
 
 def seen(repo: Path) -> list[dict[str, object]]:
@@ -65,7 +86,13 @@ def seen(repo: Path) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize(("command", "script", "expected"), COMMANDS.values(), ids=COMMANDS)
 def test_a_recorded_run_and_a_sweep_can_be_typed_as_they_are_shown(
-    make_repo: MakeRepo, run: Run, template: TemplateRepo, command: str, script: str, expected: dict[str, object]
+    make_repo: MakeRepo,
+    run: Run,
+    typed: Type,
+    template: TemplateRepo,
+    command: str,
+    script: str,
+    expected: dict[str, object],
 ) -> None:
     folder, _, rest = command.rpartition(" && ")
     shown = f"```bash\n{command}\n```\n" if not folder else f"```bash\n{rest.replace('train.py', script)}\n```\n"
@@ -75,6 +102,7 @@ def test_a_recorded_run_and_a_sweep_can_be_typed_as_they_are_shown(
     repo = make_repo(texts)
     made = run("init", "--workdir", repo, "--template", template.path, "--goal", "which lr", "--yes")
     assert made.exit_code == 0, made.output
+    keep_bytecode(repo / ".wild/experiments/scripts")
     page = (repo / ".wild/experiments/README.md").read_text()
     plan = (repo / ".wild/experiments/tasks.md").read_text()
     rules = (repo / ".wild/experiments/AGENTS.md").read_text()
@@ -106,7 +134,7 @@ def test_a_recorded_run_and_a_sweep_can_be_typed_as_they_are_shown(
 
 
 def test_a_seedless_script_is_told_its_seed_by_the_environment(
-    make_repo: MakeRepo, run: Run, template: TemplateRepo
+    make_repo: MakeRepo, run: Run, typed: Type, template: TemplateRepo
 ) -> None:
     repo = make_repo({"train.py": "print(1)\n", "README.md": "```\npython3 train.py\n```\n"})
     assert run("init", "--workdir", repo, "--template", template.path, "--yes").exit_code == 0
