@@ -177,10 +177,11 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     words = [sys.executable, "-c", PROBE + COPIES]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None and process.stdout is not None
+        requests, codes = process.stdin, process.stdout
 
         def start_copy(repo: Path, *arguments: str) -> tuple[int, set[str], str]:
-            print(json.dumps([str(repo), str(said), dict(os.environ), arguments]), file=process.stdin, flush=True)
-            code = int(process.stdout.readline())
+            print(json.dumps([str(repo), str(said), dict(os.environ), arguments]), file=requests, flush=True)
+            code = int(codes.readline())
             text = said.read_text()
             [probed, *_] = [line for line in text.splitlines() if line.startswith("[")]
             return code, set(json.loads(probed)), text
