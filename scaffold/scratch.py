@@ -1,8 +1,9 @@
-"""Temporary directories, with an error that a user can do something about where there is no room for one."""
+"""What can be deleted at any time: temporary directories, and what the user's cache directory keeps so that it need not be made again."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,3 +23,18 @@ def scratch_directory() -> Iterator[Path]:
         ) from error
     with folder as name:
         yield Path(name)
+
+
+def cache_path(*parts: str) -> Path | None:
+    """A path below our folder of the cache directory; None where the environment names no such directory."""
+    base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
+    return Path(base, "experiment-scaffold", *parts) if base and base.startswith("/") else None
+
+
+def write_cache(file: Path, data: bytes) -> None:
+    """Keep data, for nobody else to read; where it cannot be written nothing is lost but time."""
+    from scaffold.atomic_write import write_atomic
+
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomic(file, data, mode=0o600, sync=False)

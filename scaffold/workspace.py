@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import containment, structured_text
+from scaffold import containment, scratch, structured_text
 from scaffold.errors import ScaffoldError
 
 ANSWERS_FILE = ".copier-answers.scaffold.yml"
@@ -88,17 +89,15 @@ def resolve_workdir(path: Path) -> Path:
 
 def load_workspace(workdir: Path, root: str) -> Workspace:
     """The workspace at `workdir/root`. Raises ScaffoldError when its answers file is missing or cannot be read."""
-    import yaml
-
     path = containment.locate(workdir, f"{root}/{ANSWERS_FILE}")
     checkout = f"git checkout -- {shlex.quote(f'{root}/{ANSWERS_FILE}')}"
     try:
-        answers = structured_text.parse_yaml(path.read_text(encoding="utf-8"))
+        answers = _parse_answers(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ScaffoldError(
             f"{workdir / root} is not a workspace: it has no {ANSWERS_FILE}", hint="scaffold init"
         ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ScaffoldError(f"{path} cannot be read: {reason}", hint=f"restore it: {checkout}") from error
     if not isinstance(answers, dict) or answers.get("experiment_root") != root:
@@ -110,6 +109,35 @@ def load_workspace(workdir: Path, root: str) -> Workspace:
     if invalid:
         raise ScaffoldError(f"{path} has no usable {invalid}", hint=f"restore it: {checkout}")
     return Workspace(workdir=workdir, root=root, answers=answers)
+
+
+def _parse_answers(text: str) -> Any:
+    """What answers in YAML say, kept in the cache directory: the import of a parser of YAML takes as long as a short command's own work.
+
+    Raises ValueError where they cannot be read.
+    """
+    import json
+    import zlib
+
+    # the text is kept beside the value, so that its name need not be sure
+    file = scratch.cache_path("answers", f"{zlib.crc32(text.encode()):08x}.json")
+    try:
+        kept = structured_text.parse_json(file.read_bytes()) if file is not None else None
+        if isinstance(kept, dict) and kept["text"] == text:
+            return kept["answers"]
+    except (OSError, ValueError, KeyError):
+        pass
+    import yaml
+
+    try:
+        answers = structured_text.parse_yaml(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+    with contextlib.suppress(TypeError, ValueError):  # YAML says more than JSON can: sets, bytes, keys that are no text
+        data = json.dumps({"text": text, "answers": answers})
+        if file is not None and json.loads(data)["answers"] == answers:
+            scratch.write_cache(file, data.encode())
+    return answers
 
 
 def _first_invalid_answer(answers: Mapping[str, Any]) -> str | None:

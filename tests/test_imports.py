@@ -17,6 +17,7 @@ import pytest
 
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import group
+from scaffold.workspace import find_workspace
 from tests.conftest import Originals, commit_all, git, write_tree
 
 TRAIN = """\
@@ -70,9 +71,10 @@ UNRELATED = {"httpx", "matplotlib", "numpy", "scipy", "optuna", "tensorboard", "
 EVERYWHERE = {"click", "_distutils_hack", "scaffold", "_record_run", "coverage"}
 # every way to copy, and what Copier brings along
 COPIER = "Copier"
+# of sweep files; answers are in the cache
 YAML = {"yaml"}
 # attr: of the markdown that older versions of rich are made with
-CLIENT = YAML | {"httpx", "httpx_retries", "idna", "rich", "pygments", "attr"}
+CLIENT = {"httpx", "httpx_retries", "idna", "rich", "pygments", "attr"}
 MATPLOTLIB = {
     "matplotlib",
     "mpl_toolkits",
@@ -89,36 +91,36 @@ MATPLOTLIB = {
 }
 # command -> (arguments that do its work in the workspace below, what it may load)
 CALLS: dict[str, tuple[list[str], set[str]]] = {
-    "detect": (["detect", "--json"], YAML | {"packaging"}),
+    "detect": (["detect", "--json"], {"packaging"}),
     "init": (["init", "--yes"], {COPIER}),
     "add": (["add", "second"], {COPIER}),
-    "update": (["update", "--check"], YAML | {"packaging"}),
-    "status": (["status"], YAML | {"packaging"}),
-    "remove": (["remove"], YAML | {"packaging"}),
-    "brief": (["brief"], YAML),
+    "update": (["update", "--check"], {"packaging"}),
+    "status": (["status"], {"packaging"}),
+    "remove": (["remove"], {"packaging"}),
+    "brief": (["brief"], set()),
     "preflight": (["preflight"], CLIENT),
     "playbook": (["playbook", "--check"], {COPIER} | CLIENT),
-    "plan abort": (["plan", "abort", "--reason", "x"], YAML),
-    "plan add": (["plan", "add", "1", "look", "--deliverable", "a.md", "--done-when", "it is there"], YAML),
-    "plan check": (["plan", "check"], YAML),
-    "plan convert": (["plan", "convert"], YAML),
-    "plan done": (["plan", "done", "P1-T1"], YAML),
-    "plan emit": (["plan", "emit"], YAML),
-    "plan fix": (["plan", "fix"], YAML),
-    "plan graph": (["plan", "graph"], YAML),
-    "plan log": (["plan", "log", "decided"], YAML),
-    "plan next": (["plan", "next"], YAML),
-    "plan resume": (["plan", "resume"], YAML),
+    "plan abort": (["plan", "abort", "--reason", "x"], set()),
+    "plan add": (["plan", "add", "1", "look", "--deliverable", "a.md", "--done-when", "it is there"], set()),
+    "plan check": (["plan", "check"], set()),
+    "plan convert": (["plan", "convert"], set()),
+    "plan done": (["plan", "done", "P1-T1"], set()),
+    "plan emit": (["plan", "emit"], set()),
+    "plan fix": (["plan", "fix"], set()),
+    "plan graph": (["plan", "graph"], set()),
+    "plan log": (["plan", "log", "decided"], set()),
+    "plan next": (["plan", "next"], set()),
+    "plan resume": (["plan", "resume"], set()),
     "plan rules": (["plan", "rules"], set()),
-    "plan show": (["plan", "show"], YAML),
-    "plan start": (["plan", "start", "P1-T1"], YAML),
-    "plan verify": (["plan", "verify"], YAML),
-    "guard": (["guard", "--command", "python train.py"], YAML),
-    "runs metrics": (["runs", "metrics"], YAML),
-    "run": (["run", "--seed", "3", "--", sys.executable, "train.py"], YAML),
+    "plan show": (["plan", "show"], set()),
+    "plan start": (["plan", "start", "P1-T1"], set()),
+    "plan verify": (["plan", "verify"], set()),
+    "guard": (["guard", "--command", "python train.py"], set()),
+    "runs metrics": (["runs", "metrics"], set()),
+    "run": (["run", "--seed", "3", "--", sys.executable, "train.py"], set()),
     "sweep new": (
         ["sweep", "new", "t", "--goal", "g", "--seeds", "1-2", "--", "python3", "train.py"],
-        YAML | {"packaging"},
+        {"packaging"},
     ),
     "sweep list": (["sweep", "list"], YAML),
     "sweep show": (["sweep", "show", "s"], YAML),
@@ -129,11 +131,11 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
     "sweep watch": (["sweep", "watch", "s"], YAML),
     "sweep status": (["sweep", "status", "s"], YAML),
     "sweep stop": (["sweep", "stop", "s"], YAML),
-    "sweep capacity": (["sweep", "capacity"], YAML | {"pynvml"}),
-    "sweep evolve": (["sweep", "evolve", "spec.json"], YAML),
-    "try": (["try", "a text"], YAML),
+    "sweep capacity": (["sweep", "capacity"], {"pynvml"}),
+    "sweep evolve": (["sweep", "evolve", "spec.json"], set()),
+    "try": (["try", "a text"], set()),
     **{
-        f"ideas {verb}": (["ideas", verb, *words], YAML | ({"pynvml"} if verb == "start" else set()))
+        f"ideas {verb}": (["ideas", verb, *words], YAML | {"pynvml"} if verb == "start" else set())
         for verb, words in {
             **dict.fromkeys(("list", "best", "similar", "chart", "claim", "watch"), ()),
             **dict.fromkeys(("show", "diff", "restore", "again"), ("1",)),
@@ -143,22 +145,22 @@ CALLS: dict[str, tuple[list[str], set[str]]] = {
             "start": ("--seeds", "none", "--metric", "loss", "--", "false"),
         }.items()
     },
-    "runs audit": (["runs", "audit"], YAML),
-    "runs cite": (["runs", "cite", "1.1"], YAML),
-    "runs diff": (["runs", "diff", "RUN1", "RUN2"], YAML),
+    "runs audit": (["runs", "audit"], set()),
+    "runs cite": (["runs", "cite", "1.1"], set()),
+    "runs diff": (["runs", "diff", "RUN1", "RUN2"], set()),
     "runs export": (["runs", "export", "--ro-crate", "crate"], YAML),
-    "runs gc": (["runs", "gc"], YAML),
-    "runs list": (["runs", "list"], YAML),
-    "runs rerun": (["runs", "rerun", "RUN1"], YAML),
-    "runs restore": (["runs", "restore"], YAML),
-    "runs show": (["runs", "show", "RUN1"], YAML),
-    "runs withdraw": (["runs", "withdraw", "RUN1", "--because", "x"], YAML),
-    "results": (["results"], YAML),
-    "results ablation": (["results", "ablation", "--reference", "lr=0.1"], YAML),
-    "results compare": (["results", "compare", "lr=0.1", "lr=0.2"], YAML),
-    "results sensitivity": (["results", "sensitivity", "lr"], YAML),
+    "runs gc": (["runs", "gc"], set()),
+    "runs list": (["runs", "list"], set()),
+    "runs rerun": (["runs", "rerun", "RUN1"], set()),
+    "runs restore": (["runs", "restore"], set()),
+    "runs show": (["runs", "show", "RUN1"], set()),
+    "runs withdraw": (["runs", "withdraw", "RUN1", "--because", "x"], set()),
+    "results": (["results"], set()),
+    "results ablation": (["results", "ablation", "--reference", "lr=0.1"], set()),
+    "results compare": (["results", "compare", "lr=0.1", "lr=0.2"], set()),
+    "results sensitivity": (["results", "sensitivity", "lr"], set()),
     "report": (["report"], YAML | {"jinja2", "markupsafe"}),
-    "report plots": (["report", "plots", "--out", "plots"], YAML | MATPLOTLIB),
+    "report plots": (["report", "plots", "--out", "plots"], MATPLOTLIB),
     "server events": (["server", "events"], CLIENT),
     "server logs": (["server", "logs", "x"], CLIENT),
     "server status": (["server", "status"], CLIENT),
@@ -213,6 +215,7 @@ def fill(repo: Path, start: Start) -> None:
 def test_a_command_loads_only_what_it_needs(made: Path, start: Start, tmp_path: Path, words: str) -> None:
     arguments, allowed = CALLS[words]
     repo = shutil.copytree(made, tmp_path / "repo", symlinks=True)
+    find_workspace(repo)  # as after any command: its answers are in the cache
     names = sorted(p.name for p in (repo / ".wild/experiments/outputs").glob("e-*"))
     code, loaded, said = start(repo, *(names[int(a[3:]) - 1] if a.startswith("RUN") else a for a in arguments))
     print(words, code, sorted(loaded), said[-300:])

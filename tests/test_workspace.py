@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
+from scaffold import scratch
 from scaffold.atomic_write import write_atomic
+from scaffold.errors import ScaffoldError
+from scaffold.workspace import ANSWERS_FILE, load_workspace
 
 
 @pytest.fixture(params=[0o022, 0o077, 0o002], ids=oct)
@@ -50,3 +54,51 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path, mode: int) -> No
     path.chmod(mode)
     write_atomic(path, b"x")
     assert (path.read_bytes(), path.stat().st_mode & 0o7777) == (b"x", mode)
+
+
+ANSWERS = """\
+experiment_root: exp
+tasks_path: exp/tasks.md
+workspace_layout: flat
+role_dirs: {scripts: scripts, logs: logs, outputs: outputs, results: results, analysis: analysis, metadata: metadata}
+experiments: [baseline]
+experiment_goal: größer
+"""
+
+
+def answers_of(folder: Path, text: str) -> dict[str, Any]:
+    (folder / "exp").mkdir(exist_ok=True)
+    (folder / "exp" / ANSWERS_FILE).write_text(text, encoding="utf-8")
+    return dict(load_workspace(folder, "exp").answers)
+
+
+def test_answers_that_were_read_before_need_no_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = answers_of(tmp_path, ANSWERS)
+    load = builtins.__import__
+
+    def without_yaml(name: str, *rest: Any, **more: Any) -> Any:
+        assert name != "yaml", "a parser of YAML"
+        return load(name, *rest, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(builtins, "__import__", without_yaml)
+        assert answers_of(tmp_path, ANSWERS) == first and first["experiment_goal"] == "größer"
+        with pytest.raises(AssertionError, match="parser"):
+            answers_of(tmp_path, ANSWERS + "more: 1\n")
+    assert answers_of(tmp_path, ANSWERS + "more: 1\n")["more"] == 1
+
+
+def test_what_is_kept_of_answers_is_never_believed_over_them(tmp_path: Path) -> None:
+    first = answers_of(tmp_path, ANSWERS)
+    (kept,) = Path(scratch.cache_path("answers") or "").iterdir()
+    for damaged in (b"", b"[]", b"{}", b'{"text": "x", "answers": {"experiment_root": "exp"}}'):
+        kept.write_bytes(damaged)
+        assert answers_of(tmp_path, ANSWERS) == first
+    # a set, and keys that are no text, are what YAML alone can say
+    for more in ("more: !!set {a, b}\n", "more: {1: one}\n"):
+        assert answers_of(tmp_path, ANSWERS + more) == answers_of(tmp_path, ANSWERS + more)
+        assert not isinstance(answers_of(tmp_path, ANSWERS + more)["more"], list)
+    assert answers_of(tmp_path, ANSWERS + "more: {1: one}\n")["more"] == {1: "one"}
+    for _ in range(2):
+        with pytest.raises(ScaffoldError, match="cannot be read"):
+            answers_of(tmp_path, ANSWERS + "]")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scaffold import structured_text
-from scaffold.atomic_write import write_atomic
+from scaffold import scratch, structured_text
 
 # a change of what is kept needs a new number
 VERSION = 1
@@ -23,18 +21,13 @@ def remember(question: str, ask: Callable[[], Mapping[str, str] | None]) -> Mapp
         return kept
     answer = ask()
     if file is not None and answer is not None:
-        with contextlib.suppress(OSError):
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(file, json.dumps(answer, separators=(",", ":")).encode(), mode=0o600, sync=False)
+        scratch.write_cache(file, json.dumps(answer, separators=(",", ":")).encode())
     return answer
 
 
 def _cache_file(question: str) -> Path | None:
-    base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
-    if not base or not base.startswith("/"):
-        return None
     key = hashlib.sha256(os.fsencode(f"{VERSION}\n{question}")).hexdigest()[:24]
-    return Path(base, "experiment-scaffold", "code", f"{key}.json")
+    return scratch.cache_path("code", f"{key}.json")
 
 
 def _read(file: Path) -> dict[str, str] | None:
