@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ STATUSES = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed
 MOST_RUNS = 10_000
 MOST_ENTRIES = 100  # parameters, or metrics, of one run
 LONGEST_VALUE = 200
-LOG_TAIL_BYTES = 1 << 16
+PART_BYTES = 4096  # so much of a file is read: of a value its beginning, of a metric's log its end
 # what `runs export --mlflow` writes to each run
 EXPORT_TAG = "scaffold.uuid"
 _TABLES = ("runs", "params", "latest_metrics", "tags")
@@ -56,32 +57,38 @@ def read_folder_run(top: Path, path: Path) -> MlflowRun | None:
         return None
     status = content.get("status")
     return MlflowRun(
-        name=str(content.get("run_name") or _first_text(top, folder / "tags/mlflow.runName") or folder.name),
+        name=str(content.get("run_name") or _read_part(top, folder / "tags/mlflow.runName") or folder.name),
         status=STATUSES.get(status, "") if isinstance(status, int) else str(status or "").lower(),
         params={name: text[:LONGEST_VALUE] for name, text in _named_texts(top, folder / "params")},
         metrics={
-            n: value for n, text in _named_texts(top, folder / "metrics") if (value := _last_value(text)) is not None
+            n: value
+            for n, text in _named_texts(top, folder / "metrics", ends=True)
+            if (value := _last_value(text)) is not None
         },
     )
 
 
-def _named_texts(top: Path, folder: Path) -> Iterator[tuple[str, str]]:
-    """The files below a folder by their paths in it (a name with `/` is a file in a folder), each with the end of its text."""
+def _named_texts(top: Path, folder: Path, *, ends: bool = False) -> Iterator[tuple[str, str]]:
+    """The files below a folder by their paths in it (a name with `/` is a file in a folder), each with how its text begins, or `ends`."""
     for path in sorted(folder.rglob("*"))[:MOST_ENTRIES]:
-        if not path.is_dir() and (text := _first_text(top, path)) is not None:
+        if not path.is_dir() and (text := _read_part(top, path, end=ends)) is not None:
             yield path.relative_to(folder).as_posix(), text
 
 
-def _first_text(top: Path, path: Path) -> str | None:
-    """A file's text, of a long one its end; None where it cannot be read."""
+def _read_part(top: Path, path: Path, *, end: bool = False) -> str | None:
+    """How a file's text begins, or its `end`; None where it cannot be read."""
     with contextlib.suppress(OSError), containment.locate(top, path).open("rb") as file:
-        file.seek(max(0, path.stat().st_size - LOG_TAIL_BYTES))
-        return file.read(LOG_TAIL_BYTES).decode("utf-8", "replace")
+        if end:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - PART_BYTES))
+        return file.read(PART_BYTES).decode("utf-8", "replace")
     return None
 
 
 def _last_value(log: str) -> float | None:
-    """The value at the highest step, of two the later one, in lines `time value step`; None where there is none."""
+    """The value at the highest step, of two the later one, in lines `time value step`; None where there is none.
+
+    The first line may have lost its beginning: it is not the last, unless it is the only one.
+    """
     points = []
     for line in log.splitlines():
         words = [*line.split(), "0"]

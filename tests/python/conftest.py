@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -37,17 +37,18 @@ LIBRARIES = (
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def install_python(folder: Path, packages: Sequence[str]) -> Path:
+    """The Python of a new environment with these packages."""
+    uv, python = str(Path(sys.executable).with_name("uv")), folder / "bin" / "python"
+    subprocess.run([uv, "venv", "-q", "-p", sys.executable, folder], check=True, capture_output=True, timeout=600)
+    subprocess.run([uv, "pip", "install", "-q", "-p", python, *packages], check=True, capture_output=True, timeout=600)
+    return python
+
+
 @pytest.fixture(scope="session")
 def libraries_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with the real libraries that tables, exports and commands are for: installed for the tests that are run before a release."""
-    folder = tmp_path_factory.mktemp("libraries") / "venv"
-    uv = [str(Path(sys.executable).with_name("uv"))]
-    for words in (
-        ["venv", "-q", "-p", sys.executable, folder],
-        ["pip", "install", "-q", "-p", folder / "bin" / "python", *LIBRARIES],
-    ):
-        subprocess.run([*uv, *map(str, words)], check=True, capture_output=True, timeout=600)
-    return folder / "bin" / "python"
+    return install_python(tmp_path_factory.mktemp("libraries") / "venv", LIBRARIES)
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Run
-from tests.python.conftest import REPOSITORY
+from tests.python.conftest import REPOSITORY, install_python
 from tests.results.conftest import Study
 
 pytestmark = pytest.mark.long
@@ -25,7 +25,7 @@ os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
 from click.testing import CliRunner
 from scaffold.cli.main import group
 
-STORES = ("sqlite:///store.db", f"file:{os.getcwd()}/mlruns")
+STORES = sys.argv[1:]
 for uri in STORES:
     first, again = (CliRunner().invoke(group, ["runs", "export", "--mlflow", uri]) for _ in range(2))
     assert first.exit_code == 0 and "3 runs" in first.output, first.output
@@ -50,19 +50,19 @@ for uri in STORES:
 """
 
 
-def test_runs_come_to_mlflow_once_and_its_own_are_read(three_runs: Study, run: Run, tmp_path: Path) -> None:
-    uv, python = str(Path(sys.executable).with_name("uv")), tmp_path / "venv/bin/python"
-    for words in (
-        ["venv", "-q", "-p", sys.executable, tmp_path / "venv"],
-        ["pip", "install", "-q", "-p", python, *PACKAGES],
-    ):
-        subprocess.run([uv, *map(str, words)], check=True, timeout=300)
+def check_round_trip(study: Study, run: Run, python: Path, stores: Sequence[str]) -> list[str]:
+    """Runs go to each store once and come back; the first folders of where the run that the client wrote beside them is listed."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    subprocess.run([python, "-c", ROUND_TRIP], cwd=three_runs.root, env=environment, check=True, timeout=300)
+    subprocess.run([python, "-c", ROUND_TRIP, *stores], cwd=study.root, env=environment, check=True, timeout=300)
     # what was exported is ours, and no foreign run
-    answer = json.loads(run("runs", "list", "--foreign", "--workdir", three_runs.root, "--json").stdout)
-    assert [(r["path"], r["name"], r["status"], r["params"], r["metrics"]) for r in answer["foreign"]] == [
-        (path, "brave-fox", "finished", {"opt/name": "adam"}, {"val/acc": 0.5})
-        for path in sorted(r["path"] for r in answer["foreign"])
-    ]
-    assert [r["path"].partition("/")[0] for r in answer["foreign"]] == ["mlruns", "store.db"]
+    answer = json.loads(run("runs", "list", "--foreign", "--workdir", study.root, "--json").stdout)
+    for listed in answer["foreign"]:
+        assert (listed["name"], listed["status"]) == ("brave-fox", "finished")
+        assert (listed["params"], listed["metrics"]) == ({"opt/name": "adam"}, {"val/acc": 0.5})
+    return [listed["path"].partition("/")[0] for listed in answer["foreign"]]
+
+
+def test_runs_come_to_mlflow_once_and_its_own_are_read(three_runs: Study, run: Run, tmp_path: Path) -> None:
+    python = install_python(tmp_path / "venv", PACKAGES)
+    stores = ["sqlite:///store.db", f"file:{three_runs.root}/mlruns"]
+    assert check_round_trip(three_runs, run, python, stores) == ["mlruns", "store.db"]
