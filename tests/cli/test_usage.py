@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -128,7 +129,7 @@ def test_what_is_wrong_is_named_with_an_example(
 def test_nothing_is_asked_without_a_terminal(
     words: tuple[str, ...], inside: bool, run: Run, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(shutil.copytree(made, tmp_path / "repo") if inside else tmp_path)
+    monkeypatch.chdir(shutil.copytree(made, tmp_path / "repo", copy_function=os.link) if inside else tmp_path)
 
     def asked(*args: object, **options: object) -> NoReturn:
         raise AssertionError(f"a question: {args}")

@@ -352,7 +352,7 @@ NASTY = [
 
 @pytest.mark.parametrize("piece", NASTY)
 def test_a_long_line_is_checked_and_mended_in_linear_time(piece: str) -> None:
-    long = piece * (30_000 // len(piece))
+    long = piece * (12_000 // len(piece))
     task = f"- [ ] [P1-T1] {long} | depends: {long} | deliverable: {long} | done-when: {long}"
     lines = [
         "# Tasks",
@@ -371,7 +371,7 @@ def test_a_long_line_is_checked_and_mended_in_linear_time(piece: str) -> None:
         task_commands.list_task_commands(found)
         done_when.parse_done_when(found.get("done-when"))
     fix_plan("\n".join(lines))
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 0.8, "what grows with the square takes 5 s for a line of 30000"
 
 
 def test_what_a_message_shows_is_printable_and_short() -> None:

@@ -67,7 +67,7 @@ def oracle(text: str) -> tuple[list[int], list[tuple[int, str]]]:
     return items, headings
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.lists(st.sampled_from(BLOCKS), max_size=12))
 def test_agrees_with_a_parser_of_the_whole_language(blocks: list[str]) -> None:
     text = "\n".join(blocks)

@@ -77,7 +77,7 @@ TEXTS = st.one_of(PLANS, NOISE, st.sampled_from([read(path).text for path in (*G
 LOOKS_LIKE_A_TASK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*\[[ xX/~-]?\][ \t]*\w")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_any_text_parses_checks_and_shows(text: str) -> None:
     report = check_plan(text, context=RuleContext(fresh=True, server=True))
@@ -96,7 +96,7 @@ def test_any_bytes_parse_and_come_back(raw: bytes) -> None:
     assert report.plan.text.encode("utf-8", "surrogateescape") == raw
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_no_line_that_looks_like_a_task_is_lost(text: str) -> None:
     plan = parse_plan(text)
@@ -106,21 +106,21 @@ def test_no_line_that_looks_like_a_task_is_lost(text: str) -> None:
             assert line.kind in ("code", "comment"), line
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(TEXTS)
 def test_mending_twice_changes_nothing_more(text: str) -> None:
     once = fix_plan(text)
     assert fix_plan(once) == once
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_what_is_called_fixable_is_gone_after_mending(text: str) -> None:
     left = [f for f in check_plan(fix_plan(text)).findings if f.fixable]
     assert not left
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(TEXTS)
 def test_mending_keeps_what_every_task_means(text: str) -> None:
     before, after = parse_plan(text), parse_plan(fix_plan(text))
@@ -142,7 +142,7 @@ def test_mending_keeps_what_every_task_means(text: str) -> None:
                 assert new[renamed].line == old[name].line
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS)
 def test_a_plan_without_fixable_findings_keeps_its_words(text: str) -> None:
     """Mending changes ids, marks, white space and the order of fields: the same words are there before and after."""
@@ -153,7 +153,7 @@ def test_a_plan_without_fixable_findings_keeps_its_words(text: str) -> None:
     assert words(fix_plan(text)) == words(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, st.data())
 def test_a_mark_changes_one_character(text: str, data: st.DataObject) -> None:
     plan = parse_plan(text)
@@ -169,7 +169,7 @@ def test_a_mark_changes_one_character(text: str, data: st.DataObject) -> None:
     assert [other.line for other in parse_plan(new).tasks] == [other.line for other in plan.tasks]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, NOISE)
 def test_a_new_task_is_one_new_line(text: str, said: str) -> None:
     plan = parse_plan(text)

@@ -177,7 +177,7 @@ def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> 
         ResultRow(
             experiment="x", config={"k": i}, runs=(), missing=(), summaries={"acc": summarize_seed_values([i / 7])}
         )
-        for i in range(3000)
+        for i in range(1500)
     ]
     table = ResultTable(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), bests={}, skipped=())
     tracemalloc.start()

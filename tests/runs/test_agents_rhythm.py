@@ -80,13 +80,14 @@ def try_idea(workspace: Workspace, number: int) -> TriedIdea:
 
 
 @pytest.mark.slow
-def test_after_twenty_ideas_every_run_is_listed_cited_and_run_again(
-    make_workspace: MakeWorkspace, run: Command
+@pytest.mark.parametrize("count", [10, pytest.param(20, marks=pytest.mark.long)])
+def test_after_a_loop_of_ideas_every_run_is_listed_cited_and_run_again(
+    make_workspace: MakeWorkspace, run: Command, count: int
 ) -> None:
     workspace = make_workspace({"train.py": "print('hello')\n"}, workspace_id="0123abcd")
     git(workspace.root, "tag", "start")
     ideas = []
-    for number in range(20):
+    for number in range(count):
         ideas.append(try_idea(workspace, number))
         ENDINGS[number % len(ENDINGS)](workspace)
     found = load_workspace(workspace.root, "exp")
@@ -97,7 +98,7 @@ def test_after_twenty_ideas_every_run_is_listed_cited_and_run_again(
     )
     assert {r.commit for r in run_records.runs} == {idea.commit for idea in ideas}
     answer = json.loads(run("runs", "list", "--workdir", workspace.root, "--limit", "0", "--json").stdout)
-    assert len(answer["runs"]) == 20 and any(row["only_in_home"] for row in answer["runs"])
+    assert len(answer["runs"]) == count and any(row["only_in_home"] for row in answer["runs"])
     index = backing.index_workspace(found)
     for idea in ideas:
         claimed = claimed_numbers.parse_number(str(idea.value))
@@ -109,4 +110,4 @@ def test_after_twenty_ideas_every_run_is_listed_cited_and_run_again(
         assert (again["again"], again["same"]) == (f"{idea.run}.2", True), again
     # nothing was put back meanwhile, and all of it can be
     assert run("runs", "restore", "--workdir", workspace.root).exit_code == 0
-    assert len(list((workspace.exp / "metadata").glob("*.json"))) == 20 + len(ENDINGS)
+    assert len(list((workspace.exp / "metadata").glob("*.json"))) == count + len(ENDINGS)

@@ -140,7 +140,7 @@ text = st.text(max_size=500)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(text, min_size=1, max_size=8).filter(lambda argv: all("\0" not in a for a in argv)),
     st.none() | text,
@@ -162,7 +162,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(json_values)
 def test_json_is_what_json_says(value: object) -> None:
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))

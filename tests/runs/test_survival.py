@@ -677,7 +677,7 @@ def test_two_gigabytes_at_full_speed(workspace: Workspace) -> None:
     log.unlink()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixty_four_recorders_of_one_name(workspace: Workspace) -> None:
     command = workspace.command("--quiet", "--", "true")
     together = [subprocess.Popen(command, cwd=workspace.root) for _ in range(64)]

@@ -34,9 +34,11 @@ def forget(found: Scenario) -> None:
     (found.made.root / "started.txt").unlink(missing_ok=True)
 
 
+# at every second point in the gate, at all of them before a release
 @pytest.mark.slow
+@pytest.mark.parametrize("stride", [2, pytest.param(1, marks=pytest.mark.long)])
 def test_a_kill_at_any_point_doubles_no_run_and_forgets_none(
-    make_workspace: MakeWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_workspace: MakeWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stride: int
 ) -> None:
     found = scenario.make(
         make_workspace,
@@ -63,7 +65,7 @@ def test_a_kill_at_any_point_doubles_no_run_and_forgets_none(
     point, outcome = 0, "killed"
     with killer:
         while outcome == "killed":
-            point += 1
+            point += stride
             forget(found)
             killer.stdin.write(f"{point}\n")
             killer.stdin.flush()
