@@ -44,7 +44,7 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         study_data.write_study(study, runs=6 if quick else 100, metrics=METRICS)
         (study / "exp/tasks.md").write_text(make_plan(25), encoding="utf-8")
         subprocess.run(["git", "init", "-q", study], check=True)
-        contenders = {line: Contender(work=[*SCAFFOLD, *line.split()], cwd=study, answers=(0, 3)) for line in READING}
+        contenders = {line: Contender(work=[*START, *line.split()], cwd=study, answers=(0, 3)) for line in READING}
         reading = measure_costs(contenders, rounds=1 if quick else 7)
     click = starts["import click"]
     rows = [

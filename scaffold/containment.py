@@ -11,8 +11,8 @@ from __future__ import annotations
 import functools
 import os
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from scaffold.errors import ScaffoldError
 
@@ -134,8 +134,7 @@ def _is_tracked(link: str) -> bool | None:
     return any(entry.startswith("120000 ") for entry in answer.paths)
 
 
-@dataclass(frozen=True, slots=True)
-class GitFolder:
+class GitFolder(NamedTuple):
     """Git's own folder of a working tree, and where in that tree the directory lies that was asked for (`` at its top, else `a/b/`)."""
 
     path: Path

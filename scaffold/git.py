@@ -14,9 +14,9 @@ import re
 import shlex
 import subprocess  # noqa: TID251 - this module is the door
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import eq
 from pathlib import Path
+from typing import NamedTuple
 
 from scaffold import git_isolation
 from scaffold.errors import ScaffoldError
@@ -24,8 +24,7 @@ from scaffold.errors import ScaffoldError
 TIMEOUT_S = 60
 
 
-@dataclass(frozen=True, slots=True)
-class GitResult:
+class GitResult(NamedTuple):
     """What a git command said: exit status, stdout as bytes, stderr as text."""
 
     status: int
@@ -115,8 +114,7 @@ def toplevel(directory: Path) -> Path | None:
     return Path(answer.text) if answer.status == 0 else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GitLocation:
+class GitLocation(NamedTuple):
     """Where a directory stands: the top of its working tree and its HEAD commit (None: none), `in_work_tree` False in a bare repository
     or a `.git` directory, and git's own words where it refuses to work there (another owner, a broken repository)."""
 
@@ -168,8 +166,7 @@ def untracked_files(directory: Path) -> list[str]:
     return sorted(run_checked(directory, "ls-files", "-z", "--others", "--exclude-standard").paths)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BranchState:
+class BranchState(NamedTuple):
     """The branch that is checked out, also before its first commit (None: HEAD is detached), and whether a tracked file differs
     from HEAD (before the first commit: whether something is staged).
 
@@ -242,8 +239,7 @@ def strip_credentials(url: str) -> str:
     return re.sub(r"^([\w+.-]+://)(?:[^/:]*:[^/]*|\*+)@", r"\1", url)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IgnoredPath:
+class IgnoredPath(NamedTuple):
     """A path that git would ignore, and the rule that says so (`source` may be a user-wide file)."""
 
     path: str

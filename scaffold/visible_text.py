@@ -20,23 +20,26 @@ _HIDDEN = (
 )
 # joiners are part of emoji and of scripts beyond ASCII; beside a plain letter they only hide
 _JOINERS = "(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
-HIDDEN = re.compile(f"[{_HIDDEN}]|{_JOINERS}")
-HIDDEN_OR_LINE_END = re.compile(f"[\n{_HIDDEN}]|{_JOINERS}")
+# patterns are compiled where they are used: most that is printed needs none
+HIDDEN = f"[{_HIDDEN}]|{_JOINERS}"
+HIDDEN_OR_LINE_END = f"[\n{_HIDDEN}]|{_JOINERS}"
 # what a spreadsheet takes for a formula, wide letters included
-FORMULA = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20|%]|[\t\r]")
-FORMULA_INSIDE = re.compile("(?<=[;\t\n])(?=\\s*[\"']?[=+\\-@\uff1d\uff0b\uff0d\uff20])")
-NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf|nan)")
-QUOTED = re.compile(r'[",;\t\r\n|]|^\s|\s$')
+FORMULA = "\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20|%]|[\t\r]"
+FORMULA_INSIDE = "(?<=[;\t\n])(?=\\s*[\"']?[=+\\-@\uff1d\uff0b\uff0d\uff20])"
+NUMBER = r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf|nan)"
+QUOTED = r'[",;\t\r\n|]|^\s|\s$'
 
 
 def escape_hidden(text: str) -> str:
     """`text` with what nobody sees written out; its lines and tabs stay."""
-    return text if text.isascii() and text.isprintable() else HIDDEN.sub(_escape, text)
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return re.sub(HIDDEN, _escape, text)
 
 
 def one_line(text: str) -> str:
     """`text` as one line: its line ends are written out too."""
-    return text if text.isascii() and text.isprintable() else HIDDEN_OR_LINE_END.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else re.sub(HIDDEN_OR_LINE_END, _escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -55,12 +58,12 @@ def _csv_cell(value: object) -> str:
         return ""
     if not isinstance(value, str):
         return repr(value)
-    text = HIDDEN.sub(_escape, value)
-    if FORMULA.match(text) and not NUMBER.fullmatch(text):
+    text = re.sub(HIDDEN, _escape, value)
+    if re.match(FORMULA, text) and not re.fullmatch(NUMBER, text):
         text = f"'{text}"
     # which separator a spreadsheet takes depends on its country
-    text = FORMULA_INSIDE.sub("'", text)
-    return '"' + text.replace('"', '""') + '"' if QUOTED.search(text) else text
+    text = re.sub(FORMULA_INSIDE, "'", text)
+    return '"' + text.replace('"', '""') + '"' if re.search(QUOTED, text) else text
 
 
 class VisibleStream:

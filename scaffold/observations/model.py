@@ -7,7 +7,6 @@ thousands of is a tuple.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ class MetricValue(NamedTuple):
         return self.path if self.line is None else f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricSeries:
+class MetricSeries(NamedTuple):
     """A metric over a run's steps, in the order of its file; of many points an even choice, every `stride`th and the last."""
 
     metric: str
@@ -50,16 +48,14 @@ class MetricSeries:
     stride: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasuredRun:
+class MeasuredRun(NamedTuple):
     """A run with the value of each metric that it has; a metric that is missing here is missing, not 0."""
 
     run: Run
     values: Mapping[str, MetricValue]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkippedRun:
+class SkippedRun(NamedTuple):
     """A run (or its manifest) that has no result, and why: `failed, exit 3`, `running`, `no metrics`, `damaged: ...`."""
 
     label: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +93,7 @@ def _continue_series(newer: MetricSeries, older: ThinnedPoints, max_points: int)
     stride = max(newer.stride, older.stride)
     while len(points) > max_points + 1:
         points, stride = [*points[:-1:2], points[-1]], stride * 2
-    return replace(newer, points=tuple(points), stride=stride)
+    return newer._replace(points=tuple(points), stride=stride)
 
 
 def _read_series_files(

@@ -7,8 +7,7 @@ two attempts are the same draw, so every attempt that finished is a replicate, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 SMOKE_REASON, RERUN_REASON, WITHDRAWN_REASON = "a smoke run", "rerun: a check, and no result", "withdrawn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptSelection:
+class AttemptSelection(NamedTuple):
     """The attempts that count, those that do not with the reason, and what repeats a seeded run.
 
     Of a run that never finished its latest attempt stands for it. `repeats` has, by the run's name, the finished attempts (reruns too)

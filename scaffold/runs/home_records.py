@@ -7,9 +7,8 @@ the very same file is opened.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scaffold.runs import manifests, records_home
 from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 Row = list[Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeAdditions:
+class HomeAdditions(NamedTuple):
     """What the second home adds: `runs`, and the `replaced` manifests of the working tree (by path) of which it has a newer state."""
 
     runs: tuple[Run, ...]
@@ -32,8 +30,7 @@ class HomeAdditions:
     damaged: tuple[DamagedManifest, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Folder:
+class _Folder(NamedTuple):
     """One folder of manifests in the home: where it is, and which folder of the working tree holds the same records."""
 
     place: Path

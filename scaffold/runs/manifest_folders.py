@@ -6,8 +6,8 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs.index import file_stamp
@@ -16,8 +16,7 @@ from scaffold.runs.index import file_stamp
 SETTLED_NS = 3_000_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DamagedManifest:
+class DamagedManifest(NamedTuple):
     """A manifest that cannot be read: its path below the work directory, and why."""
 
     path: str

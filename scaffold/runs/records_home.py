@@ -10,9 +10,8 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
@@ -68,8 +67,7 @@ def existing_folders(workspace: Workspace) -> list[Path]:
     return [folder for folder in second_home_folders(workspace) if folder.is_dir()]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeSummary:
+class HomeSummary(NamedTuple):
     """One folder of a second home: where it is, the experiment root that it is of (below the top), and how many attempts it records."""
 
     folder: Path

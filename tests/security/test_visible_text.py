@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from scaffold import visible_text
-from scaffold.visible_text import HIDDEN, csv_lines, escape_hidden, one_line
+from scaffold.visible_text import csv_lines, escape_hidden, one_line
 from tests.conftest import MakeRepo, Run, write_tree
 from tests.results.conftest import ANSWERS, Study
 
+HIDDEN = re.compile(visible_text.HIDDEN)
 LETTERS = {
     "bell": "\a",
     "backspace": "\b",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
@@ -107,8 +106,7 @@ def find_workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
+class ServerOptions(NamedTuple):
     """Which research server is asked, with whose token, and how long one request may take (seconds)."""
 
     url: str | None = None

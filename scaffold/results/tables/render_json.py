@@ -39,7 +39,7 @@ def table_json(table: ResultTable, limit: Limit) -> dict[str, Any]:
             for m in table.metrics
         ],
         "rows": [_row_json(table, index, limit) for index in limit_rows(table, limit)],
-        "skipped": [asdict(s) for s in limit(table.skipped)],
+        "skipped": [s._asdict() for s in limit(table.skipped)],
         "warnings": list(limit(table.warnings)),
         "notes": list(limit(table.notes)),
     }
@@ -53,7 +53,7 @@ def _row_json(table: ResultTable, index: int, limit: Limit) -> dict[str, Any]:
         "config": dict(row.config),
         "summaries": {m: s._asdict() if (s := row.summaries.get(m)) else None for m in table.metrics},
         "runs": [_run_json(m) for m in limit(row.runs)],
-        "missing": [asdict(s) for s in limit(row.missing)],
+        "missing": [s._asdict() for s in limit(row.missing)],
         "warnings": list(limit(row.warnings)),
     }
 

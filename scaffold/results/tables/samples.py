@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
 from scaffold.results.metrics import configurations
@@ -23,8 +22,7 @@ MOST_SHOWN = 60
 ANY_EXPERIMENT = "any experiment"
 
 
-@dataclass(frozen=True, slots=True)
-class Folding:
+class Folding(NamedTuple):
     """How runs are folded: by their configurations without what is `ignored`, or by what `by` names of these."""
 
     by: Sequence[str] | None
@@ -59,8 +57,7 @@ class Folding:
         return Configuration(configuration.experiment, params)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One draw of a configuration: its first run of a seed (each run, where there is no effective seed), with the first value of each
     metric. `repeats` are what ran again with the same seed; those of other names are passed over, as `skipped` says."""
 
