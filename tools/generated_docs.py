@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import click
 
+from benchmarks import idea_peers, result_rows
 from benchmarks import idea_rules as simulation
-from benchmarks import result_rows
 from scaffold.cli import main
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.common.examples import EXAMPLES
@@ -88,6 +88,24 @@ def print_idea_rules_further() -> None:
     print("| the base world, but | this rule |\n|---|---|")
     for row in table["further"]:
         print(f"| {row['world']} | {simulation.shown(row['score'])} |")
+
+
+def print_idea_peers() -> None:
+    """The last kept loops of others, with their own programs on the same ideas, beside ours."""
+    table = json.loads(idea_peers.LAST.read_text(encoding="utf-8"))
+    head = (
+        "",
+        "false keeps",
+        "kept of 3 sigma",
+        "of 1 sigma",
+        "true gain of a loop, sigma",
+        "runs an idea",
+        "commands an idea",
+    )
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    for name in idea_peers.PEERS:
+        print(f"| {' | '.join(idea_peers.shown_row(name, table['peers'][name]))} |")
+    print(f"\n{idea_peers.LOOPS} loops of 40 ideas each, {table['machine']['date']}.")
 
 
 def print_exit_codes() -> None:

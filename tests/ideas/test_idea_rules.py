@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks import idea_rules
+from benchmarks import idea_peers, idea_rules
 from benchmarks.idea_rules import RULES, WORLDS, Bench, World, measure
 
 # the contract's table, this rule: false keeps at most 8 everywhere, gains at most 4 points less than here
@@ -54,3 +54,16 @@ def test_the_table_of_the_page_is_whole_and_holds_what_was_demanded() -> None:
     assert max(score["false_keeps"] for score in ours) <= 8 and ours[0]["runs"] <= 360
     for score, least in zip(ours, GAINS, strict=True):
         assert score["gains"] is None if least is None else score["gains"] >= least
+
+
+def test_the_table_of_others_is_whole_and_ours_keeps_next_to_nothing_in_vain() -> None:
+    peers = json.loads(idea_peers.LAST.read_text(encoding="utf-8"))["peers"]
+    assert list(peers) == list(idea_peers.PEERS)
+    assert all(sum(row.get("loops", 1) for row in rows) == idea_peers.LOOPS for rows in peers.values())
+    assert sum(effect <= 0 for row in peers["scaffold try"] for effect in row["kept"]) <= 1
+    assert sum(effect == 3 for row in peers["scaffold try"] for effect in row["kept"]) >= 9
+
+
+def test_a_row_of_the_table_of_others() -> None:
+    loops = [{"loop": 0, "kept": [3.0, 1.0, 0.0, -1.5], "runs": 60, "commands": 80}]
+    assert idea_peers.shown_row("it", loops) == ["it", "2 of 4", "1 of 2", "1 of 1", "+2.5 of 7", "1.5", "2.0"]

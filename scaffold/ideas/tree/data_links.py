@@ -56,14 +56,23 @@ def find_data_links(workspace: Workspace, study: IdeaStudy) -> list[str]:
     uncounted = code_commits.uncounted_paths(workspace, top)
     ideas = sorted({path for record in study.ideas for path in record.paths})
     options = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory")
-    entries = git.run_checked(top, *options, "--exclude-standard").paths
-    ignored = git.run_checked(top, *options, "--ignored", "--exclude-standard").paths
+    listed = [git.run_checked(top, *options, *more, "--exclude-standard").paths for more in ((), ("--ignored",))]
+    entries, ignored = ([path for path in paths if _may_be_data(top, path, uncounted)] for paths in listed)
     # what lies in a folder that is new as a whole
     inside = git.untracked_files(top) if any(entry.endswith("/") for entry in entries) else []
     before = frozenset(study.untracked)
     paths = {path for entry in entries for path in _split_entry(entry, inside, before, ideas)}
     paths |= {path.rstrip("/") for path in ignored if not _holds(path, ideas)}
-    return [path for path in sorted(paths) if _is_data(top, path, uncounted, before)][:MOST_LINKS]
+    data = [path for path in sorted(paths) if not path.endswith(NO_DATA_FILES) or ("/" in path and path in before)]
+    return data[:MOST_LINKS]
+
+
+def _may_be_data(top: Path, entry: str, uncounted: Sequence[str]) -> bool:
+    """Whether an untracked path is neither the workspace's nor of what runs write or tools make."""
+    path = entry.rstrip("/")
+    holds_workspace = any(f"{folder}/".startswith(f"{path}/") or path.startswith(f"{folder}/") for folder in uncounted)
+    is_made = bool(NO_DATA.intersection(PurePosixPath(path).parts)) or (top / path / "pyvenv.cfg").exists()
+    return not holds_workspace and not is_made
 
 
 def _split_entry(entry: str, inside: Sequence[str], before: frozenset[str], ideas: Sequence[str]) -> Iterator[str]:
@@ -83,10 +92,3 @@ def _holds(entry: str, paths: Sequence[str]) -> bool:
     """Whether an entry of git's list is one of the paths, or a folder with one."""
     folder = entry.rstrip("/") + "/"
     return any(path == entry or path.startswith(folder) for path in paths)
-
-
-def _is_data(top: Path, path: str, uncounted: Sequence[str], before: frozenset[str]) -> bool:
-    holds_workspace = any(f"{folder}/".startswith(f"{path}/") or path.startswith(f"{folder}/") for folder in uncounted)
-    is_made = bool(NO_DATA.intersection(PurePosixPath(path).parts)) or (top / path / "pyvenv.cfg").exists()
-    is_other = path.endswith(NO_DATA_FILES) and not ("/" in path and path in before)
-    return not holds_workspace and not is_made and not is_other
