@@ -34,6 +34,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 if hypothesis.settings.get_current_profile_name() == "default":
     hypothesis.settings.load_profile("patient")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    gc.disable()  # nothing of what is collected goes away: see pytest_collection_finish
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
 
 
@@ -46,6 +48,7 @@ def pytest_collection_finish() -> None:
     """Thousands of tests stay until the end: Python need not look again and again whether they are still wanted."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

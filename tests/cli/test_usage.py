@@ -140,7 +140,8 @@ def test_nothing_is_asked_without_a_terminal(
     assert run(*words).exit_code in (0, 1, 2, 3)
 
 
-@pytest.mark.parametrize("how", ["closed", "null"])
+# closed is the harder one of both
+@pytest.mark.parametrize("how", ["closed", pytest.param("null", marks=pytest.mark.long)])
 def test_a_process_without_a_terminal_goes_on_or_fails_at_once(how: str, make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": TRAIN})
     grid = "scaffold sweep new lr --goal g --grid lr=1,2,3 --seeds 1-67"

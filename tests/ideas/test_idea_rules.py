@@ -13,8 +13,9 @@ from benchmarks.idea_rules import RULES, WORLDS, Bench, World, measure
 GAINS = (50, 68, 90, 42, 30, 53, 50, None, 49)
 
 
-def test_a_short_loop_keeps_what_helps_and_little_else() -> None:
-    score = measure(RULES["this rule"], WORLDS[0], 200)
+@pytest.mark.parametrize("loops", [100, pytest.param(200, marks=pytest.mark.long)])
+def test_a_short_loop_keeps_what_helps_and_little_else(loops: int) -> None:
+    score = measure(RULES["this rule"], WORLDS[0], loops)
     assert score.gains is not None and score.covered is not None
     assert score.false_keeps <= 5 and score.gains >= 48 and score.runs <= 370 and score.covered >= 90
 
