@@ -181,9 +181,20 @@ class BranchState(NamedTuple):
 
 def branch_state(directory: Path) -> BranchState:
     """Branch and dirtiness in one question; the one that takes long, since git looks at every tracked file."""
-    filters = git_isolation.filter_names(
-        run_git(directory, "config", "--name-only", "-z", "--get-regexp", r"^filter\.").paths
-    )
+    return _branch_state(directory, _filters(_configuration(directory, r"^filter\.")))
+
+
+def _filters(configuration: Mapping[str, str]) -> frozenset[str]:
+    return git_isolation.filter_names(name for name in configuration if name.startswith("filter."))
+
+
+def _configuration(directory: Path, pattern: str) -> dict[str, str]:
+    """The configured names that match a pattern, lower case but for their middle part, each with its last value."""
+    rows = run_git(directory, "config", "-z", "--get-regexp", pattern).paths
+    return {name: value for name, _, value in (row.partition("\n") for row in rows)}
+
+
+def _branch_state(directory: Path, filters: frozenset[str]) -> BranchState:
     settings = git_isolation.disable_git_filters(filters)
     if settings is None:
         head = run_git(directory, "symbolic-ref", "--quiet", "--short", "HEAD").text
@@ -220,10 +231,16 @@ def _with_filter(directory: Path, paths: Iterable[str], filters: frozenset[str])
     return frozenset(path for path, value in zip(fields[0::3], fields[2::3], strict=False) if value in filters)
 
 
+_REMOTES = r"^remote\..*\.url$"
+
+
 def remote_url(directory: Path) -> str | None:
     """The address of `origin`, else of the first remote, as anybody may see it; None where there is none."""
-    answer = run_git(directory, "config", "--get-regexp", r"^remote\..*\.url$")
-    urls = dict(line.partition(" ")[::2] for line in answer.text.splitlines())
+    return _remote_url(_configuration(directory, _REMOTES))
+
+
+def _remote_url(configuration: Mapping[str, str]) -> str | None:
+    urls = {name: value for name, value in configuration.items() if name.startswith("remote.")}
     url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
     return strip_credentials(url) if url else None
 
@@ -268,8 +285,10 @@ class GitSurvey:
 
         self.place = BackgroundCall(locate_in_git, directory)
         self.tracked = BackgroundCall(list_tracked_files, directory)
-        self.state = BackgroundCall(branch_state, directory)
-        self.remote = BackgroundCall(remote_url, directory)
+        # one question for both: a process costs more than what it says here
+        configuration = BackgroundCall(_configuration, directory, rf"^filter\.|{_REMOTES}")
+        self.state = BackgroundCall(lambda: _branch_state(directory, _filters(configuration.result())))
+        self.remote = BackgroundCall(lambda: _remote_url(configuration.result()))
 
 
 def merge_texts(ours: bytes, base: bytes, theirs: bytes, *, labels: tuple[str, str, str]) -> tuple[bytes, bool]:

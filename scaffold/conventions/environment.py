@@ -31,6 +31,10 @@ _OTHER_PURPOSES = frozenset((*paths.DOCS, *paths.TESTS, *paths.EXAMPLES, "notebo
 
 def find_environment_files(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The declaring files at depth 1 or 2; one that only configures linters or tests declares nothing."""
+    return facts.once(_find_environment_files)
+
+
+def _find_environment_files(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     named = [
         p
         for p in facts.notable

@@ -37,6 +37,7 @@ _KEEPERS = (
     *("metric", "metrics", "log", "logs", "log_dict", "stat", "stats", "scalar", "scalars", "summary", "losses"),
     *("result", "results"),
 )
+_LAST_LETTERS = frozenset(keeper[-1] for keeper in _KEEPERS)
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
 _HELD_OUT = split_vocabulary("val valid validation eval evaluation dev test heldout")
 _TRAIN = split_vocabulary("train training")
@@ -110,7 +111,7 @@ def may_log(text: str) -> bool:
     """Whether a text has anything that looks like logging a number: a call, or `metrics[key]`."""
     if _CALLS.search(text) or any(map(text.__contains__, _WORDS)):
         return True
-    return any(before.endswith(_KEEPERS) for before in text.split("[")[:-1])
+    return any(before[-1:] in _LAST_LETTERS and before.endswith(_KEEPERS) for before in text.split("[")[:-1])
 
 
 def logged_names(facts: Facts, paths: Iterable[str]) -> Iterator[Occurrence]:

@@ -22,6 +22,7 @@ _LOADS = re.compile(
     r"(yaml|toml|tomllib|tomli)\.(safe_|full_)?loads?$|params_show|OmegaConf\.load|Config\.fromfile$|merge_from_file$|load_config$|read_config$"
 )
 _RANDOMNESS = re.compile(r"^randomness\s*=\s*dict\([^)]*\bseed\b", re.MULTILINE)
+_YACS_KEY = re.compile(r"^[ \t]*(?:_C|cfg|config|__C|C)\.((?:\w+\.)*\w*[sS][eE][eE][dD]\w*)[ \t]*=(?!=)", re.MULTILINE)
 _SETTINGS = re.compile(r"config|cfg|args|params|opt")
 
 
@@ -61,6 +62,7 @@ def _python_seed_flag(facts: Facts, path: str) -> str | None:
         or _flags_of_a_file(script)
         or _dotlist(script)
         or _mmengine(script)
+        or _yacs(script)
         or _from_file(script)
     )
 
@@ -182,6 +184,18 @@ def _dotlist(script: ImportingScript) -> str | None:
         k for p in facts.read_files("config") if not paths.is_test(p) for k in yaml_keys(facts.texts[p])
     )
     return f"{key}=" if key else None
+
+
+def _yacs(script: ImportingScript) -> str | None:
+    """`_C.TRAIN.SEED = 1` among the defaults of a yacs configuration that is near: a file sets it, or `TRAIN.SEED 1` behind its options.
+
+    Not `--opts SEED`: a seed option is one word, and the rest of the command may use `--opts` itself.
+    """
+    keys = [
+        match[1] for path, _ in script.sources("yacs") for match in _YACS_KEY.finditer(script.facts.texts.get(path, ""))
+    ]
+    key = choose_plainest_option(keys)
+    return f"config:{key}" if key else None
 
 
 def _from_file(script: ImportingScript) -> str | None:

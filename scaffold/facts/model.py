@@ -6,13 +6,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from scaffold.facts import config_formats, documents, paths, python_source, python_syntax, quick_scan, shell_parser
 from scaffold.facts.git_state import GitState
 from scaffold.facts.machine import Machine
 
 DEEPEST = 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Facts:
     _closures: dict[tuple[str, int, int], dict[str, int]] = field(default_factory=dict, compare=False, repr=False)
     _import_texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     _imported: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _once: dict[Callable[..., Any], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def git(self) -> GitState | None:
@@ -46,6 +48,13 @@ class Facts:
     def machine(self) -> Machine:
         """What this machine offers; waited for here, since its tools may take their time."""
         return self.ask_machine()
+
+    def once(self, derive: Callable[[Facts], T]) -> T:
+        """What a function of the facts gives, worked out when it is first asked for."""
+        if derive not in self._once:
+            self._once[derive] = derive(self)
+        value: T = self._once[derive]
+        return value
 
     def has(self, path: str) -> bool:
         """Whether a file is tracked."""

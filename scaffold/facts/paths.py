@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -120,6 +121,7 @@ def is_vendored(directory: str) -> bool:
     return any(p in VENDORED or p.endswith((".egg-info", ".dist-info")) for p in directory.lower().split("/"))
 
 
+@functools.lru_cache(maxsize=20_000)  # four subjects ask for each file
 def is_test(path: str) -> bool:
     """Whether a Python file tests the repository, by its name or its folder."""
     name = path.rpartition("/")[2]
@@ -132,11 +134,13 @@ def is_named_like_a_test(path: str) -> bool:
     return path.endswith("_test.py") and TESTS.isdisjoint(list_path_folders(path))
 
 
+@functools.lru_cache(maxsize=20_000)  # four subjects ask for each file
 def is_doc(path: str) -> bool:
     """Whether a file belongs to the documentation."""
     return not DOCS.isdisjoint(list_path_folders(path))
 
 
+@functools.lru_cache(maxsize=20_000)  # four subjects ask for each file
 def is_example(path: str) -> bool:
     """Whether a file shows how to use the repository rather than doing its work."""
     return not EXAMPLES.isdisjoint(list_path_folders(path))

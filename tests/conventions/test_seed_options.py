@@ -380,3 +380,24 @@ def test_seeds_behind_many_kinds_of_doors(texts: dict[str, str], flag: str) -> N
 )
 def test_what_only_sounds_like_a_seed_is_none(text: str) -> None:
     assert seed_flag(facts_from_texts({"train.py": text + SETS}), "train.py") is None
+
+
+YACS_MAIN = "from config import get_config\nif __name__ == '__main__':\n    get_config().merge_from_list(opts)\n"
+
+
+@pytest.mark.parametrize(
+    ("defaults", "flag"),
+    [
+        ("_C.SEED = 1", "config:SEED"),
+        ("_C.TRAIN = CN()\n_C.TRAIN.SEED = 0", "config:TRAIN.SEED"),
+        ("_C.RNG_SEED = 2", "config:RNG_SEED"),
+        ("cfg.SEED = -1", "config:SEED"),
+        ("_C.DATA.SEED = 3\n_C.SEED = 1", "config:SEED"),
+        ("__C.TRAIN.RANDOM_SEED = 3", "config:TRAIN.RANDOM_SEED"),
+        ("_C.LR = 0.1", None),
+        ("if _C.SEED == 1: pass", None),
+    ],
+)
+def test_the_defaults_of_yacs_have_a_seed(defaults: str, flag: str | None) -> None:
+    config = f"from yacs.config import CfgNode as CN\n_C = CN()\n{defaults}\ndef get_config():\n    return _C\n"
+    assert seed_flag(facts_from_texts({"train.py": YACS_MAIN, "config.py": config}), "train.py") == flag
