@@ -5,7 +5,8 @@
 The limits: 2 s with the index (warm), 6 s without (cold), 500 MB. Beside it MLflow's `search_runs` over as many runs, and, for 100
 runs, DVC's `exp show`. The long file is read in constant memory: the peak stands beside that with a file of a tenth of its rows.
 `scaffold results compare` on 30 runs stands beside itself as it was at the commit EARLIER, where the repository has that commit:
-it is to take at most 0.8 of that.
+it is to take at most 0.8 of that. So does the table of many runs, of commands with and without positional arguments, at most 1.2 of what it
+took then.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import study_data
 from benchmarks.fixtures import PROJECT, SCAFFOLD, scratch_home
-from benchmarks.interleaved import Contender, measure_costs
+from benchmarks.interleaved import Contender, Cost, measure_costs
 from benchmarks.peers import Peers
 from benchmarks.result_rows import Reference, Row, run_alone
 
@@ -44,6 +45,7 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         rows = [
             *many_runs(folder, peers, runs, rounds),
             *comparison(folder, 1 if quick else 15),
+            *beside_earlier(folder, runs, rounds),
             *long_files(folder, steps),
         ]
         return [*rows, few_runs(folder, peers, few, rounds)] if peers else rows
@@ -82,16 +84,7 @@ def comparison(folder: Path, rounds: int) -> list[Row]:
     """Two configurations of few runs compared, by this code and by that of an earlier commit, in turns."""
     root = folder / "compared"
     study_data.write_study(root, COMPARED_RUNS, METRICS)
-    packages = {"now": PROJECT, **extract_package(folder / "earlier", EARLIER)}
-    contenders = {
-        name: Contender(
-            # each with an index of its own: what one writes the other may not read
-            work=["env", f"PYTHONPATH={package}", f"XDG_CACHE_HOME={folder / name}.cache", *COMPARE],
-            cwd=root,
-        )
-        for name, package in packages.items()
-    }
-    costs = measure_costs(contenders, rounds=rounds)
+    costs = _measure_beside_earlier(folder, root, COMPARE, rounds)
     what = f"compare, {COMPARED_RUNS} runs of {METRICS} metrics"
     earlier = costs.get(EARLIER)
     if earlier is None:
@@ -104,8 +97,38 @@ def comparison(folder: Path, rounds: int) -> list[Row]:
     ]
 
 
+def beside_earlier(folder: Path, runs: int, rounds: int) -> list[Row]:
+    """The table of many runs, of commands with options alone and with an argument that has no name, beside the earlier code's."""
+    rows = []
+    for words, positional in (("options", False), ("positional arguments", True)):
+        root = folder / f"with-{words.partition(' ')[0]}"
+        study_data.write_study(root, runs, METRICS, positional=positional)
+        costs = _measure_beside_earlier(folder, root, TABLE, rounds)
+        if (earlier := costs.get(EARLIER)) is not None:
+            what = f"{runs:,} runs with {words} over commit {EARLIER}, warm"
+            ratio = costs["now"].used / earlier.used
+            rows.append(Row(benchmark="results", what=what, ours=ratio, unit="x", limit=1.2))
+    return rows
+
+
+def _measure_beside_earlier(folder: Path, root: Path, work: list[str], rounds: int) -> dict[str, Cost]:
+    """A command by this code and by that of the earlier commit, in turns, each with an index of its own: what one writes the other may not
+    read."""
+    packages = {"now": PROJECT, **extract_package(folder / "earlier", EARLIER)}
+    contenders = {
+        name: Contender(
+            work=["env", f"PYTHONPATH={package}", f"XDG_CACHE_HOME={folder / name}.cache", *work],
+            cwd=root,
+        )
+        for name, package in packages.items()
+    }
+    return measure_costs(contenders, rounds=rounds)
+
+
 def extract_package(folder: Path, commit: str) -> dict[str, Path]:
     """The package as it was at a commit, by that commit; nothing where the repository has no such commit (a shallow clone)."""
+    if folder.exists():
+        return {commit: folder}
     archive = ["git", "-C", str(PROJECT), "archive", commit, "scaffold", "template", "copier.yml"]
     packed = subprocess.run(archive, capture_output=True, check=False)
     if packed.returncode != 0:

@@ -59,13 +59,25 @@ DVC_FILES = {
 }
 
 
-def write_study(root: Path, runs: int, metrics: int) -> None:
-    """Configurations of 3 seeds, each run with a manifest as the recorder writes it."""
+TRAIN = """import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("data")
+parser.add_argument("--lr", type=float)
+parser.add_argument("--seed", type=int)
+args = parser.parse_args()
+"""
+
+
+def write_study(root: Path, runs: int, metrics: int, *, positional: bool = False) -> None:
+    """Configurations of 3 seeds, each run with a manifest as the recorder writes it; with `positional` of a script that takes an
+    argument without an option's name."""
     from tests.results.conftest import ANSWERS, MANIFEST
 
     for folder in ("metadata", "outputs"):
         (root / "exp" / folder).mkdir(parents=True)
     (root / "exp" / ".copier-answers.scaffold.yml").write_text(ANSWERS)
+    if positional:
+        (root / "train.py").write_text(TRAIN)
     draw = random.Random(0)
     for n in range(runs):
         made = json.loads(json.dumps(MANIFEST))
@@ -73,6 +85,9 @@ def write_study(root: Path, runs: int, metrics: int) -> None:
         name = f"train-lr={config}-s{seed}-{n:08x}"
         made["run"].update(name=name, experiment="train")
         made.update(seed=seed, params={"lr": config, "width": 64, "model": "resnet"})
+        if positional:
+            made["command"]["argv"] = ["python", "train.py", "data.csv", "--lr", str(config), "--seed", str(seed)]
+            made["params"] = {"lr": config}
         made["metrics"] = {f"metric_{m}": draw.gauss(0.9, 0.01) for m in range(metrics)}
         made["time"]["started_at"] = f"2026-01-{1 + n % 28:02}T{n % 24:02}:00:00.000Z"
         made["paths"].update(outputs=f"exp/outputs/{name}")

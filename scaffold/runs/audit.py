@@ -71,17 +71,21 @@ def _same_again(runs: Sequence[Run]) -> Iterator[AuditFinding]:
 def audit_records(workspace: Workspace, run_records: RunRecords | None = None) -> list[AuditFinding]:
     """All findings, by path. `run_records` are those that were just read, if they were."""
     run_records = records.read_records(workspace) if run_records is None else run_records
-    findings = [
-        AuditFinding(path=d.path, code="R001", run=None, message=f"cannot be read: {d.reason}")
-        for d in run_records.damaged
-    ]
+    return sorted(find_record_faults(workspace, run_records), key=lambda f: (f.path, f.code, f.message))
+
+
+def find_record_faults(workspace: Workspace, run_records: RunRecords) -> Iterator[AuditFinding]:
+    """All findings, one after the other: of a hundred thousand runs there may be several times as many."""
+    for manifest in run_records.damaged:
+        message = f"cannot be read: {manifest.reason}"
+        yield AuditFinding(path=manifest.path, code="R001", run=None, message=message)
     keepers: Mapping[str, Keeper] | None = {}
     if referenced := {r.commit for r in run_records.runs if r.commit}:
         try:
             keepers = code_commits.find_keepers(workspace.workdir, referenced)
         except ScaffoldError as error:
             keepers, message = None, f"no commit of the records can be looked up: {error.message}"
-            findings.append(AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint))
+            yield AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint)
     states = CodeStates(workspace)
     digests = records_home.read_digests(workspace)
     audited, files = AuditedManifests(workspace), RecordedFiles(workspace)
@@ -97,12 +101,12 @@ def audit_records(workspace: Workspace, run_records: RunRecords | None = None) -
             states=states,
             digests=digests,
         )
-        findings += _audit_run(case)
+        yield from _audit_run(case)
     audited.store()
-    findings += _logs_without_manifest(workspace, run_records)
-    findings += _tracked_bytecode(workspace)
-    findings += _same_again(run_records.runs)
-    return sorted([*findings, *_hidden_from_git(workspace)], key=lambda f: (f.path, f.code, f.message))
+    yield from _logs_without_manifest(workspace, run_records)
+    yield from _tracked_bytecode(workspace)
+    yield from _same_again(run_records.runs)
+    yield from _hidden_from_git(workspace)
 
 
 def _audit_run(case: AuditedRun) -> Iterator[AuditFinding]:

@@ -79,6 +79,34 @@ def name_arguments(run: Run, interface: Interface) -> Run:
         return run
     if _takes_all_values(run.words, interface):  # most do, and to read ten thousand commands twice takes its time
         return run
+    if (renamed := rename_leading_arguments(run, interface)) is not None:
+        return renamed
+    return read_with_interface(run, interface)
+
+
+def rename_leading_arguments(run: Run, interface: Interface) -> Run | None:
+    """The run with the names of its positional arguments, where these stand before all options, and nothing else of its command is read
+    otherwise by its parser; None where that is not for certain: `read_with_interface` says it then."""
+    first = next((i for i, word in enumerate(run.words) if word[:1] == "-"), len(run.words))
+    leading, names = run.words[:first], interface.positionals
+    if not leading or len(leading) > len(names) or not _takes_all_values(run.words[first:], interface):
+        return None
+    params = dict(run.params)
+    for number, (word, name) in enumerate(zip(leading, names, strict=False), start=1):
+        value = params.pop(f"arg{number}", None)
+        # an assignment, what `--param` said, a seed, an output, and what is filled in when a run starts, are read with more care
+        if value is None or "=" in word or "{RUN_" in word or name in params or value == run.seed:
+            return None
+        if name in recorder.naming.SEED_NAMES or name in interface.counts:
+            return None
+        if recorder.values.parse_value(word) != value or recorder.configuration.is_output(name, value):
+            return None
+        params[name] = value
+    return run._replace(params=params, words=())
+
+
+def read_with_interface(run: Run, interface: Interface) -> Run:
+    """`name_arguments` of any run: its command is read without its parser, as it was for its manifest, and with it."""
     read = recorder.configuration.read_command
     command = [*_START, *run.words]
     guess = read(command, seed=run.seed, source=run.seed_source)

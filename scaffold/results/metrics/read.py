@@ -15,19 +15,21 @@ from scaffold.results.metrics.sweep_sheets import SweepSheets
 from scaffold.runs import recorder
 from scaffold.runs.attempts import select_attempts
 from scaffold.runs.model import SMOKE_SUFFIX, Run
-from scaffold.runs.records import read_records
+from scaffold.runs.records import RunRecords, read_records
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def run_metric_query(workspace: Workspace, query: MetricQuery, sheets: SweepSheets | None = None) -> QueryResult:
-    """Answer a query from all of a workspace's records; `sheets` say which runs a sweep means.
+def run_metric_query(
+    workspace: Workspace, query: MetricQuery, sheets: SweepSheets | None = None, run_records: RunRecords | None = None
+) -> QueryResult:
+    """Answer a query from all of a workspace's records (`run_records`, where they were just read); `sheets` say which runs a sweep means.
 
     Raises ScaffoldError (TensorBoard files without the extra).
     """
     sheets = sheets or SweepSheets(workspace)
-    records = read_records(workspace)
+    records = read_records(workspace) if run_records is None else run_records
     skipped = [SkippedRun(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
     selection = select_attempts(
         complete_runs(workspace, records.runs), smoke=bool(query.sweep and query.sweep.endswith(SMOKE_SUFFIX))

@@ -36,10 +36,15 @@ class FoldedResults:
     figures: tuple[Figure, ...]
 
 
-def fold_results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = ()) -> FoldedResults:
-    """Read and fold all metrics of a workspace, or `only` some (names or patterns), and build its figures."""
+def fold_results(
+    workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = (), run_records: records.RunRecords | None = None
+) -> FoldedResults:
+    """Read and fold all metrics of a workspace, or `only` some (names or patterns), and build its figures.
+
+    `run_records` are those that were just read, if they were.
+    """
     directions = MetricDirections(workspace)
-    result = run_metric_query(workspace, MetricQuery(directions=directions, metrics=only))
+    result = run_metric_query(workspace, MetricQuery(directions=directions, metrics=only), run_records=run_records)
     folded = fold.fold_seeds(result)
     main = result_table.main_metric(folded, directions.find_primary(folded.metrics))
     if main is not None:
@@ -53,7 +58,8 @@ def fold_results(workspace: Workspace, runs: Sequence[Run], only: Sequence[str] 
 
 def find_figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:
     """The figures of a workspace; of `only` some metrics where they are named. Raises ScaffoldError where no run has one of these."""
-    results = fold_results(workspace, records.read_records(workspace).runs, only)
+    run_records = records.read_records(workspace)
+    results = fold_results(workspace, run_records.runs, only, run_records)
     if only and results.main_metric is None:
         raise ScaffoldError(f"no finished run has {', '.join(only)}", hint="see what they have: scaffold results")
     return results.figures

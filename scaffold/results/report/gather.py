@@ -36,7 +36,7 @@ def gather_report(workspace: Workspace, page: Path, *, files_address: str | None
     runs = run_records.runs
     links = PageLinks(workspace.workdir, page, base=files_address)
     plan = _read_plan(workspace)
-    results = fold_results(workspace, runs)
+    results = fold_results(workspace, runs, run_records=run_records)
     traced, data, part = _trace_numbers(workspace, runs, results, links)
     listed = min(MOST_RUNS, len(runs))
     main = results.main_metric
@@ -114,8 +114,12 @@ def _with_failed_runs(
 
 def _audit_findings(workspace: Workspace, run_records: records.RunRecords) -> tuple[tuple[str, int], ...]:
     """The audit's findings by rule, in the words of the first, with how many there are."""
-    by_code: dict[str, list[audit.AuditFinding]] = {}
-    for finding in audit.audit_records(workspace, run_records):
-        by_code.setdefault(finding.code, []).append(finding)
-    texts = [(f"{code} {f[0].run or f[0].path}: {f[0].message}", len(f)) for code, f in by_code.items()]
+    first: dict[str, audit.AuditFinding] = {}
+    counts: Counter[str] = Counter()
+    for finding in audit.find_record_faults(workspace, run_records):
+        counts[finding.code] += 1
+        earlier = first.get(finding.code)
+        if earlier is None or (finding.path, finding.message) < (earlier.path, earlier.message):
+            first[finding.code] = finding
+    texts = [(f"{code} {f.run or f.path}: {f.message}", counts[code]) for code, f in first.items()]
     return tuple(sorted(texts)[:MOST_FINDINGS])
