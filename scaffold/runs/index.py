@@ -12,11 +12,11 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from scaffold.atomic_write import write_atomic
 from scaffold.runs.model import Run
@@ -67,6 +67,35 @@ def parse_runs(entries: Iterable[IndexEntry]) -> Iterator[Run]:
     texts = (entry.text for entry in entries)
     while chunk := list(islice(texts, CHUNK)):
         yield from [Run(*fields) for fields in json.loads(f"[{','.join(chunk)}]")]
+
+
+class StoredRuns(Sequence[Run]):
+    """The runs of many entries, in their order: one is parsed when it is asked for, all when they are gone through."""
+
+    def __init__(self, entries: Sequence[IndexEntry]) -> None:
+        self._entries = entries
+        self._runs: tuple[Run, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries) if self._runs is None else len(self._runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self._parsed())
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Run]: ...
+    def __getitem__(self, index: int | slice) -> Run | Sequence[Run]:
+        if self._runs is not None:
+            return self._runs[index]
+        chosen = self._entries[index]
+        return chosen.run if isinstance(chosen, IndexEntry) else tuple(parse_runs(chosen))
+
+    def _parsed(self) -> tuple[Run, ...]:
+        if self._runs is None:
+            self._runs, self._entries = tuple(parse_runs(self._entries)), ()
+        return self._runs
 
 
 @dataclass(frozen=True, slots=True)

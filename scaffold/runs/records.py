@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from scaffold.containment import LeadsOutside
 from scaffold.runs import manifests, withdrawals
 from scaffold.runs.home_records import HomeAdditions, HomeReader
-from scaffold.runs.index import IndexEntry, RunIndex, parse_runs
+from scaffold.runs.index import IndexEntry, RunIndex, StoredRuns, parse_runs
 from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
 from scaffold.runs.model import Run
 
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 class RunRecords:
     """All that a workspace's metadata directories and their second home hold: runs newest first, damaged manifests by path.
 
-    `foreign` are the paths of JSON files there that are somebody else's.
+    `foreign` are the paths of JSON files there that are somebody else's. `has_more_in_home`: some runs may be in the second home only.
     """
 
-    runs: tuple[Run, ...]
+    runs: Sequence[Run]
     damaged: tuple[DamagedManifest, ...]
     foreign: tuple[str, ...] = ()
+    has_more_in_home: bool = True
 
 
 def manifest_directories(workspace: Workspace) -> list[Path]:
@@ -54,8 +55,10 @@ def read_records(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
     """All runs of a workspace, newest first, and what is damaged; without `with_home` those of this working tree alone."""
     with _garbage_collector_off():
         reader = RecordReader(workspace, with_home=with_home)
-        runs = sorted(reader.runs(), key=newest_first, reverse=True)
-        return RunRecords(runs=tuple(runs), damaged=reader.damaged, foreign=reader.foreign)
+        runs = reader.runs_newest_first()
+        return RunRecords(
+            runs=runs, damaged=reader.damaged, foreign=reader.foreign, has_more_in_home=reader.has_more_in_home
+        )
 
 
 def newest_first(run: Run) -> tuple[str, str, int]:
@@ -102,6 +105,7 @@ class RecordReader:
         self._foreign: dict[str, list[str]] = {}
         self._times: dict[str, int] = {}
         self._stored = False
+        self._is_as_indexed = True
 
     @property
     def damaged(self) -> tuple[DamagedManifest, ...]:
@@ -118,6 +122,27 @@ class RecordReader:
         """All attempts as they are now, in no order."""
         folders = manifest_directories(self._workspace)
         self._read_folders(folders)
+        return self._parse_all(self._read_withdrawals(folders))
+
+    def runs_newest_first(self) -> Sequence[Run]:
+        """All attempts as they are now, newest first; where the index has them all as they are, one is parsed when it is asked for."""
+        folders = manifest_directories(self._workspace)
+        self._read_folders(folders)
+        reasons = self._read_withdrawals(folders)
+        # what says that it is running may be lost by now
+        if self._is_as_indexed and not self.has_more_in_home and not reasons:
+            entries = list(self._indexed.values())
+            if not any('"running"' in entry.text for entry in entries):
+                return StoredRuns(entries)
+        return tuple(sorted(self._parse_all(reasons), key=newest_first, reverse=True))
+
+    @property
+    def has_more_in_home(self) -> bool:
+        """Whether the second home has anything that the working tree lacks, or newer states."""
+        return bool(self._additions.runs)
+
+    def _parse_all(self, reasons: Mapping[str, str]) -> list[Run]:
+        """All attempts; those whose labels have `reasons` are withdrawn."""
         replaced = self._additions.replaced
         entries = (
             entry
@@ -126,7 +151,10 @@ class RecordReader:
             if not replaced or path not in replaced
         )
         runs = itertools.chain(parse_runs(entries), self._additions.runs)
-        return self._mark_withdrawn([manifests.mark_if_lost(run, self._workspace) for run in runs], folders)
+        current = [manifests.mark_if_lost(run, self._workspace) for run in runs]
+        if not reasons:
+            return current
+        return [run._replace(withdrawn=reasons[run.label]) if run.label in reasons else run for run in current]
 
     def _read_folders(self, folders: Sequence[Path]) -> None:
         """Bring all that is known of the manifests up to date, and the index with it."""
@@ -136,6 +164,7 @@ class RecordReader:
         row_count = sum(map(len, self._rows.values()))
         unchanged = not opened and row_count == self._row_count
         self._row_count = row_count
+        self._is_as_indexed = self._is_as_indexed and unchanged
         homes_before = self._home.entries
         additions = self._home.read(self._rows, unchanged=unchanged)
         if not self._stored:
@@ -149,14 +178,12 @@ class RecordReader:
         if self._with_home:
             self._additions = additions
 
-    def _mark_withdrawn(self, runs: list[Run], folders: Iterable[Path]) -> list[Run]:
-        """The runs, those that were withdrawn with the reason. Read anew each time: hardly ever is there anything to read."""
+    def _read_withdrawals(self, folders: Iterable[Path]) -> dict[str, str]:
+        """The labels of withdrawn attempts -> why. Read anew each time: hardly ever is there anything to read."""
         reasons: dict[str, str] = {}
         for folder in folders:
             reasons.update(withdrawals.read_withdrawals(self._workspace.workdir, folder))
-        if not reasons:
-            return runs
-        return [run._replace(withdrawn=reasons[run.label]) if run.label in reasons else run for run in runs]
+        return reasons
 
     def _store_index(self) -> None:
         """Keep the manifests' runs newest first, as lists show them."""

@@ -35,8 +35,9 @@ class LimitedLists:
         self.left_out = 0
 
     def __call__(self, entries: Iterable[T]) -> list[T]:
-        whole = list(entries)
-        shown = whole[: self.limit] if self.limit else whole
+        # a sequence is cut before it is gone through: records are parsed when they are looked at
+        whole = entries if isinstance(entries, Sequence) else list(entries)
+        shown = list(whole[: self.limit] if self.limit else whole)
         self.left_out += len(whole) - len(shown)
         return shown
 

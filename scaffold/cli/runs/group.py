@@ -108,7 +108,8 @@ def list_runs(
         _list_foreign(workspace, limit, json_output=json_output)
         return
     records = read_records_with_warnings(workspace, with_home=not here)
-    chosen = [r for r in records.runs if criteria.admits(r)]
+    # nothing is asked of them: then those that are shown are the only ones that are looked at
+    chosen = records.runs if criteria == lookup.RunCriteria() else [r for r in records.runs if criteria.admits(r)]
     limited = output.LimitedLists(limit)
     runs_shown = run_values.observe_runs(workspace, limited(chosen))
     if json_output:
@@ -121,7 +122,8 @@ def list_runs(
     else:
         output.print_rows([run_row(workspace, r) for r in runs_shown])
     limited.report_left_out()
-    report_only_in_home(chosen)
+    if records.has_more_in_home:
+        report_only_in_home(chosen)
 
 
 def _list_foreign(workspace: Workspace, limit: int, *, json_output: bool) -> None:

@@ -6,7 +6,7 @@ A text cites a run by its name, or by a number that the run backs. What the work
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ def delete_records(workspace: Workspace, uncited: UncitedRecords) -> None:
         pin_refs.unpin_commits(top, uncited.pins)
 
 
-def _cited_labels(workspace: Workspace, runs: tuple[Run, ...]) -> frozenset[str]:
+def _cited_labels(workspace: Workspace, runs: Sequence[Run]) -> frozenset[str]:
     """The attempts that some text of the workspace names, on this branch or another, or whose numbers it quotes on this one."""
     index = backing.index_workspace(workspace)
     texts: list[str] = []
