@@ -31,6 +31,8 @@ INDEX_VERSION = 7
 IndexPart = Literal["runs", "homes", "digests", "audits"]
 # runs that are parsed at once: each by itself takes twice as long, all together twice the memory
 CHUNK = 2000
+SHARED_FIELDS = [*map(Run._fields.index, ("experiment", "status", "commit", "code", "hostname", "purpose", "form"))]
+EMPTY_FIELDS = [*map(Run._fields.index, ("words", "configs", "scripts"))]
 
 
 def file_stamp(info: os.stat_result) -> str:
@@ -65,8 +67,18 @@ class IndexEntry:
 def parse_runs(entries: Iterable[IndexEntry]) -> Iterator[Run]:
     """The runs of many entries."""
     texts = (entry.text for entry in entries)
+    shared: dict[str, str] = {}
     while chunk := list(islice(texts, CHUNK)):
-        yield from [Run(*fields) for fields in json.loads(f"[{','.join(chunk)}]")]
+        many = json.loads(f"[{','.join(chunk)}]")
+        for fields in many:
+            # what many runs have in common is in memory once: a third of what a hundred thousand of them take
+            for place in SHARED_FIELDS:
+                text = fields[place]
+                if text is not None:
+                    fields[place] = shared.setdefault(text, text)
+            for place in EMPTY_FIELDS:
+                fields[place] = fields[place] or ()
+        yield from [Run(*fields) for fields in many]
 
 
 class StoredRuns(Sequence[Run]):

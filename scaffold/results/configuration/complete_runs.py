@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from scaffold.results.configuration.config_files import spread_config_files
 from scaffold.runs import recorder
 
 if TYPE_CHECKING:
-    from scaffold.runs.model import Run
+    from scaffold.runs.model import Run, Scalar
     from scaffold.workspace import Workspace
 
 # stands for what starts a run, where only its arguments are read again
@@ -88,21 +89,32 @@ def rename_leading_arguments(run: Run, interface: Interface) -> Run | None:
     """The run with the names of its positional arguments, where these stand before all options, and nothing else of its command is read
     otherwise by its parser; None where that is not for certain: `read_with_interface` says it then."""
     first = next((i for i, word in enumerate(run.words) if word[:1] == "-"), len(run.words))
-    leading, names = run.words[:first], interface.positionals
-    if not leading or len(leading) > len(names) or not _takes_all_values(run.words[first:], interface):
+    named = _name_leading(tuple(run.words[:first]), interface.positionals) if first else None
+    if named is None or not _takes_all_values(run.words[first:], interface):
         return None
     params = dict(run.params)
-    for number, (word, name) in enumerate(zip(leading, names, strict=False), start=1):
-        value = params.pop(f"arg{number}", None)
-        # an assignment, what `--param` said, a seed, an output, and what is filled in when a run starts, are read with more care
-        if value is None or "=" in word or "{RUN_" in word or name in params or value == run.seed:
+    for number, (name, value) in enumerate(named, start=1):
+        # what `--param` said, a seed, and another parameter of the same name, are read with more care
+        recorded = params.pop(f"arg{number}", None)
+        if recorded != value or value == run.seed or name in params or name in interface.counts:
             return None
-        if name in recorder.naming.SEED_NAMES or name in interface.counts:
-            return None
-        if recorder.values.parse_value(word) != value or recorder.configuration.is_output(name, value):
-            return None
-        params[name] = value
+        params[name] = recorded
     return run._replace(params=params, words=())
+
+
+@functools.lru_cache(maxsize=4096)
+def _name_leading(words: tuple[str, ...], names: tuple[str, ...]) -> tuple[tuple[str, Scalar], ...] | None:
+    """Positional arguments with their names and values; None where one is, or may be, an assignment, a seed, an output, or filled in when
+    a run starts."""
+    if len(words) > len(names):
+        return None
+    named = [(name, recorder.values.parse_value(word)) for name, word in zip(names, words, strict=False)]
+    for word, (name, value) in zip(words, named, strict=True):
+        if value is None or "=" in word or "{RUN_" in word or name in recorder.naming.SEED_NAMES:
+            return None
+        if recorder.configuration.is_output(name, value):
+            return None
+    return tuple(named)
 
 
 def read_with_interface(run: Run, interface: Interface) -> Run:

@@ -59,7 +59,8 @@ def moments(values: Sequence[float]) -> Moments:
 def summarize_seed_values(values: Iterable[float]) -> MetricSummary:
     """What a table says of one configuration's values; NaN and infinities are counted and left out."""
     everything = list(values)
-    finite = [v for v in everything if math.isfinite(v)]
+    # a sum is finite where all of its terms are; a row of a table has few, and a table many rows
+    finite = everything if math.isfinite(sum(everything)) else [v for v in everything if math.isfinite(v)]
     lost = len(everything) - len(finite)
     if not finite:
         return MetricSummary(0, None, None, None, None, None, None, lost)

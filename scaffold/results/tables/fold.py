@@ -95,8 +95,10 @@ def _first_runs(by_row: Mapping[Configuration, Sequence[Sample]], result: QueryR
     """Of each code state the first run, by which it is called."""
     runs = [m.run for m in result.measured] + [run for run, _ in result.missing]
     first: dict[str | None, Run] = {}
-    for run in sorted(runs, key=lambda run: run.started_at):
-        first.setdefault(result.code_states.state_of(run), run)
+    for run in runs:
+        state = result.code_states.state_of(run)
+        if state not in first or run.started_at < first[state].started_at:
+            first[state] = run
     return first
 
 
@@ -115,6 +117,8 @@ def _missing_by_row(
 
     Code that never gave a result is no configuration beside that which did: what crashed, and was mended, is missing there.
     """
+    if not result.missing:
+        return {}
     done = {(s.configuration, s.measured.run.effective_seed) for s in samples}
     newest = {s.configuration._replace(code=None): s.configuration for s in samples}
     measured = {s.configuration for s in samples}
