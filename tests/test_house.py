@@ -19,6 +19,8 @@ MOST_MODULES = 16
 FLAT = {"scaffold/conventions", "scaffold/runs"}
 # folder -> how many it may have until it is divided
 TOO_FULL = {"scaffold/sweeps/launch": 18}
+# what says nothing of the thing that it is called for
+PRONOUNS = {"found", "there", "known", "told", "said", "one"}
 # class name -> why it stands in the package more than once
 NAMESAKES: dict[str, str] = {}
 
@@ -41,6 +43,18 @@ def test_a_class_is_known_by_its_name() -> None:
         if isinstance(node, ast.ClassDef)
     )
     assert {name for name, count in names.items() if count > 1} == set(NAMESAKES)
+
+
+def test_no_value_is_called_by_a_pronoun() -> None:
+    """Neither in the package nor in what the template writes."""
+    pronouns = []
+    for path in sorted([*PACKAGE.rglob("*.py"), *(ROOT / "template").rglob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            name = node.id if stored and isinstance(node, ast.Name) else node.arg if isinstance(node, ast.arg) else ""
+            if name.strip("_") in PRONOUNS:
+                pronouns.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")  # type: ignore[attr-defined]
+    assert pronouns == []
 
 
 def drawn_rooms() -> set[str]:

@@ -78,7 +78,7 @@ def check_server_tracking(plan: Plan, context: RuleContext) -> Iterator[Complain
     experiments = [task for kind in ("baseline", "main", "ablation") for task in tasks_of_kind(plan, kind)]
     if not context.server or not experiments or tasks_of_kind(plan, "tracking"):
         return
-    if not any("sweep" in (said := _task_text(task)).lower() and SERVER.search(said) for task in plan.tasks):
+    if not any("sweep" in (text := _task_text(task)).lower() and SERVER.search(text) for task in plan.tasks):
         hint = "POST /sweeps/wild, then POST /runs for each configuration; or mark the task with the field `kind: tracking`"
         yield Complaint(title_line(plan), "a server is set, and no task creates a sweep and runs through it", hint)
 

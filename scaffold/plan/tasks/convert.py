@@ -163,7 +163,7 @@ def _box(line: MarkdownLine) -> ListedTask | None:
         )
     cells = [cell.strip() for _, cell in split_plain_markdown(line.text.strip().strip("|"), "|")]
     boxes = (
-        [found for cell in cells if (found := CELL_BOX.match(cell))]
+        [box for cell in cells if (box := CELL_BOX.match(cell))]
         if line.kind in ("table", "text") and len(cells) > 1
         else []
     )

@@ -103,10 +103,10 @@ def name_cause(run: Run, tail: str) -> str:
 
 def _last_words(tail: str) -> str:
     """The last line that says something: Hydra's complaint, where its advice how to see more of it stands behind it."""
-    said = [line.strip() for line in HYDRA_ADVICE.sub("", tail).splitlines() if line.strip()]
-    if HYDRA_ADVICE.search(tail) and (complaint := next(filter(HYDRA_COMPLAINT.match, said), None)):
+    sentences = [line.strip() for line in HYDRA_ADVICE.sub("", tail).splitlines() if line.strip()]
+    if HYDRA_ADVICE.search(tail) and (complaint := next(filter(HYDRA_COMPLAINT.match, sentences), None)):
         return complaint
-    return said[-1] if said else ""
+    return sentences[-1] if sentences else ""
 
 
 def last_exception(tail: str) -> str:

@@ -83,7 +83,7 @@ def _cited_labels(workspace: Workspace, runs: Sequence[Run]) -> frozenset[str]:
             text = path.read_text(encoding="utf-8", errors="replace")
             texts.append(text)
             for claimed in claimed_numbers.find_claimed_numbers(text):
-                cited |= {label for found in index.find(claimed) for label in found.number.runs}
+                cited |= {label for match in index.find(claimed) for label in match.number.runs}
     whole = "\n".join([*texts, *_names_on_branches(workspace)])
     return frozenset(cited | {run.label for run in runs if run.name in whole or (run.uuid and run.uuid in whole)})
 

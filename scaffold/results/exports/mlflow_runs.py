@@ -35,14 +35,14 @@ def export_to_mlflow(workspace: Workspace, runs: Sequence[Run], uri: str) -> tup
         from mlflow.exceptions import MlflowException
     except ImportError as error:
         raise ScaffoldError("MLflow is not installed in this Python", hint="pip install mlflow-skinny") from error
-    written, present, known = 0, list[str](), dict[str, tuple[str, set[str]]]()
+    written, present, experiments = 0, list[str](), dict[str, tuple[str, set[str]]]()
     try:
         client = MlflowClient(tracking_uri=uri)
         for tracked in track_runs(workspace, runs):
             experiment = tracked.run.experiment
-            if experiment not in known:
-                known[experiment] = _open_experiment(client, experiment)
-            experiment_id, uuids = known[experiment]
+            if experiment not in experiments:
+                experiments[experiment] = _open_experiment(client, experiment)
+            experiment_id, uuids = experiments[experiment]
             if tracked.uuid in uuids:
                 present.append(tracked.run.label)
                 continue

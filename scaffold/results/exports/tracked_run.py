@@ -85,7 +85,7 @@ def _number(value: Scalar) -> float | None:
 
 def _tags(run: Run) -> dict[str, str]:
     """What leads back from there to the record."""
-    known = {
+    values = {
         "scaffold.run": run.label,
         "scaffold.uuid": run.uuid or run.label,
         "scaffold.manifest": run.path,
@@ -96,4 +96,4 @@ def _tags(run: Run) -> dict[str, str]:
         "scaffold.withdrawn": run.withdrawn,
         "scaffold.code": run.code,
     }
-    return {name: value for name, value in known.items() if value}
+    return {name: value for name, value in values.items() if value}

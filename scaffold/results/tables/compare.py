@@ -81,21 +81,21 @@ def compare_selections(result: QueryResult, request: ComparisonRequest) -> Compa
     directions = {metric: way for metric in metrics if (way := result.query.directions.direction(metric))}
     _check_directions(metrics, directions, request)
     if request.against_best:
-        reference, found = _pairs_with_best(result, request.names, metrics)
+        reference, compared = _pairs_with_best(result, request.names, metrics)
     else:
-        reference, found = request.names[0], _pairs_of_names(result, request)
+        reference, compared = request.names[0], _pairs_of_names(result, request)
     rows = fold_seeds(request.records, mark_best=False, metrics=metrics).rows if request.family != "asked" else ()
     families = Families(request.records, rows, request.family, every_pair=request.against_best)
-    single = [pair for pair in found.pairs if list(found.names.values()).count(found.names[id(pair)]) == 1]
-    alone = {id(pair): request.planned.find(*found.names[id(pair)], [m.run for m in pair.b.runs]) for pair in single}
+    single = [pair for pair in compared.pairs if list(compared.names.values()).count(compared.names[id(pair)]) == 1]
+    alone = {id(pair): request.planned.find(*compared.names[id(pair)], [m.run for m in pair.b.runs]) for pair in single}
     rules = ComparisonRules(
         noise_baseline=find_single_row(result, request.noise_from) if request.noise_from else None,
         families=None if request.family == "asked" else families,
         expectation=request.expectation,
         alone=lambda pair: alone.get(id(pair)),
     )
-    comparisons = compare_pairs(found.pairs, metrics, directions, rules)
-    return ComparisonReport(reference=reference, comparisons=tuple(comparisons), unmatched=tuple(found.sentences))
+    comparisons = compare_pairs(compared.pairs, metrics, directions, rules)
+    return ComparisonReport(reference=reference, comparisons=tuple(comparisons), unmatched=tuple(compared.sentences))
 
 
 def _check_directions(metrics: Sequence[str], directions: Mapping[str, Direction], request: ComparisonRequest) -> None:
@@ -113,8 +113,8 @@ def _check_directions(metrics: Sequence[str], directions: Mapping[str, Direction
 def _pairs_of_names(result: QueryResult, request: ComparisonRequest) -> _Pairs:
     """Each further name with the first, or all with each other."""
     selections = [select_runs(name, result) for name in request.names]
-    found = _Pairs()
-    found.say(selection.note for selection in selections)
+    compared = _Pairs()
+    compared.say(selection.note for selection in selections)
     combinations = (
         itertools.combinations(selections, 2) if request.all_pairs else ((selections[0], s) for s in selections[1:])
     )
@@ -128,9 +128,9 @@ def _pairs_of_names(result: QueryResult, request: ComparisonRequest) -> _Pairs:
         pairs, sentences = pair_rows(a.text, table_a, b.text, table_b)
         if shared:
             pairs, sentences = _without_shared(pairs, sentences, a, b)
-        found.say([sentence, *sentences])
-        found.add(pairs, a.text, b.text)
-    return found
+        compared.say([sentence, *sentences])
+        compared.add(pairs, a.text, b.text)
+    return compared
 
 
 def _without_shared(
@@ -157,11 +157,11 @@ def _pairs_with_best(result: QueryResult, names: Sequence[str], metrics: Sequenc
             f"which is the best so far depends on the metric, and there are {len(metrics)}",
             hint="choose one with --metric",
         )
-    table, found = fold_seeds(result, mark_best=False, metrics=metrics), _Pairs()
+    table, compared = fold_seeds(result, mark_best=False, metrics=metrics), _Pairs()
     chosen: list[tuple[str, ResultRow, ResultTable]] = []
     for name in names:
         selection = select_runs(name, result)
-        found.say([selection.note])
+        compared.say([selection.note])
         side = fold_seeds(restrict_to_selection(result, selection), mark_best=False, metrics=metrics)
         chosen += [
             (name if len(side.rows) == 1 else f"{name} {row_label(row, side.by)}", row, side) for row in side.rows
@@ -172,10 +172,10 @@ def _pairs_with_best(result: QueryResult, names: Sequence[str], metrics: Sequenc
         chosen = [(row_label(row, table.by), row, table) for row in table.rows if row.seed_values(metrics[0])]
     others = [(name, row) for name, row, _ in chosen if run_paths(row).isdisjoint(paths)]
     if len(others) < len(chosen):
-        found.say([f"the best so far is {name_a}, which is not held against itself"])
+        compared.say([f"the best so far is {name_a}, which is not held against itself"])
     for name, row in others:
-        found.add([RowPair(a=best, b=row, name_a=name_a, name_b=name)], BEST, name)
-    return name_a, found
+        compared.add([RowPair(a=best, b=row, name_a=name_a, name_b=name)], BEST, name)
+    return name_a, compared
 
 
 def find_single_row(result: QueryResult, name: str) -> ResultRow:

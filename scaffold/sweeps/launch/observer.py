@@ -172,7 +172,7 @@ class Observer:
         """What the backends say, by run: each is asked once."""
         submissions = {name: submission for name in names if (submission := ledger.newest_submission(name)) is not None}
         # where an answer was lost, two jobs were started: the one that took the token counts, whatever the ledger knows
-        tokens = self._read_tokens([name for name, one in submissions.items() if one.backend != "local"])
+        tokens = self._read_tokens([name for name, submission in submissions.items() if submission.backend != "local"])
         job_ids: dict[str, dict[str, str]] = {}
         for name, submission in submissions.items():
             token = tokens.get(name)

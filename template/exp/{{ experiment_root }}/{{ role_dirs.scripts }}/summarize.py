@@ -110,10 +110,10 @@ PARENTS = ("config", "hparams", "hyperparameters", "_wandb", "sampler_perf", "ti
 def manifests() -> Iterator[dict[str, Any]]:
     """All manifests of the workspace that can be read, in the working tree and in git's directory, each attempt once."""
     attempts: dict[tuple[str, int, str], dict[str, Any]] = {}
-    for one in all_manifests():
-        key = one["run"]["name"], one["run"]["attempt"], one["run"].get("uuid", "")
-        if key not in attempts or (attempts[key]["status"] == "running" and one["status"] != "running"):
-            attempts[key] = one
+    for manifest in all_manifests():
+        key = manifest["run"]["name"], manifest["run"]["attempt"], manifest["run"].get("uuid", "")
+        if key not in attempts or (attempts[key]["status"] == "running" and manifest["status"] != "running"):
+            attempts[key] = manifest
     yield from attempts.values()
 
 
@@ -131,10 +131,10 @@ def all_manifests() -> Iterator[dict[str, Any]]:
         try:
             if ROOT not in path.parents and not path.stat().st_size:
                 continue  # it keeps the number of an attempt that is about to be recorded
-            found = json.loads(path.read_bytes().decode())
-            if found["schema_version"] == 1 and found["run"]["name"] and not path.name.startswith("."):
-                found["metrics"] = {**printed_later(path), **found["metrics"]}
-                yield found
+            manifest = json.loads(path.read_bytes().decode())
+            if manifest["schema_version"] == 1 and manifest["run"]["name"] and not path.name.startswith("."):
+                manifest["metrics"] = {**printed_later(path), **manifest["metrics"]}
+                yield manifest
         except (OSError, ValueError, KeyError, TypeError) as error:
             sys.stderr.write(f"{path} cannot be read: {error}\n")
 
@@ -237,23 +237,23 @@ def fold(runs: list[Attempt]) -> tuple[dict[Row, list[dict[str, float]]], dict[R
     """The metrics of each configuration's runs, one a seed (the first), and how many have no result."""
     draws: dict[tuple[Row, object], dict[str, float]] = {}
     values: dict[Row, list[dict[str, float]]] = {}
-    for one in runs:
-        if one.finished and one.metrics:
-            key = (one.row, (one.name, one.number) if one.seed is None else one.seed)
+    for run in runs:
+        if run.finished and run.metrics:
+            key = (run.row, (run.name, run.number) if run.seed is None else run.seed)
             if key in draws:
-                draws[key].update({k: v for k, v in one.metrics.items() if k not in draws[key]})
+                draws[key].update({k: v for k, v in run.metrics.items() if k not in draws[key]})
                 continue
-            draws[key] = dict(one.metrics)
-            values.setdefault(one.row, []).append(draws[key])
+            draws[key] = dict(run.metrics)
+            values.setdefault(run.row, []).append(draws[key])
     newest = {row[:3]: row for row in values}
     missing: dict[Row, int] = {}
     seen = set(draws)
-    for one in reversed(runs):
-        if not (one.finished and one.metrics):
-            row = one.row if one.row in values else newest.get(one.row[:3], one.row)
-            if one.seed is not None and (row, one.seed) in seen:
+    for run in reversed(runs):
+        if not (run.finished and run.metrics):
+            row = run.row if run.row in values else newest.get(run.row[:3], run.row)
+            if run.seed is not None and (row, run.seed) in seen:
                 continue
-            seen.add((row, one.seed))
+            seen.add((row, run.seed))
             missing[row] = missing.get(row, 0) + 1
     return values, missing
 
@@ -297,9 +297,9 @@ def rows(metric: str, values: dict[Row, list[dict[str, float]]], missing: dict[R
     all_rows = sorted(set(values) | set(missing))
     for row in all_rows:
         runs = values.get(row, [])
-        found = [run[metric] for run in runs if metric in run]
-        lost, *numbers = summary(found)
-        counts = [len(found) - int(lost or 0), missing.get(row, 0) + len(runs) - len(found), int(lost or 0)]
+        measured = [run[metric] for run in runs if metric in run]
+        lost, *numbers = summary(measured)
+        counts = [len(measured) - int(lost or 0), missing.get(row, 0) + len(runs) - len(measured), int(lost or 0)]
         config = " ".join("{}={}".format(*pair) for pair in row[1])
         alike = [other for other in all_rows if other[:2] == row[:2]]
         if len({other[2] for other in alike}) > 1:
@@ -322,23 +322,23 @@ def main() -> None:
     options.add_argument("--experiment", help="only runs of this experiment")
     options.add_argument("--csv", action="store_true", help="numbers in full, separated by commas")
     chosen = options.parse_args()
-    values, missing = fold([one for one in counting() if chosen.experiment in (None, one.row[0])])
+    values, missing = fold([run for run in counting() if chosen.experiment in (None, run.row[0])])
     if len({row[:3] for row in values}) < len(values):
         sys.stderr.write(
             "each state of the code is a row of its own here; `scaffold results` folds those whose difference cannot reach a run\n"
         )
     names = sorted({name for runs in values.values() for run in runs for name in run})
-    found = [["experiment", "configuration", "metric", *COLUMNS]]
+    lines = [["experiment", "configuration", "metric", *COLUMNS]]
     for metric in names if chosen.metric is None else [chosen.metric]:
-        found += rows(metric, values, missing)
+        lines += rows(metric, values, missing)
     if chosen.csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows([*map(cell, line[:3]), *line[3:]] for line in found)
+        csv.writer(sys.stdout, lineterminator="\n").writerows([*map(cell, line[:3]), *line[3:]] for line in lines)
         return
-    for index, line in enumerate(found):
+    for index, line in enumerate(lines):
         if index:
             line[6:] = ["-" if not cell else f"{float(cell):.5g}" for cell in line[6:]]
-    widths = [max(len(line[i]) for line in found) for i in range(len(found[0]))]
-    for line in found:
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
         sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() + "\n")
 
 

@@ -235,5 +235,5 @@ def next_signal(watched: Iterable[int]) -> tuple[int, bool]:
     if hasattr(signal, "sigwaitinfo"):
         info = signal.sigwaitinfo(watched)
         return info.si_signo, info.si_code == SI_KERNEL
-    one = signal.sigwait(watched)
-    return one, one in (signal.SIGINT, signal.SIGQUIT)
+    number = signal.sigwait(watched)
+    return number, number in (signal.SIGINT, signal.SIGQUIT)

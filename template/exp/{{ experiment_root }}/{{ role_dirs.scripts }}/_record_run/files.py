@@ -44,7 +44,7 @@ LARGEST_HASHED_BYTES = 64 << 20
 
 def hash_files(top: str, paths: Iterable[str]) -> list[tuple[str, str]]:
     """`(path, SHA-256)` of files; one that is very big counts by its size."""
-    found = []
+    digests = []
     for path in paths:
         try:
             with open(os.path.join(top, path), "rb") as file:
@@ -52,8 +52,8 @@ def hash_files(top: str, paths: Iterable[str]) -> list[tuple[str, str]]:
                 content = file.read() if size <= LARGEST_HASHED_BYTES else b"%d bytes" % size
         except OSError as error:
             raise RecorderError(f"{path} cannot be read ({error.strerror})") from error
-        found.append((path, sha256(content).hexdigest()))
-    return found
+        digests.append((path, sha256(content).hexdigest()))
+    return digests
 
 
 def file_size(path: str) -> int:

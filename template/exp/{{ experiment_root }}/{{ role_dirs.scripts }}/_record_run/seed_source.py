@@ -26,9 +26,9 @@ def find_seed_source(argv: Sequence[str], seed: int) -> str:
     """`arguments`, `environment` of a script that reads it, or `label` where nothing shows that the seed reaches the command."""
     if read_command(argv, seed=seed).seed == seed or "{RUN_SEED}" in " ".join(argv):
         return "arguments"
-    told = os.environ.get(SOURCE_VARIABLE)
-    if told in ("arguments", "environment"):
-        return told
+    source = os.environ.get(SOURCE_VARIABLE)
+    if source in ("arguments", "environment"):
+        return source
     return "environment" if reads_seed(argv) else "label"
 
 
