@@ -33,9 +33,9 @@ def _is_shown(mention: ScriptMention) -> bool:
 
 def _compose(facts: Facts, inner: ScriptMention, outer: Iterator[ScriptMention]) -> Iterator[ScriptMention]:
     """The inner command once for each that a document shows of the script it stands in; nothing where it takes nothing over."""
-    text, known = inner.text, inner.command.variables
-    takes_arguments = bool(_ALL_ARGUMENTS.search(text)) or any(map(_ARGUMENT.search, (text, *known.values())))
-    open_names = {name for name in _VARIABLE.findall(text) if name not in known}
+    text, inner_variables = inner.text, inner.command.variables
+    takes_arguments = bool(_ALL_ARGUMENTS.search(text)) or any(map(_ARGUMENT.search, (text, *inner_variables.values())))
+    open_names = {name for name in _VARIABLE.findall(text) if name not in inner_variables}
     name = inner.command.path.rpartition("/")[2]
     shifted = _shifted(facts, inner)
     for mention in outer:
@@ -54,7 +54,7 @@ def _compose(facts: Facts, inner: ScriptMention, outer: Iterator[ScriptMention])
             number = int(match[1] or match[2])
             return arguments[number - 1] if number <= len(arguments) else match[0]
 
-        variables = {n: _ARGUMENT.sub(one, v) for n, v in known.items()}
+        variables = {n: _ARGUMENT.sub(one, v) for n, v in inner_variables.items()}
         typed = _ARGUMENT.sub(one, _ALL_ARGUMENTS.sub(rest, text)).strip()
         exports = tuple(e for e in command.exports if e.partition("=")[0] not in given)
         yield ScriptMention(

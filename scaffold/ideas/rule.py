@@ -68,6 +68,10 @@ def _judge_without_noise(loop: Loop, idea: Idea, options: Options) -> Step:
     if (missing := 2 - len(loop.record)) > 0:
         return Step(kind="run", incumbent=_incumbent_seeds(loop, idea, missing), why="the incumbent has too few runs")
     tried = {run.seed for run in idea.screening}
+    if idea.skip_screening and not tried and loop.record[0].time < loop.time:
+        return Step(
+            kind="run", incumbent=unused_seeds(loop, 1), why="no noise so far: a new seed tells whether that holds"
+        )
     following = [run.seed for run in loop.record if run.seed not in tried][:1]
     if not tried:
         return Step(kind="run", candidate=tuple(following), why="no noise: one run decides")

@@ -77,7 +77,7 @@ def test_a_short_loop_with_real_runs(tmp_path: Path, run: Run) -> None:
         "python3",
         "train.py",
     )
-    assert len(loop.study.history[0]["runs"]) == 2, "two that are equal need no more"
+    assert len(loop.study.history[0]["runs"]) == 5, "two that are equal may be so by chance"
     statuses = []
     for number in (-1, 2, 13):
         loop.train.write_text(re.sub("GAIN = -?[0-9]+", f"GAIN = {number}", loop.train.read_text()))

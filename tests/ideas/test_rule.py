@@ -387,6 +387,18 @@ def test_without_noise_one_run_decides_and_a_keep_needs_a_second() -> None:
     assert judge(loop, lambda _: 4.4, Options(min_effect=0.2))[2].kind == "drop"
 
 
+def test_an_idea_again_is_decided_on_a_new_seed_also_without_noise() -> None:
+    """Else the same run was read once more, and what looked like a metric without noise would stay one."""
+    loop = rule.start([(seed, 5.0) for seed in range(1, 6)])
+    loop, idea, verdict, _ = judge(loop, lambda _: 5.0)
+    loop = rule.close(loop, idea, verdict.kind)
+    again, _, verdict, steps = judge(loop, lambda _: 5.0, idea=Idea(skip_screening=True), ours=lambda _: 5.0)
+    assert verdict.kind == "drop" and [(step.incumbent, step.candidate) for step in steps] == [((6,), ()), ((), (6,))]
+    noisy, _, _, steps = judge(loop, lambda _: 5.1, idea=Idea(skip_screening=True), ours=lambda seed: 5.2)
+    assert again.deterministic and not noisy.deterministic
+    assert len(steps) > 2 and all(step.level for step in steps[1:])
+
+
 def test_the_first_difference_ends_the_belief_in_no_noise_for_good() -> None:
     loop = rule.start([(seed, 5.0) for seed in range(1, 6)])
     idea = Idea()
