@@ -26,7 +26,7 @@ _FOLDER = re.compile(r"^cd (?:'[^']*'|\S+) && ")
 _VARIABLES = re.compile(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])* )+")
 
 
-class _Cause(NamedTuple):
+class FailureCause(NamedTuple):
     """What a log says of why a command failed, what to do about it, and whether the script's own work had begun by then."""
 
     pattern: str
@@ -35,33 +35,38 @@ class _Cause(NamedTuple):
 
 
 _CAUSES = (
-    _Cause(
+    FailureCause(
+        r"cannot open shared object file|undefined symbol|version `?GLIBC|symbol not found|DLL load failed",
+        "the environment is damaged: build it anew, bash {scripts}/setup_env.sh, or try it with --setup",
+        began=False,
+    ),
+    FailureCause(
         r"ModuleNotFoundError|ImportError|there is no package called|No module named",
         "build the environment: bash {scripts}/setup_env.sh, or try it with --setup",
         began=False,
     ),
-    _Cause(
+    FailureCause(
         r"unrecognized arguments|[Nn]o such option|unexpected keyword|Could not override",
         "the command is of another version of the script: correct it in the plan",
         began=False,
     ),
-    _Cause(
+    FailureCause(
         r"arguments are required|Missing (?:option|argument)|Missing mandatory value|MissingMandatoryValue",
         "give what is required, in the plan's commands",
         began=False,
     ),
-    _Cause(r"command not found|not found$", "install it, or enter the environment that has it", began=False),
-    _Cause(
+    FailureCause(r"command not found|not found$", "install it, or enter the environment that has it", began=False),
+    FailureCause(
         r"FileNotFoundError|No such file or directory|does not exist",
         "bring the data there, or name where it is in the plan's commands",
     ),
-    _Cause(r"CUDA|cuDNN|NVIDIA|no GPU|NCCL", "run it where there is a GPU"),
-    _Cause(r"api_key not configured|wandb\.errors|WANDB_API_KEY", "log in, or export WANDB_MODE=offline"),
-    _Cause(
+    FailureCause(r"CUDA|cuDNN|NVIDIA|no GPU|NCCL", "run it where there is a GPU"),
+    FailureCause(r"api_key not configured|wandb\.errors|WANDB_API_KEY", "log in, or export WANDB_MODE=offline"),
+    FailureCause(
         r"ConnectionError|Max retries|Name or service not known|Temporary failure in name resolution",
         "it wants the network: fetch what it needs first",
     ),
-    _Cause(r"MemoryError|Killed|out of memory", "give it a smaller model or batch, or a larger machine"),
+    FailureCause(r"MemoryError|Killed|out of memory", "give it a smaller model or batch, or a larger machine"),
 )
 
 
@@ -219,7 +224,7 @@ def _judge(
 ) -> BaselineTrial:
     """What a run came to, by its exit code, its log, and what git says of the tree after it."""
     problem = _problem(text) if code not in (0, None) else None
-    cause = next((c for c in _CAUSES if problem and re.search(c.pattern, problem)), None)
+    cause = find_cause(problem) if problem else None
     hint = cause.hint if cause else "look into its log, and run it by hand"
     scripts = f"{planned.root}/{planned.answers['role_dirs']['scripts']}"
     after = {path: state for path, state in _status(tree).items() if before.get(path) != state}
@@ -236,6 +241,11 @@ def _judge(
         problem=problem,
         hint=hint.format(scripts=scripts) if problem else "",
     )
+
+
+def find_cause(problem: str) -> FailureCause | None:
+    """What the line of a log that says what went wrong stands for; None where it is not known."""
+    return next((cause for cause in _CAUSES if re.search(cause.pattern, problem)), None)
 
 
 def _seed(entry: Mapping[str, Any], problem: str | None) -> str | None:
