@@ -23,6 +23,10 @@ from scaffold.lifecycle.init import InitPlan
 SECONDS, SETUP_SECONDS = 60, 600
 SEED = "1"
 _FOLDER = re.compile(r"^cd (?:'[^']*'|\S+) && ")
+_NOT_TOLD = (
+    "record_run:",
+    "Set the environment variable HYDRA_FULL_ERROR",
+)  # Hydra's last line says nothing of the cause
 _VARIABLES = re.compile(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])* )+")
 
 
@@ -41,7 +45,7 @@ _CAUSES = (
         began=False,
     ),
     FailureCause(
-        r"ModuleNotFoundError|ImportError|there is no package called|No module named",
+        r"ModuleNotFoundError|ImportError|Could not load 'hydra/|there is no package called|No module named",
         "build the environment: bash {scripts}/setup_env.sh, or try it with --setup",
         began=False,
     ),
@@ -265,9 +269,11 @@ def _status(tree: Path) -> dict[str, str]:
 
 def _problem(text: str) -> str:
     """The line of a log that says what went wrong: the last that names an error, else the last."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("record_run:")]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_NOT_TOLD)]
     telling = [
-        line for line in lines if re.search(r"\b\w*(?:Error|Exception)\b|^error\b|error:|not found|No such", line)
+        line
+        for line in lines
+        if re.search(r"\b\w*(?:Error|Exception)\b|Could not (?:load|find)|^error\b|error:|not found|No such", line)
     ]
     return (telling or lines or ["it said nothing"])[-1][:300]
 

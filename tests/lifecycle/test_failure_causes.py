@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.lifecycle.first_run import find_cause
+from scaffold.lifecycle.first_run import _problem, find_cause
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,15 @@ def test_each_failure_has_its_next_step(problem: str, hint: str, began: bool) ->
 
 def test_an_unknown_failure_has_none() -> None:
     assert find_cause("AssertionError: 3") is None
+
+
+def test_the_cause_of_hydras_failure_is_not_its_last_line() -> None:
+    log = (
+        "In 'hydra/job_logging/custom': Could not load 'hydra/job_logging/colorlog'.\n\nConfig search path:\n"
+        "\tprovider=hydra, path=pkg://hydra.conf\n\nSet the environment variable HYDRA_FULL_ERROR=1 for a complete stack trace.\n"
+    )
+    problem = _problem(log)
+    cause = find_cause(problem)
+    assert problem == "In 'hydra/job_logging/custom': Could not load 'hydra/job_logging/colorlog'."
+    assert cause is not None
+    assert "setup_env.sh" in cause.hint
