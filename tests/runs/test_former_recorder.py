@@ -239,6 +239,7 @@ def stable(path: Path) -> dict[str, Any]:
     # what the former recorder did not keep
     for name in ("pin", "submodules"):
         (manifest["git"] or {}).pop(name, None)
+    manifest["command"].pop("files", None)
     for name in ("purpose", "seed_source"):
         manifest.pop(name, None)
     manifest["shape"] = [*manifest, *(key for part in manifest.values() if isinstance(part, dict) for key in part)]
