@@ -53,9 +53,13 @@ def rebase_if_old(place: IdeaContext, study: IdeaStudy, number: int, say: Say) -
     except rebasing.CannotRebase as error:
         say(error.message)
         return with_verdict(place, study, number, Step(kind="open", why=error.message))
-    say(f"idea {study.incumbent} was kept meanwhile: idea {number} is judged anew on top of it")
-    asked = any(e["event"] == "asked" and e["idea"] == number and e["level"] is not None for e in study.history)
-    return study.with_idea(record).with_event({"event": "began", "idea": number, "confirm": asked})
+    say(f"idea {study.incumbent} was kept since: idea {number} is judged on top of it")
+    confirms = any(
+        e["idea"] == number and (e["confirm"] if e["event"] == "began" else e["level"] is not None)
+        for e in study.history
+        if e["event"] in ("began", "asked")
+    )
+    return study.with_idea(record).with_event({"event": "began", "idea": number, "confirm": confirms})
 
 
 def finish_pending(place: IdeaContext, study: IdeaStudy, say: Say) -> IdeaStudy:

@@ -8,7 +8,7 @@ from typing import Any
 
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.ideas import closing, context, history, rule, study_files, trial
+from scaffold.ideas import closing, context, history, rebasing, rule, study_files, trial
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import Step
 from scaffold.ideas.study import BASELINE, IdeaStudy
@@ -21,7 +21,10 @@ CLAIM_PAIRS = 8
 def decide(
     place: IdeaContext, name: str, number: int, *, keep: bool, because: str, say: Callable[[str], None]
 ) -> IdeaStudy:
-    """Keep or drop an idea whatever the rule says, written down as such. Raises ScaffoldError where it is so already."""
+    """Keep or drop an idea whatever the rule says, written down as such. What is kept is its change on top of the code that stands.
+
+    Raises ScaffoldError where it is so already, and CannotRebase where the code that stands changes the same lines.
+    """
 
     def change(study: IdeaStudy) -> IdeaStudy:
         record = study.idea(number)
@@ -29,6 +32,8 @@ def decide(
             raise ScaffoldError(f"idea {number} is {record.status} already", hint="see scaffold ideas list")
         status, was = ("kept" if keep else "dropped"), record.status
         note = f"{status} by hand ({was} before): {because}"
+        if keep and record.base != study.incumbent:
+            record = rebasing.rebase_idea(place, study, record)
         decided = replace(
             record,
             status="kept" if keep else "dropped",

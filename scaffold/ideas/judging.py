@@ -18,6 +18,7 @@ from scaffold.ideas.loop_state import Step
 from scaffold.ideas.memory.similar import Resemblance, find_same_code, find_similar
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import checks, snapshot
+from scaffold.ideas.wording import incumbent_chain
 from scaffold.runs import worktrees
 from scaffold.sweeps.spec.sweep_paths import sweep_paths
 from scaffold.workspace import Workspace
@@ -60,6 +61,10 @@ class Trial:
             self.say(f"{each.how} as idea {each.record.number}, {each.record.status}: {each.record.text}")
         return replace(self.judge(record.number), similar=tuple(alike))
 
+    def study_margin(self) -> float:
+        """By how much worse a simpler idea may be."""
+        return study_files.read_study(self.workspace, self.name).margin
+
     def register(self, options: TryOptions) -> tuple[IdeaRecord, IdeaStudy, bool]:
         """The idea with its number, its code kept for good; the study; and whether the same code was judged before."""
         study = closing.finish_pending(self.place, study_files.read_study(self.workspace, self.name), self.say)
@@ -78,15 +83,16 @@ class Trial:
         return record, study, False
 
     def again(self, number: int) -> TryResult:
-        """A new confirmation of an earlier idea, on new seeds, against the code that stands today; one that has no verdict yet goes on."""
+        """A new confirmation of an earlier idea, on new seeds: its change on top of the code that stands today, against that code. One that
+        has no verdict yet goes on. Raises ScaffoldError for an idea that the code which stands is made of."""
         study = study_files.read_study(self.workspace, self.name)
         old = study.idea(number)
         if not old.is_closed:
             return self.judge(number, is_checked=True)
         origin = study.idea(old.of) if old.of is not None else old
-        if origin.number == study.incumbent or study.incumbent == old.number:
+        if {origin.number, old.number} & {each.number for each in incumbent_chain(study)}:
             raise ScaffoldError(
-                f"idea {number} is the code that stands", hint="what it gained in all: scaffold ideas claim"
+                f"the code that stands has idea {number} in it", hint="what was gained in all: scaffold ideas claim"
             )
         running = next((r for r in study.ideas if r.of == origin.number and not r.is_closed), None)
         if running is None:
@@ -95,8 +101,9 @@ class Trial:
                 text=origin.text,
                 commit=origin.commit,
                 state=origin.state,
-                base=study.incumbent,
+                base=origin.base,
                 because=origin.because,
+                simpler=origin.simpler,
                 of=origin.number,
                 paths=origin.paths,
                 lines=origin.lines,

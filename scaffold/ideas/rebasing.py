@@ -41,7 +41,7 @@ def rebase_idea(place: IdeaContext, study: IdeaStudy, record: IdeaRecord) -> Ide
     commit = snapshot.commit_tree(top, tree, onto, message)
     snapshot.pin_commit(top, study.name, record.number, record.commit, part=f"-on-{record.base}")
     snapshot.pin_commit(top, study.name, record.number, commit)
-    note = f"made on idea {record.base}, merged onto idea {study.incumbent}, which was kept meanwhile"
+    note = f"made on idea {record.base}, merged onto idea {study.incumbent}, which was kept since"
     return replace(
         record, commit=commit, state=place.code_state(commit), base=study.incumbent, notes=(*record.notes, note)
     )

@@ -21,7 +21,7 @@ __all__ = ["Idea", "Loop", "Options", "Step", "claim", "close", "next_step", "ra
 
 RECORD_FULL, SENTINEL_AFTER = 8, 6
 AGING = 0.94  # a half-life of 11 ideas: how fast the incumbent's old runs lose their weight
-SCREENING_RUNS = 4
+SCREENING_RUNS, SAME_RUNS = 4, 2
 SCREENING_FUTILITY, SCREENING_PASS = (-0.2, 0.35, 0.9, 1.2), (2.4, 2.0, 1.6)  # after 1, 2, ... runs
 LOOKS = (3, 5, 8, 12, 16, 24)
 SHARES = (0.10, 0.28, 0.28, 0.28, 0.35, 0.45)  # of the level, at each look
@@ -95,7 +95,15 @@ def _screen(loop: Loop, idea: Idea, options: Options, sentinel: tuple[int, ...])
         low, high = effect - 1.96 * error, effect + 1.96 * error
         step = replace(step, effect=effect, low=low, high=high, estimate=effect)
         better, lenience = effect + options.margin, MARGIN_LENIENCE if options.margin else 0.0
-        if done in looks:
+        same = sum(run.candidate == run.incumbent for run in idea.screening)
+        if options.seeds and same == done:
+            # the same value on the same seed tells more than what other seeds gave: the change may have no effect at all
+            if done >= SAME_RUNS and options.margin:
+                return replace(_confirm(loop, idea, options), effect=0.0, estimate=0.0)
+            if done >= SAME_RUNS:
+                why = f"no effect: the same value as the code that stands on {done} seeds of {done}"
+                return replace(step, kind="drop", effect=0.0, low=0.0, high=0.0, estimate=0.0, why=why)
+        elif done in looks:
             z = better / error
             if z < SCREENING_FUTILITY[done - 1] - 0.4 * slope - lenience:
                 return replace(step, kind="drop", why=f"screening: z = {z:.2f} after {done} runs")

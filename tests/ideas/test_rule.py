@@ -387,6 +387,18 @@ def test_without_noise_one_run_decides_and_a_keep_needs_a_second() -> None:
     assert judge(loop, lambda _: 4.4, Options(min_effect=0.2))[2].kind == "drop"
 
 
+def test_the_same_values_on_the_same_seeds_are_no_effect_and_not_an_unlucky_seed() -> None:
+    """On the seed on which the code that stands is worst, a change of nothing looks worse than its mean."""
+    loop = full()
+    recorded = {run.seed: run.value for run in loop.record}
+    _, _, verdict, steps = judge(loop, recorded.__getitem__)
+    assert (verdict.kind, verdict.effect, len(steps)) == ("drop", 0.0, 2) and verdict.why.startswith("no effect:")
+    confirmed = judge(loop, lambda seed: recorded.get(seed, noise(seed)), Options(margin=1.0))[2]
+    assert (confirmed.kind, confirmed.effect) == ("keep", 0.0)
+    by_chance = judge(loop, lambda seed: recorded[seed] if seed == loop.record[0].seed else 15.0)[2]
+    assert by_chance.kind == "drop" and by_chance.why.startswith("screening:")
+
+
 def test_an_idea_again_is_decided_on_a_new_seed_also_without_noise() -> None:
     """Else the same run was read once more, and what looked like a metric without noise would stay one."""
     loop = rule.start([(seed, 5.0) for seed in range(1, 6)])

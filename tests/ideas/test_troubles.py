@@ -110,7 +110,7 @@ def test_an_idea_under_which_another_was_kept_is_judged_anew_on_top_of_it(loop: 
     done = loop("try", "better")
     both = [train for train in ran if "GAIN = 0.3" in train and "BONUS = 0.2" in train]
     assert len(both) == len(seeds_of(loop.asked, "1-2")) >= 3, "what ran is the idea as it was merged"
-    assert "idea 2 was kept meanwhile: idea 1 is judged anew on top of it" in done.stderr
+    assert "idea 2 was kept since: idea 1 is judged on top of it" in done.stderr
     record = loop.study.ideas[1]
     assert (record.status, record.base, loop.study.incumbent) == ("kept", 2, 1)
     assert loop.content(record.commit, "model.py") == "WIDTH = 65\n" and "GAIN = 0.3" in loop.content(record.commit)

@@ -53,6 +53,25 @@ def test_a_bad_idea_is_taken_back_and_remembered(loop: IdeaLoop) -> None:
     assert "GAIN = -0.3\n" in loop.train.read_text() and (loop.root / "new.py").read_text() == "x = 1\n"
 
 
+def test_an_earlier_idea_is_taken_up_as_a_change_on_top_of_what_was_kept_since(loop: IdeaLoop) -> None:
+    """`again` and `keep` would else judge, and bring back, the code of its time: without all that was kept since."""
+    loop.edit("WIDTH = 64", "WIDTH = 65", "model.py")
+    assert loop.json("try", "nothing", code=3)["idea"]["status"] == "dropped"
+    loop.edit("BONUS = 0", "BONUS = 0.3")
+    assert loop.json("try", "a gain")["idea"]["status"] == "kept"
+    done = loop("ideas", "again", "1", code=3)
+    assert "idea 2 was kept since: idea 3 is judged on top of it" in done.stderr
+    again = loop.study.ideas[3]
+    assert again.base == 2 and abs(again.effect or 0.0) < 0.1
+    assert "BONUS = 0.3" in loop.content(again.commit) and loop.content(again.commit, "model.py") == "WIDTH = 65\n"
+    assert "has idea 2 in it" in loop("ideas", "again", "2", code=1).stderr
+    assert "it is without idea 2, kept since" in loop("ideas", "restore", "1").stdout
+    loop("ideas", "restore", "2")
+    loop("ideas", "keep", "1", "--because", "it is good practice")
+    assert loop.code_changes() == [] and "BONUS = 0.3" in loop.train.read_text()
+    assert loop.content("HEAD", "model.py") == "WIDTH = 65\n" and loop.study.ideas[1].base == 2
+
+
 def test_without_apply_the_tree_is_not_touched(make_loop: MakeLoop) -> None:
     loop = make_loop()
     loop.edit()

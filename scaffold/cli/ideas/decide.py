@@ -61,7 +61,7 @@ def _decide(
 @options.json_option
 def restore(number: int, workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
     """Bring the files of an idea back into the working tree (0: the code that the study began with); HEAD stays where it is."""
-    from scaffold.ideas import context, deciding
+    from scaffold.ideas import context, deciding, wording
 
     workspace = options.find_writable_workspace(workdir, root)
     chosen = find_study(workspace, study)
@@ -72,6 +72,14 @@ def restore(number: int, workdir: Path, root: str | None, study: str | None, jso
         )
         return
     click.echo(f"the tree has the code of idea {number}: {chosen.idea(number).text}")
+    missing = [str(each.number) for each in wording.incumbent_chain(chosen) if each.number > 0]
+    base = chosen.idea(number).base
+    missing = missing[missing.index(str(base)) + 1 :] if str(base) in missing else missing
+    if number and missing and str(number) not in missing:
+        ideas = f"idea {missing[0]}" if len(missing) == 1 else f"ideas {', '.join(missing)}"
+        click.echo(
+            f"it is without {ideas}, kept since; its change on top of what stands: scaffold ideas again {number}"
+        )
 
 
 @click.command()
@@ -82,7 +90,7 @@ def restore(number: int, workdir: Path, root: str | None, study: str | None, jso
 @click.option("--go-on", is_flag=True, hidden=True, help="Judge what was begun: how the background calls it.")
 @options.json_option
 def again(number: int, workdir: Path, root: str | None, study: str | None, go_on: bool, json_output: bool) -> None:
-    """Confirm an earlier idea anew, against the code that stands today: new seeds, decided on these runs alone.
+    """Confirm an earlier idea anew: its change on top of the code that stands today, on new seeds, decided on these runs alone.
 
     An idea without a verdict, since who judged it was killed, goes on where it was.
     """

@@ -44,13 +44,24 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
     workspace = options.find_writable_workspace(workdir, root)
     say = ideas_output.say_unless(json_output)
     trial = open_trial(workspace, values["study"], warn=output.warn, show=lambda snapshot: None, say=say)
+    if values["simpler"] and not trial.study_margin():
+        output.warn(
+            "the study has no margin, so that --simpler keeps only what is better; give one at its start: scaffold ideas start --margin D"
+        )
     names = ("because", "task", "ref", "simpler", "metric_changed", "again")
     request = TryOptions(text=text, **{name: values[name] for name in names})
     with ideas_output.one_at_a_time(workspace):
         if values["detaches"]:
             _leave_in_background(workspace, trial, request, json_output=json_output)
             return
-        result = trial.try_idea(request)
+        try:
+            result = trial.try_idea(request)
+        except KeyboardInterrupt:
+            click.echo(
+                "\ninterrupted: runs that have begun go on, and the tree is as it was; the same `scaffold try` goes on from there",
+                err=True,
+            )
+            raise
     finish(workspace, result, json_output=json_output)
 
 
