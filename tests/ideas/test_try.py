@@ -33,6 +33,16 @@ def test_a_good_idea_is_kept_on_new_seeds_and_committed_with_what_was_found(loop
     assert own[-3:] == baseline[-3:] and own[-3] > max(own[:-3]), "confirmed on seeds that neither had used"
 
 
+def test_a_verdict_may_be_quoted_in_its_words(loop: IdeaLoop) -> None:
+    loop.edit("GAIN = 0", "GAIN = -0.3")
+    verdict = loop("try", "worse", code=3).stdout
+    prose = loop.root / "text.md"
+    prose.write_text(f"The idea was {verdict.splitlines()[0].partition(': ')[2]}.\n")
+    assert "backed" in loop("report", "--check", str(prose)).stderr, verdict
+    prose.write_text(prose.read_text() + "It gave val_bpb = 7.7777.\n")
+    assert "no run backs 7.7777" in loop("report", "--check", str(prose), code=3).stdout
+
+
 def test_a_bad_idea_is_taken_back_and_remembered(loop: IdeaLoop) -> None:
     (loop.root / "new.py").write_text("x = 1\n")
     loop.edit("GAIN = 0", "GAIN = -0.3")

@@ -14,6 +14,9 @@ from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scaffold.results.evidence.quotable_numbers import QuotableNumber
     from scaffold.results.report.model import ReportIdeas
     from scaffold.workspace import Workspace
 
@@ -131,11 +134,21 @@ def _write(target: Path, data: bytes) -> None:
     write_file(target, data, hint="name another place with --out", follow_link=True)
 
 
+def find_verdict_numbers(workspace: Workspace) -> Iterator[QuotableNumber]:
+    """The numbers that verdicts on ideas say; none where there are no studies."""
+    from scaffold.ideas import study_files
+
+    if study_files.study_names(workspace):
+        from scaffold.ideas.memory import verdict_numbers
+
+        yield from verdict_numbers.list_verdict_numbers(workspace)
+
+
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
     from scaffold.results.evidence import backing, claimed_numbers
 
     numbers = claimed_numbers.find_numbers_in_file(prose)
-    index = backing.index_workspace(workspace, numbers)
+    index = backing.index_workspace(workspace, numbers, find_verdict_numbers(workspace))
     unbacked = [number for number in numbers if not index.find(number)]
     limited = output.LimitedLists(limit)
     shown = limited(unbacked)

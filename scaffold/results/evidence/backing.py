@@ -6,7 +6,7 @@ import itertools
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,15 +180,18 @@ class _AskedFor:
         self.tests = claims is None or any(claimed.tests for claimed in claims)
 
 
-def index_workspace(workspace: Workspace, claims: Sequence[ClaimedNumber] | None = None) -> BackingIndex:
+def index_workspace(
+    workspace: Workspace, claims: Sequence[ClaimedNumber] | None = None, further: Iterable[QuotableNumber] = ()
+) -> BackingIndex:
     """All values of finished runs (final, and the best where a direction is known), and what their configurations give, as far as
-    it backs one of the `claims` (default: all)."""
+    it backs one of the `claims` (default: all); and `further` numbers."""
     directions = MetricDirections(workspace)
     final = run_metric_query(workspace, MetricQuery(directions=directions))
     best = run_metric_query(workspace, MetricQuery(directions=directions, value_choice="best"))
     readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
     tables = [fold_seeds(reading) for reading in readings]
-    return index_numbers((measured for reading in readings for measured in reading.measured), tables, claims)
+    index = index_numbers((measured for reading in readings for measured in reading.measured), tables, claims)
+    return replace(index, numbers=(*index.numbers, *further))
 
 
 def runs_behind_file(workspace: Workspace, path: Path) -> list[Run]:
