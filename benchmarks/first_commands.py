@@ -19,7 +19,7 @@ from pathlib import Path
 from scaffold.conventions import detect_conventions
 from scaffold.conventions.baseline_command import choose_baseline
 from scaffold.conventions.blanks import CHOICE, open_choices, unmarked_blanks
-from scaffold.conventions.command_builder import CommandBuilder, group_words_by_option, tries_out
+from scaffold.conventions.command_builder import CommandBuilder, group_words_by_option, is_trial_option
 from scaffold.conventions.model import Conventions, EntryPoint
 from scaffold.facts import Facts, read_facts
 from scaffold.facts.shell_words import lex_shell_command
@@ -48,7 +48,7 @@ def broken_rule(facts: Facts, conventions: Conventions, entry: EntryPoint) -> st
     names = (entry.path.rpartition("/")[2], entry.path.removesuffix(".py").removeprefix("src/").replace("/", "."))
     at = next((n for n, w in enumerate(words) if w.value.endswith(names)), 0)
     groups = group_words_by_option(words[at + 1 :], builder.command_line)
-    if tried := [name for name, value, _ in groups if tries_out(name.rstrip("="), value)]:
+    if tried := [name for name, value, _ in groups if is_trial_option(name.rstrip("="), value)]:
         return f"{tried[0]} only tries it out"
     if unknown := [name for name, _, _ in groups if builder.is_unknown(name.rstrip("="))]:
         return f"its parser does not know {unknown[0]}"

@@ -123,27 +123,27 @@ def _effects(world: World, truth: np.random.Generator) -> list[float]:
 Rule = Callable[[Bench], Iterator[bool]]
 
 
-def ours(options: rule.Options = rule.Options(), *, interleaved: bool = True) -> Rule:  # noqa: B008 - it is frozen
+def ours(options: rule.JudgingOptions = rule.JudgingOptions(), *, interleaved: bool = True) -> Rule:  # noqa: B008 - it is frozen
     """Our rule; what is claimed at the end is left at the bench."""
 
     def play(bench: Bench) -> Iterator[bool]:
-        loop = rule.start([(seed, bench.run(seed, candidate=False)) for seed in range(1, 6)])
+        loop = rule.start_loop([(seed, bench.run(seed, candidate=False)) for seed in range(1, 6)])
         for _ in bench.each_idea():
-            idea = rule.Idea()
-            while (step := rule.next_step(loop, idea, options)).kind == "run":
-                loop, idea = rule.ran(loop, idea, step, *_run_step(bench, step, interleaved=interleaved))
+            idea = rule.IdeaRuns()
+            while (step := rule.choose_next_step(loop, idea, options)).kind == "run":
+                loop, idea = rule.record_step_runs(loop, idea, step, *_run_step(bench, step, interleaved=interleaved))
             yield step.kind == "keep"
-            loop = rule.close(loop, idea, step.kind, options)
+            loop = rule.close_idea(loop, idea, step.kind, options)
         sides: tuple[list[tuple[int, float]], list[tuple[int, float]]] = ([], [])
         for seed in rule.unused_seeds(loop, 8):
             for side, gained in zip(sides, (0.0, bench.gained), strict=True):
                 side.append((seed, bench.value(seed, gained)))
-        bench.claimed = rule.claim(*sides)
+        bench.claimed = rule.estimate_claim(*sides)
 
     return play
 
 
-def _run_step(bench: Bench, step: rule.Step, *, interleaved: bool) -> tuple[list[tuple[int, float]], ...]:
+def _run_step(bench: Bench, step: rule.JudgingStep, *, interleaved: bool) -> tuple[list[tuple[int, float]], ...]:
     """A step's runs in the order A B B A; or all of the incumbent's first, which our rule forbids."""
     runs = [(seed, False) for seed in step.incumbent] + [(seed, True) for seed in step.candidate]
     if interleaved:
@@ -267,9 +267,9 @@ RULES: dict[str, Rule] = {
 }
 # our rule where something is otherwise: at hand, or wrong
 FURTHER: tuple[tuple[World, Rule], ...] = (
-    (World(name="2 runs at a time"), ours(rule.Options(batch=2))),
-    (World(name="4 runs at a time"), ours(rule.Options(batch=4))),
-    (World(name="no seed option"), ours(rule.Options(seeds=False))),
+    (World(name="2 runs at a time"), ours(rule.JudgingOptions(batch=2))),
+    (World(name="4 runs at a time"), ours(rule.JudgingOptions(batch=4))),
+    (World(name="no seed option"), ours(rule.JudgingOptions(seeds=False))),
     (World(name="15 % good ideas", good=0.15), ours()),
     (World(name="slower by 0.2 sigma every idea", slower=0.2), ours()),
     (World(name="faster by 0.2 sigma every idea", slower=-0.2), ours()),

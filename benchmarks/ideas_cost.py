@@ -63,7 +63,7 @@ def _time_trial(workspace: Workspace, root: Path, number: int) -> float:
     (root / "try.py").write_text(TRAIN.replace("= 0", f"= -{number}", 1))
     before = {run.uuid for run in records.read_records(workspace).runs}
     began = time.perf_counter()
-    judging.open_trial(workspace, "bench", warn=_ignore, show=_ignore, say=_ignore).try_idea(
+    judging.open_idea_judge(workspace, "bench", warn=_ignore, show=_ignore, say=_ignore).try_idea(
         TryOptions(text=f"idea {number}")
     )
     took = time.perf_counter() - began
@@ -74,7 +74,7 @@ def _time_trial(workspace: Workspace, root: Path, number: int) -> float:
 def _time_memory(workspace: Workspace, root: Path) -> float:
     """Seconds until the first idea, once more in the tree, is known."""
     (root / "try.py").write_text(TRAIN.replace("= 0", "= -1", 1))
-    trial = judging.open_trial(workspace, "bench", warn=_ignore, show=_ignore, say=_ignore)
+    trial = judging.open_idea_judge(workspace, "bench", warn=_ignore, show=_ignore, say=_ignore)
     began = time.perf_counter()
     *_, is_known = trial.register(TryOptions(text="again"))
     took = time.perf_counter() - began

@@ -93,7 +93,7 @@ def time_before_launch(workspace: Workspace, name: str) -> float:
     began = time.perf_counter()
     sweep: Sweep = sweep_file.read_sweep(workspace, name)
     code_state.compare_with_planned_code(workspace, sweep)
-    run_scripts.write_scripts(workspace, sweep, run_names.planned_runs(workspace, sweep))
+    run_scripts.write_launchers(workspace, sweep, run_names.planned_runs(workspace, sweep))
     return time.perf_counter() - began
 
 

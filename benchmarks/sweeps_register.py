@@ -25,7 +25,7 @@ from benchmarks.fixtures import PROJECT, scratch_home
 from benchmarks.peers import Peers
 from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold.backends.interface import BackendContext, Job
-from scaffold.backends.server import conversions
+from scaffold.backends.server import job_mapping
 from scaffold.backends.server.backend import ServerBackend
 from scaffold.server.client import make_server_client
 from scaffold.sweeps.launch import ledger
@@ -50,7 +50,7 @@ def send_through_client(url: str, jobs: list[Job], workdir: Path) -> None:
     with make_server_client(url) as server:
         sweep = server.create_sweep("grid", "bench")
         for job in jobs:
-            command = conversions.format_launcher_command(job.launcher)
+            command = job_mapping.format_launcher_command(job.launcher)
             server.create_run(job.name, command, workdir=str(workdir), sweep_id=sweep.id)
 
 
@@ -67,7 +67,7 @@ def send_raw(url: str, jobs: list[Job], workdir: Path) -> None:
 
     sweep_id = post("/sweeps/wild", {"name": "grid", "goal": "bench", "chat_session_id": None})["id"]
     for job in jobs:
-        body = {"name": job.name, "command": conversions.format_launcher_command(job.launcher), "workdir": str(workdir)}
+        body = {"name": job.name, "command": job_mapping.format_launcher_command(job.launcher), "workdir": str(workdir)}
         post("/runs", {**body, "sweep_id": sweep_id, "chat_session_id": None, "auto_start": False})
     connection.close()
 

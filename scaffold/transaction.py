@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaffold import containment, locks
+from scaffold import locks, path_containment
 from scaffold.errors import ScaffoldError
 from scaffold.stop_signals import block_stop_signals, raise_on_stop_signals
 
@@ -57,7 +57,7 @@ def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
     To be called with the lock held: what a killed command left beside the targets is swept away first.
     """
     for folder in {(workdir / change.path).parent for change in changes}:
-        remove_litter(containment.locate(workdir, folder))
+        remove_temporary_files(path_containment.join_contained_path(workdir, folder))
     undo: list[Callable[[], None]] = []
     with raise_on_stop_signals():
         try:
@@ -80,7 +80,7 @@ def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-def remove_litter(folder: Path) -> None:
+def remove_temporary_files(folder: Path) -> None:
     """Delete the temporary files that a killed command left in `folder`."""
     with contextlib.suppress(OSError):
         for path in folder.glob(LITTER):

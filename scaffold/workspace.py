@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import containment, scratch, structured_text
+from scaffold import path_containment, scratch, structured_text
 from scaffold.errors import ScaffoldError
 
 ANSWERS_FILE = ".copier-answers.scaffold.yml"
@@ -68,7 +68,7 @@ class Workspace:
 
         Raises LeadsOutside where it leads to where nothing of a workspace may lie.
         """
-        return containment.locate(self.workdir, path)
+        return path_containment.join_contained_path(self.workdir, path)
 
 
 def resolve_workdir(path: Path) -> Path:
@@ -89,7 +89,7 @@ def resolve_workdir(path: Path) -> Path:
 
 def load_workspace(workdir: Path, root: str) -> Workspace:
     """The workspace at `workdir/root`. Raises ScaffoldError when its answers file is missing or cannot be read."""
-    path = containment.locate(workdir, f"{root}/{ANSWERS_FILE}")
+    path = path_containment.join_contained_path(workdir, f"{root}/{ANSWERS_FILE}")
     checkout = f"git checkout -- {shlex.quote(f'{root}/{ANSWERS_FILE}')}"
     try:
         answers = _parse_answers(path.read_text(encoding="utf-8"))
@@ -159,10 +159,10 @@ def _first_invalid_answer(answers: Mapping[str, Any]) -> str | None:
 
 
 def _is_path(value: object) -> bool:
-    return isinstance(value, str) and path_problem(value) is None
+    return isinstance(value, str) and explain_unusable_path(value) is None
 
 
-def path_problem(text: str) -> str | None:
+def explain_unusable_path(text: str) -> str | None:
     """Why `text` cannot be the path of something below the work directory; None where it can."""
     bad = UNSAFE_IN_PATHS.search(text)
     parts = text.split("/")

@@ -125,7 +125,7 @@ def test_paths_that_can_be(path: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:10000", "https://host/base/", "", "http://[::1]:1"])
 def test_urls_that_can_be(url: str) -> None:
-    assert address.check_url(url) == url.rstrip("/")
+    assert address.validate_server_url(url) == url.rstrip("/")
 
 
 @pytest.mark.parametrize("name", ["scripts", "README.md", "a/b", "", ".x", "ü"])

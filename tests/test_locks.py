@@ -128,6 +128,6 @@ def test_without_locks_a_sweep_can_be_looked_at_and_is_not_launched(
     with pytest.raises(ScaffoldError, match="cannot be locked"):
         sweep_locks.take_lock(scheduler.paths.sweeps, sweep_locks.scheduler_lock_name("lr"), doing="watch")
     monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", str(tmp_path / "leases"))
-    with pytest.raises(ScaffoldError, match="cannot be used: lock: ") as error, leases.machine_lock():
+    with pytest.raises(ScaffoldError, match="cannot be used: lock: ") as error, leases.hold_machine_lock():
         pass
     assert "SCAFFOLD_RUNTIME_DIR" in str(error.value.hint)

@@ -70,7 +70,7 @@ def compute_capacity(
     )
 
 
-def run_limit(
+def compute_run_limit(
     cluster: str,
     *,
     gpus: int | None,

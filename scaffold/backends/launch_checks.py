@@ -12,7 +12,7 @@ from pathlib import Path
 from scaffold.backends import capacity
 from scaffold.backends.interface import BackendAvailability
 from scaffold.backends.local import devices
-from scaffold.backends.slurm import sbatch_options, script_block, slurm_room
+from scaffold.backends.slurm import sbatch_options, script_block, slurm_availability
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.errors import ScaffoldError
 from scaffold.facts.search_path import find_program
@@ -52,7 +52,7 @@ def _run_check(name: str, asks: str, mandatory: bool, check: Callable[[], Findin
 
 
 def _check_prefix(workspace: Workspace) -> Finding:
-    words = recorder_command.configured_prefix(workspace)
+    words = recorder_command.read_run_prefix(workspace)
     if not words:
         return OK, "no tool is needed to enter the environment"
     recorder_command.require_run_prefix(workspace, cwd=workspace.workdir)
@@ -88,14 +88,19 @@ def _check_devices() -> Finding:
 
 
 def _slurm_checks(workspace: Workspace) -> list[tuple[str, str, bool, Callable[[], Finding]]]:
-    block = script_block.read_training_block(workspace)
+    block = script_block.read_training_sbatch_block(workspace)
     options = sbatch_options.choose_sbatch_options(
         workspace.answers.get("slurm"),
         block=block.options if block is not None else (),
         other_scripts=block.others if block is not None else (),
     )
     return [
-        ("controller", "sinfo", True, lambda: _check_room(slurm_room.measure_slurm_room(options, None, None))),
+        (
+            "controller",
+            "sinfo",
+            True,
+            lambda: _check_room(slurm_availability.measure_slurm_availability(options, None, None)),
+        ),
         ("request", "sbatch --test-only", True, lambda: _check_request(options)),
         ("srun", "PATH", False, _check_srun),
     ]

@@ -119,11 +119,11 @@ class RootGroup(LazyGroup):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        with usage_errors.usage_explained(self, {}):
+        with usage_errors.explain_usage_errors(self, {}):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with usage_errors.usage_explained(self, ctx.meta):
+        with usage_errors.explain_usage_errors(self, ctx.meta):
             return super().invoke(ctx)
 
 

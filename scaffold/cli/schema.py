@@ -23,7 +23,7 @@ def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> N
     commands = [words for words, each in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json(each)]
     if not command:
         rows = [
-            {"command": " ".join(words), "answers": answer_schemas.answer_schema(words)["description"]}
+            {"command": " ".join(words), "answers": answer_schemas.build_answer_schema(words)["description"]}
             for words in commands
         ]
         if json_output:
@@ -36,7 +36,7 @@ def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> N
     if words not in commands:
         suggestion = options.did_you_mean(name, map(" ".join, commands))
         raise WrongUsage(f"no command {name!r} has an answer{suggestion}", hint="scaffold schema lists those that have")
-    whole = answer_schemas.answer_schema(words)
+    whole = answer_schemas.build_answer_schema(words)
     if json_output:
         output.print_json({"command": name, "schema": whole})
     else:

@@ -268,9 +268,9 @@ def _sweep_row(sweep: Any) -> Row:
 
 
 def _printable(text: str, limit: int = NARROW) -> str:
-    from scaffold.server.sanitize import one_line
+    from scaffold.server.sanitize import sanitize_line
 
-    return one_line(text, limit)
+    return sanitize_line(text, limit)
 
 
 def _overview_json(snapshot: ServerOverview, limited: output.LimitedLists) -> dict[str, Any]:

@@ -62,20 +62,24 @@ def parse_arithmetic(text: str) -> ast.expr | None:
         return None
 
 
-def names_in(node: ast.AST | None) -> frozenset[str]:
+def find_expression_names(node: ast.AST | None) -> frozenset[str]:
     """The names in arithmetic, such as `lr` and `model.lr`."""
     if isinstance(node, ast.Name | ast.Attribute):
         return frozenset([ast.unparse(node)])
-    return frozenset(name for part in ast.iter_child_nodes(node) for name in names_in(part)) if node else frozenset()
+    return (
+        frozenset(name for part in ast.iter_child_nodes(node) for name in find_expression_names(part))
+        if node
+        else frozenset()
+    )
 
 
-def constant_operand(text: str) -> Operand:
+def build_constant_operand(text: str) -> Operand:
     """A number, true, false, null or a text."""
     value = _normalize_value(text)
     return lambda values, left: value
 
 
-def name_or_text_operand(text: str, node: ast.expr | None, *, is_text: bool, strict: bool) -> Operand:
+def build_name_operand(text: str, node: ast.expr | None, *, is_text: bool, strict: bool) -> Operand:
     """A name; else what `node` computes; else, right of another value, a text: always with `is_text`.
 
     Right of a text nothing is computed: `sweep = lr-2` is no difference.
@@ -87,7 +91,7 @@ def name_or_text_operand(text: str, node: ast.expr | None, *, is_text: bool, str
         if left is LEFTMOST and node is None and strict:
             raise UnknownName(text)
         if left is LEFTMOST:
-            return computed_operand(node, strict=strict)(values, left) if node is not None else None
+            return build_computed_operand(node, strict=strict)(values, left) if node is not None else None
         try:
             return compute_arithmetic(node, values) if node is not None and is_number(left) else text
         except UncomputableValue:
@@ -96,7 +100,7 @@ def name_or_text_operand(text: str, node: ast.expr | None, *, is_text: bool, str
     return value
 
 
-def computed_operand(node: ast.expr, *, strict: bool) -> Operand:
+def build_computed_operand(node: ast.expr, *, strict: bool) -> Operand:
     """What can only be computed, such as `depth * 2`; null, but for `strict`, where it cannot."""
 
     def value(values: Values, left: Value) -> Value:
@@ -110,7 +114,7 @@ def computed_operand(node: ast.expr, *, strict: bool) -> Operand:
     return value
 
 
-def tuple_operand(items: list[Operand]) -> Operand:
+def build_tuple_operand(items: list[Operand]) -> Operand:
     """Values that are compared together, each right of its counterpart."""
 
     def value(values: Values, left: Value) -> Value:
@@ -122,7 +126,7 @@ def tuple_operand(items: list[Operand]) -> Operand:
     return value
 
 
-def comparison(sign: str, right: Operand) -> Relation:
+def build_comparison(sign: str, right: Operand) -> Relation:
     """`= right` or `< right`, which has no answer but for two numbers and two texts."""
 
     def relation(values: Values, left: Value) -> tuple[bool, Value]:
@@ -136,18 +140,18 @@ def comparison(sign: str, right: Operand) -> Relation:
     return relation
 
 
-def pattern_match(pattern: str) -> Relation:
+def build_pattern_match(pattern: str) -> Relation:
     """`~ pattern`."""
     format_value = recorder.values.format_value
     return lambda values, left: (left is not None and fnmatch.fnmatchcase(format_value(left), pattern), left)
 
 
-def list_membership(items: list[Operand], negated: bool) -> Relation:
+def build_list_membership(items: list[Operand], negated: bool) -> Relation:
     """`in (1, 2)`."""
     return lambda values, left: (any(is_equal(left, item(values, left)) for item in items) is not negated, left)
 
 
-def text_membership(text: Operand, negated: bool) -> Relation:
+def build_text_membership(text: Operand, negated: bool) -> Relation:
     """`in` a text, which has no answer but for texts."""
 
     def relation(values: Values, left: Value) -> tuple[bool, Value]:

@@ -180,16 +180,16 @@ class _Parser:
         self.index += 1
         if sign == "~":
             pattern = self.take(kind="word") or self.take(kind="text") or self.fail("a pattern")
-            return operands.pattern_match(pattern.text.strip("'\""))
-        return operands.comparison(sign, self.operand("a value", is_text=is_text))
+            return operands.build_pattern_match(pattern.text.strip("'\""))
+        return operands.build_comparison(sign, self.operand("a value", is_text=is_text))
 
     def membership(self, is_text: bool, negated: bool) -> Relation:
         """What follows `in`: a list in any brackets, or a text or a name, in whose text is looked."""
         if bracket := self.take(*BRACKETS):
-            return operands.list_membership(self.items(BRACKETS[bracket.text], is_text=is_text), negated)
+            return operands.build_list_membership(self.items(BRACKETS[bracket.text], is_text=is_text), negated)
         if self.token.kind == "word" and not isinstance(recorder.values.parse_value(self.token.text), str):
             self.fail("a list such as `(1, 2)`")
-        return operands.text_membership(self.operand("a list such as `(1, 2)`", is_left=True), negated)
+        return operands.build_text_membership(self.operand("a list such as `(1, 2)`", is_left=True), negated)
 
     def items(self, closing: str, *, is_left: bool = False, is_text: bool = False) -> list[Operand]:
         """The operands up to the closing bracket, with commas."""
@@ -204,11 +204,11 @@ class _Parser:
         if text := self.take(kind="text"):
             if self.token.starts_operator():
                 self.fail(f"a sign or the end, since {text.text} is not a number,")
-            return operands.constant_operand(text.text[1:-1])
+            return operands.build_constant_operand(text.text[1:-1])
         first, group = self.index, self.tokens[self.index : self.group_end()]
         if any(token.text == "," for token in group):
             self.expect("(")
-            return operands.tuple_operand(self.items(")", is_left=is_left, is_text=is_text))
+            return operands.build_tuple_operand(self.items(")", is_left=is_left, is_text=is_text))
         is_open = True  # whether a value is due: at first, and behind an operator
         while is_open or self.token.starts_operator():
             if is_open and self.token.text == "(":
@@ -227,15 +227,15 @@ class _Parser:
         text = self.text[first.start : self.tokens[self.index - 1].end]
         is_word = text == first.text
         if is_word and not isinstance(recorder.values.parse_value(text), str):
-            return operands.constant_operand(text)
+            return operands.build_constant_operand(text)
         node = operands.parse_arithmetic(text)
-        names = operands.names_in(node)
+        names = operands.find_expression_names(node)
         self.words |= {text, *names}
         if is_word:
             node = node if isinstance(node, ast.BinOp | ast.UnaryOp) else None
             self.needed |= {text: names if node else frozenset()} if is_left else {}
-            return operands.name_or_text_operand(text, node, is_text=is_text, strict=self.strict)
+            return operands.build_name_operand(text, node, is_text=is_text, strict=self.strict)
         if node is None:
             self.fail("numbers and names with + - * / // %", Token("word", text, first.start, 0))
         self.needed |= {name: frozenset() for name in names}
-        return operands.computed_operand(node, strict=self.strict)
+        return operands.build_computed_operand(node, strict=self.strict)

@@ -44,7 +44,7 @@ def choose_baseline(kinds: Sequence[str]) -> int | None:
     return None
 
 
-def baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> BaselineCommand:
+def build_baseline_command(facts: Facts, script: RankedScript, prefix: str = "") -> BaselineCommand:
     """The command line that runs a script, whole: what its reader has to decide stands in it as `[choice: ...]`.
 
     The first of the shown ones that leaves least open and does what the script is for; the plain one where none does. `prefix`

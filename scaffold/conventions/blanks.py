@@ -31,7 +31,7 @@ def is_blank_value(value: str) -> bool:
     return bool(_BLANK.search(text) or _A_NUMBER_TO_COME.match(text) or _SHOUTED.match(text))
 
 
-def is_somebodys_path(value: str) -> bool:
+def is_personal_path(value: str) -> bool:
     """Whether a value is an absolute path, or a bucket, that exists for its author only."""
     return _SOMEBODYS_PATH.match(value) is not None
 

@@ -6,8 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.conventions.blanks import format_open_choice, has_blank, is_blank_value, is_somebodys_path
-from scaffold.conventions.command_line import AcceptedArguments, CommandLineOption, read_command_line, with_hydra_keys
+from scaffold.conventions.blanks import format_open_choice, has_blank, is_blank_value, is_personal_path
+from scaffold.conventions.command_line import (
+    AcceptedArguments,
+    CommandLineOption,
+    read_accepted_arguments,
+    with_hydra_keys,
+)
 from scaffold.conventions.open_inputs import CONFIG_SUFFIXES, is_trial_file, namesakes, undeclared_data, usefulness
 from scaffold.conventions.script_kinds import kind_in_command
 from scaffold.conventions.script_mentions import ScriptMention
@@ -59,7 +64,7 @@ class CommandBuilder:
         self.command_line = AcceptedArguments()
         if path.endswith(".py"):
             script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
-            self.command_line = with_hydra_keys(read_command_line(script), facts, path)
+            self.command_line = with_hydra_keys(read_accepted_arguments(script), facts, path)
 
     def distance(self, parts: ShownCommand) -> int:
         """How far a shown command is from what the script is for: more machines, an evaluation, a trial."""
@@ -77,7 +82,9 @@ class CommandBuilder:
         groups = group_words_by_option(parts.arguments, self.command_line)
         submits = any(w.value in _SUBMITS for w in parts.launcher[:1])
         tries = any(is_trial_file(value) for _, value, _ in groups)
-        left_out = sum(tries_out(n.rstrip("="), value) or 2 * self.is_unknown(n.rstrip("=")) for n, value, _ in groups)
+        left_out = sum(
+            is_trial_option(n.rstrip("="), value) or 2 * self.is_unknown(n.rstrip("=")) for n, value, _ in groups
+        )
         left_out += 2 * any(not n and has_blank(words[-1]) for n, _, words in groups) * self.command_line.complete
         return left_out + submits + tries + 2 * parts.goes_on
 
@@ -131,7 +138,7 @@ class CommandBuilder:
                 group = group[:-1]
                 if not group:
                     continue
-            if tries_out(plain, value) or self.is_unknown(plain):
+            if is_trial_option(plain, value) or self.is_unknown(plain):
                 continue
             if files := namesakes(self.facts, name, value or group[-1].value, folder):
                 marked = format_open_choice(plain or "the file", files, place=place)
@@ -152,14 +159,14 @@ class CommandBuilder:
         formatted = re.findall(r"\{(\w+)\}", value)
         if formatted and all(f"{name}=" in self.text or f"{{{name}}}" in self.text for name in formatted):
             return False
-        return has_blank(word) or is_somebodys_path(value)
+        return has_blank(word) or is_personal_path(value)
 
     def _has_usable_default(self, option: CommandLineOption) -> bool:
         """Whether a script does what is meant without an option: it has a default that is no file, and nobody's own path."""
         default = option.default
         if isinstance(default, (bool, int, float)):
             return True
-        if not isinstance(default, str) or not default or is_blank_value(default) or is_somebodys_path(default):
+        if not isinstance(default, str) or not default or is_blank_value(default) or is_personal_path(default):
             return False
         folder = self.path.rpartition("/")[0]
         is_file = self.facts.has(default) or self.facts.has(f"{folder}/{default}")
@@ -252,7 +259,7 @@ def _is_value(word: Word) -> bool:
     return not word.value.startswith("-") or re.match(r"^-\d|^-$", word.value) is not None
 
 
-def tries_out(name: str, value: str) -> bool:
+def is_trial_option(name: str, value: str) -> bool:
     """Whether an option tries the script out: `--fast_dev_run`, `debug=true`; one that is switched off does not matter."""
     return bool(_TRIES_OUT.match(name)) and value.lower() not in ("false", "0", "null", "none")
 
@@ -264,7 +271,7 @@ def _leaves_devices_open(word: Word) -> bool:
 
 def _needs_data(option: CommandLineOption) -> bool:
     """Whether an option names data that only its author has: its default is an absolute path."""
-    return isinstance(option.default, str) and is_somebodys_path(option.default) and bool(_DATA.match(option.name))
+    return isinstance(option.default, str) and is_personal_path(option.default) and bool(_DATA.match(option.name))
 
 
 def _marked(word: Word, place: str) -> Word:

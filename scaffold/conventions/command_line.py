@@ -67,7 +67,7 @@ class AcceptedArguments(NamedTuple):
         return list({o.names: o for o in self.options.values()}.values())
 
 
-def read_command_line(script: ImportingScript) -> AcceptedArguments:
+def read_accepted_arguments(script: ImportingScript) -> AcceptedArguments:
     """What a script takes, by argparse, click, absl, typer, a dataclass that is parsed, LightningCLI, or a bare `sys.argv`."""
     sources = list(_parser_sources(script))
     calls = [c for s in sources for c in s.calls]

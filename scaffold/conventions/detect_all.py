@@ -51,13 +51,13 @@ def derive_conventions(facts: Facts) -> Conventions:
         **{f"role_dirs.{role}": dirs for role, dirs in directories.role_dirs(facts).items()},
         **environment_fields,
         "config_systems": config_systems.config_systems(facts, _mains(ranked)),
-        "trackers": trackers.trackers(facts),
-        "launchers": launchers.launchers(facts),
+        "trackers": trackers.detect_trackers(facts),
+        "launchers": launchers.detect_launchers(facts),
         **{f"slurm.{name}": value for name, value in (requested or {}).items()},
         "entry_points": entries,
         "tests.runner": repository_tests.detect_test_runner(facts),
         "tests.paths": repository_tests.detect_test_folders(facts),
-        "workflow": workflow_tools.workflow(facts),
+        "workflow": workflow_tools.detect_workflow_tools(facts),
         "agent_guides": agent_guides.agent_guides(facts),
         **_metrics(facts, ranked),
     }
@@ -70,7 +70,7 @@ def derive_conventions(facts: Facts) -> Conventions:
         modules=slurm.keep_first_module_versions(requested["modules"].value) if requested else (),
     )
     tests = RepositoryTests(runner=fields["tests.runner"].value, paths=fields["tests.paths"].value)
-    fields["risks"] = risks.risks(facts, entries.value, env, tests)
+    fields["risks"] = risks.find_risks(facts, entries.value, env, tests)
     choice = fields.pop("primary_metric")
     fields["primary_metric.name"] = choice
     without_parts = (
@@ -82,7 +82,7 @@ def derive_conventions(facts: Facts) -> Conventions:
         role_dirs={role: fields[f"role_dirs.{role}"].value for role in directories.ROLES},
         environment=env,
         primary_metric=choice.value,
-        slurm=slurm.slurm_answer_fields(requested),
+        slurm=slurm.to_slurm_conventions(requested),
         tests=tests,
         git=facts.git,
         machine=facts.machine,
@@ -143,8 +143,8 @@ def _entry_points(
     points, evidence = [], []
     experiments = [s for s in ranked if not s.demonstration]
     for script in experiments[: script_ranking.MOST]:
-        command = baseline_command.baseline_command(facts, script, prefix)
-        length = endless_scripts.length_option(facts, script.path, script.kind)
+        command = baseline_command.build_baseline_command(facts, script, prefix)
+        length = endless_scripts.find_length_option(facts, script.path, script.kind)
         points.append(
             EntryPoint(
                 path=script.path,

@@ -20,7 +20,7 @@ _NO_END = re.compile(
 )
 
 
-class LengthOption(NamedTuple):
+class RunLengthOption(NamedTuple):
     """The option that ends a run, the line that declares it, and what its help says of leaving it out."""
 
     name: str
@@ -35,7 +35,7 @@ class EndlessScript(NamedTuple):
     option: str
 
 
-def length_option(facts: Facts, path: str, kind: str) -> LengthOption | None:
+def find_length_option(facts: Facts, path: str, kind: str) -> RunLengthOption | None:
     """The option without which a script trains until it is stopped, by its own word: the option's help says so of its default."""
     from scaffold.facts.python_source import literal_text
 
@@ -47,11 +47,11 @@ def length_option(facts: Facts, path: str, kind: str) -> LengthOption | None:
         lines = facts.texts[path].splitlines()[call.line - 1 :]
         declaration = "\n".join(lines[:8]).partition("add_argument")[2].partition("add_argument")[0]
         if "default" not in call.keywords or _NO_END.search(declaration):
-            return LengthOption(names[0], call.line, help_text)
+            return RunLengthOption(names[0], call.line, help_text)
     return None
 
 
-def gives_option(words: Iterable[str], option: str) -> bool:
+def has_option_value(words: Iterable[str], option: str) -> bool:
     """Whether a command gives an option a value, as one word or two."""
     return any(word == option or word.startswith(f"{option}=") for word in words)
 
@@ -72,7 +72,7 @@ def find_endless_script(words: Sequence[str], scripts: Iterable[EndlessScript]) 
     named = [PurePosixPath(word).parts for word in (*words, *modules) if word.endswith(".py")]
     for script in scripts:
         parts = PurePosixPath(script.path).parts
-        if any(_is_same_file(parts, other) for other in named) and not gives_option(words, script.option):
+        if any(_is_same_file(parts, other) for other in named) and not has_option_value(words, script.option):
             return script
     return None
 

@@ -48,14 +48,14 @@ def _find_environment_files(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     return DetectedValue(declaring, tuple(Evidence(path=p, text=p.rpartition("/")[2]) for p in declaring), lost)
 
 
-def names_conda(path: str) -> bool:
+def is_conda_filename(path: str) -> bool:
     """Whether a file is conda's by its name: `environment.yml`, `conda_gpu.yaml`."""
     return _CONDA.search(path) is not None
 
 
 def is_conda(facts: Facts, path: str) -> bool:
     """Whether a file is conda's: by its name, or at the top (`requirements.yaml`, `ldm.yml`) by its channels and dependencies."""
-    if names_conda(path):
+    if is_conda_filename(path):
         return True
     text = facts.texts.get(path, "") if path.endswith((".yml", ".yaml")) and "/" not in path else ""
     return _CHANNELS.search(text) is not None and _DEPENDENCIES.search(text) is not None

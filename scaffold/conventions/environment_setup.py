@@ -11,7 +11,7 @@ from scaffold.conventions.environment import (
     find_environment_files,
     is_auxiliary_environment_file,
     is_conda,
-    names_conda,
+    is_conda_filename,
 )
 from scaffold.conventions.install_commands import InstalledRequirements, find_install_requirements
 from scaffold.conventions.model import Evidence
@@ -63,7 +63,7 @@ def _for_uv(installed: InstalledRequirements) -> list[str]:
 def _setup_conda(facts: Facts, top: list[str]) -> DetectedValue[str]:
     """The environment file, and the project itself where the README says to install it."""
     conda_files = sorted(
-        (p for p in top if is_conda(facts, p)), key=lambda p: (not names_conda(p), p.count("/"), len(p), p)
+        (p for p in top if is_conda(facts, p)), key=lambda p: (not is_conda_filename(p), p.count("/"), len(p), p)
     )
     path = conda_files[0] if conda_files else "environment.yml"
     name = _conda_name(facts, path)
@@ -141,7 +141,9 @@ def _conda_name(facts: Facts, path: str) -> str:
 
 def _setup_from_readme(facts: Facts, venv: str) -> DetectedValue[str]:
     """A repository that declares nothing may still say `pip install A B` in its README."""
-    for command in (c for c in facts.shown_commands if paths.depth(c.path) == 1 and "readme" in c.path.lower()):
+    for command in (
+        c for c in facts.shown_commands if paths.count_path_parts(c.path) == 1 and "readme" in c.path.lower()
+    ):
         words = command.words
         if (
             words[:2] in (("pip", "install"), ("pip3", "install"))

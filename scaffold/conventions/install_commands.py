@@ -66,7 +66,7 @@ def _commands(facts: Facts) -> Iterator[shell_parser.ShellCommand]:
         installs = "install" in words or words[:2] in (("uv", "sync"), ("uv", "run"))
         if (
             installs
-            and paths.depth(command.path) <= 2
+            and paths.count_path_parts(command.path) <= 2
             and not _FOR_DEVELOPERS.search(command.path.replace("docs/", ""))
         ):
             yield command

@@ -57,7 +57,7 @@ _STARTS = re.compile(
 )
 
 
-def launchers(facts: Facts) -> DetectedValue[tuple[str, ...]]:
+def detect_launchers(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The launchers in use: a command in a script, in code or in the README, an import, a Slurm header."""
     return collect_occurrences((*_in_scripts(facts), *_in_commands(facts), *_in_python(facts), *_in_manifests(facts)))
 

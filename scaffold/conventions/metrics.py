@@ -74,7 +74,7 @@ def detect_metric_names(
         frozenset(split_metric_name(name)) for name in (*(h.value for h in logged), *(p.name for p in printed))
     }
     ordered = _ranked(logged) + _ranked(
-        [h for h in table_names(facts) if frozenset(split_metric_name(h.value)) not in logged_pieces]
+        [h for h in find_table_metrics(facts) if frozenset(split_metric_name(h.value)) not in logged_pieces]
     )
     spellings = {re.sub(r"\W|_", "", h.value).lower() for h in logged}
     only_printed = {
@@ -107,7 +107,7 @@ def is_bookkeeping(name: str) -> bool:
     return bool(split_metric_name(name) & _BOOKKEEPING) and not name.endswith(("bpb", "bpc"))
 
 
-def may_log(text: str) -> bool:
+def may_log_metrics(text: str) -> bool:
     """Whether a text has anything that looks like logging a number: a call, or `metrics[key]`."""
     if _CALLS.search(text) or any(map(text.__contains__, _WORDS)):
         return True
@@ -117,7 +117,7 @@ def may_log(text: str) -> bool:
 def logged_names(facts: Facts, paths: Iterable[str]) -> Iterator[Occurrence]:
     """The names under which these files log or write numbers."""
     for path in paths:
-        if not may_log(facts.texts[path]):
+        if not may_log_metrics(facts.texts[path]):
             continue
         for call in facts.parse(path).calls:
             for name in _names(call):
@@ -154,10 +154,10 @@ def _names(call: Call) -> Iterator[str]:
             yield from (k for k in logged if not to_file or primary_score(k) > 0)
 
 
-def table_names(facts: Facts) -> Iterator[Occurrence]:
+def find_table_metrics(facts: Facts) -> Iterator[Occurrence]:
     """Headers of the README's result tables that name a metric."""
     for path in facts.read_files("prose"):
-        if paths.depth(path) > 1 or "readme" not in path.lower():
+        if paths.count_path_parts(path) > 1 or "readme" not in path.lower():
             continue
         lines = facts.texts[path].splitlines()
         for number, (line, rule) in enumerate(pairwise(lines), start=1):

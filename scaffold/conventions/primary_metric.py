@@ -11,9 +11,9 @@ from itertools import groupby
 from typing import NamedTuple
 
 from scaffold.conventions.detected import Occurrence
-from scaffold.conventions.metric_decisions import Decision, find_decisions
-from scaffold.conventions.metrics import is_bookkeeping, logged_names, table_names
-from scaffold.conventions.printed_metrics import PrintedMetric, logged_expressions, names_quality
+from scaffold.conventions.metric_decisions import MetricDecision, find_decisions
+from scaffold.conventions.metrics import find_table_metrics, is_bookkeeping, logged_names
+from scaffold.conventions.printed_metrics import PrintedMetric, is_quality_name, logged_expressions
 from scaffold.facts import Facts
 from scaffold.facts.paths import split_vocabulary
 from scaffold.facts.python_source import literal_text
@@ -87,7 +87,7 @@ def _candidates(facts: Facts, scope: dict[str, int], printed: Sequence[PrintedMe
             Candidate(hit.value, expressions.get(hit.value, ""), path, hit.line, distance)
             for hit in logged_names(facts, [path])
             # how much of the returns a critic explains says nothing of how high they are
-            if names_quality(hit.value) and not is_bookkeeping(hit.value) and "explained" not in hit.value.lower()
+            if is_quality_name(hit.value) and not is_bookkeeping(hit.value) and "explained" not in hit.value.lower()
         ]
     mentioned = {_spelling(text) for path, away in scope.items() if not away for text in _texts_of_calls(facts, path)}
     # what the main script names itself is its own, wherever it is logged
@@ -99,14 +99,14 @@ def _texts_of_calls(facts: Facts, path: str) -> Iterator[str]:
     return (text for call in facts.parse(path).calls for value in call.args if (text := literal_text(value)))
 
 
-def resolve_decision(decision: Decision, candidates: Sequence[Candidate]) -> str | None:
+def resolve_decision(decision: MetricDecision, candidates: Sequence[Candidate]) -> str | None:
     """The metric that is decided by, as it is logged or printed; None where none of them, or several, can be meant."""
     if decision.name is not None:
         same = [c.name for c in candidates if _spelling(c.name) == _spelling(decision.name)]
         return same[0] if same else decision.name
     matching = [c for c in candidates if c.expression and c.expression == decision.value]
     words = _words(decision.value) | _words(decision.best)
-    if not matching and names_quality(" ".join(words)):
+    if not matching and is_quality_name(" ".join(words)):
         matching = [c for c in candidates if _words(c.name) == words]
         if not matching and not words & _HELD_OUT:  # `acc > best_acc`: held out, and the only one of its kind
             held_out = [c for c in candidates if _words(c.name) - _HELD_OUT == words]
@@ -170,7 +170,7 @@ def _only_one(facts: Facts, group: Iterable[Candidate], *, is_held_out: bool) ->
 
 def _tabled(facts: Facts, candidates: Sequence[Candidate]) -> Candidate | None:
     """The only one of the candidates that a table of the README has a column for: by all words of its header, else by one of them."""
-    cells = [cell.value for cell in table_names(facts)]
+    cells = [cell.value for cell in find_table_metrics(facts)]
     by_cell = [
         [c for c in candidates if (words := _plain_words(cell)) and words <= _plain_words(c.name)] for cell in cells
     ]

@@ -45,7 +45,7 @@ def find_printed_metrics(facts: Facts, paths: Sequence[str]) -> list[PrintedMetr
     for path in paths:
         if not path.endswith(".py"):
             continue
-        printed = [m for call in reversed(facts.parse(path).prints) for m in printed_in_call(call, path)]
+        printed = [m for call in reversed(facts.parse(path).prints) for m in list_printed_metrics(call, path)]
         uses: Counter[str] = Counter()
         for metric in (*printed, *average_meters(facts, path)):
             uses[metric.name] += 1
@@ -54,7 +54,7 @@ def find_printed_metrics(facts: Facts, paths: Sequence[str]) -> list[PrintedMetr
     return list(by_pattern.values())[:MOST]
 
 
-def printed_in_call(call: Print, path: str) -> Iterator[PrintedMetric]:
+def list_printed_metrics(call: Print, path: str) -> Iterator[PrintedMetric]:
     """The metrics that one call prints, in order."""
     pieces = call.pieces
     for index, piece in enumerate(pieces):
@@ -137,7 +137,7 @@ def _average_behind(pieces: PrintedPieces, index: int, pattern: str) -> str:
 
 
 def _is_metric(name: str, piece: PrintedField) -> bool:
-    if is_bookkeeping(name) or not names_quality(name) or _NO_NUMBER.search(piece.expression):
+    if is_bookkeeping(name) or not is_quality_name(name) or _NO_NUMBER.search(piece.expression):
         return False
     words = re.findall(r"[A-Za-z]+\d*", name)
     named = split_metric_name(name) - {"error", "errors", "score", "scores"}
@@ -146,10 +146,10 @@ def _is_metric(name: str, piece: PrintedField) -> bool:
         "error" in name.lower() or "score" in name.lower()
     ):  # what went wrong is printed under that name, too
         return bool(_NUMERIC.search(piece.spec))
-    return guess_direction(name) is not None or (len(words) <= 3 and names_quality(words[-1]))
+    return guess_direction(name) is not None or (len(words) <= 3 and is_quality_name(words[-1]))
 
 
-def names_quality(name: str) -> bool:
+def is_quality_name(name: str) -> bool:
     """Whether a name has a word for how well a model does."""
     return (
         bool(split_metric_name(name) & (HIGHER_IS_BETTER | LOWER_IS_BETTER | {"metric"}))
@@ -161,5 +161,5 @@ def average_meters(facts: Facts, path: str) -> Iterator[PrintedMetric]:
     """The meters of torchvision's reference scripts: `AverageMeter('Acc@1', ':6.2f')` is printed as `Acc@1  45.12`."""
     for call in facts.parse(path).calls:
         name = literal_text(call.args[0]) if call.last == "AverageMeter" and call.args else None
-        if name and names_quality(name) and not is_bookkeeping(name):
+        if name and is_quality_name(name) and not is_bookkeeping(name):
             yield PrintedMetric(name, rf"(?<![\w/]){re.escape(name)}:?\s+(\S+)", "", path, call.line)

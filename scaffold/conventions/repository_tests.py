@@ -51,8 +51,8 @@ def detect_test_folders(facts: Facts) -> DetectedValue[tuple[str, ...]]:
         ]
     declared = _declared(facts)
     folders = [Occurrence(d, h.path) for h in folders for d in declared if h.path.startswith(f"{d}/")] or folders
-    near = [hit for hit in folders if paths.depth(hit.value) <= 2]
-    return collect_occurrences(near or [hit for hit in folders if paths.depth(hit.value) <= _DEEPEST])
+    near = [hit for hit in folders if paths.count_path_parts(hit.value) <= 2]
+    return collect_occurrences(near or [hit for hit in folders if paths.count_path_parts(hit.value) <= _DEEPEST])
 
 
 def _other_languages(facts: Facts) -> list[Occurrence]:

@@ -22,7 +22,7 @@ _OUTPUT_DIRS = split_vocabulary(
 )
 
 
-def risks(
+def find_risks(
     facts: Facts, entry_points: Iterable[EntryPoint], environment: RepositoryEnvironment, tests: RepositoryTests
 ) -> DetectedValue[tuple[str, ...]]:
     """One sentence each, with evidence where a place says so."""
@@ -55,8 +55,8 @@ def _seeds(entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
 def _endless(facts: Facts, entry_points: Iterable[EntryPoint]) -> Iterator[Risk]:
     """Scripts that train until somebody stops them, where their command does not say when."""
     for entry in entry_points:
-        option = endless_scripts.length_option(facts, entry.path, entry.kind)
-        if option is not None and not endless_scripts.gives_option(entry.command.split(), option.name):
+        option = endless_scripts.find_length_option(facts, entry.path, entry.kind)
+        if option is not None and not endless_scripts.has_option_value(entry.command.split(), option.name):
             text = f"runs until it is stopped unless {option.name} is given: {entry.path}:{option.line}"
             yield text, Evidence(path=entry.path, line=option.line, text=option.help)
 

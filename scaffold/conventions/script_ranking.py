@@ -156,7 +156,7 @@ def _points(facts: Facts, path: str, run: list[ScriptMention], *, guarded: bool,
     text = facts.texts[path]
     shown = [m for m in run if paths.classify_file(m.command.path) == "prose"]
     in_readme = [m for m in shown if "readme" in m.command.path.lower() and "/" not in m.command.path]
-    near = [m for m in shown if paths.depth(m.command.path) <= 2]
+    near = [m for m in shown if paths.count_path_parts(m.command.path) <= 2]
     others = len(run) - len(shown)
     parses = bool(_PARSERS.search(text))
     in_package = facts.has(f"{path.rpartition('/')[0]}/__init__.py") and not path.startswith(("scripts/", "tools/"))

@@ -230,7 +230,7 @@ def _settings_key(facts: Facts, used: str | None, sections: Container[str]) -> s
     """`config:KEY` for a key that code reads: as a file of settings has it, below one of `sections` or at its top."""
     if used is None:
         return None
-    for path in (p for p in facts.read_files("config") if paths.depth(p) <= 3):
+    for path in (p for p in facts.read_files("config") if paths.count_path_parts(p) <= 3):
         keys = [k for k in yaml_keys(facts.texts[path]) if k.rpartition(".")[2] == used]
         section = next((k for k in keys if k.rpartition(".")[0] in sections or "." not in k), None)
         if section:

@@ -115,7 +115,7 @@ def _launcher_requests(facts: Facts) -> Iterator[tuple[str, Occurrence]]:
 
 
 def _values(path: str, line: int, text: str, words: list[str]) -> Iterator[tuple[str, Occurrence]]:
-    for name, value in shell_parser.short_and_long_options(words):
+    for name, value in shell_parser.parse_option_words(words):
         field = _OPTIONS.get(name)
         if not field or not value:
             continue
@@ -160,6 +160,6 @@ def slurm_conventions(facts: Facts) -> dict[str, DetectedValue[tuple[str, ...]]]
     return fields
 
 
-def slurm_answer_fields(fields: dict[str, DetectedValue[tuple[str, ...]]] | None) -> SlurmConventions | None:
+def to_slurm_conventions(fields: dict[str, DetectedValue[tuple[str, ...]]] | None) -> SlurmConventions | None:
     """The answer's form of the fields that Slurm is asked for."""
     return None if fields is None else SlurmConventions(**{field: f.value for field, f in fields.items()})

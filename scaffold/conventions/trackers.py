@@ -53,7 +53,7 @@ _COMMENTED = re.compile(rf"^\s*#\s*(?:import|from)\s+({_PACKAGES})\b", re.MULTIL
 _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|tensorflow|keras)\b.*\bTensorBoard$")
 
 
-def trackers(facts: Facts) -> DetectedValue[tuple[str, ...]]:
+def detect_trackers(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The trackers in use; a mention in prose is none, a requirement or a commented import is kept as what lost."""
     used = collect_occurrences((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
     return DetectedValue(used.value, used.evidence, tuple(_mentioned(facts, used.value)))

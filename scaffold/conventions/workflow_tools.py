@@ -28,7 +28,7 @@ _AT_TOP = {
 }
 
 
-def workflow(facts: Facts) -> DetectedValue[tuple[str, ...]]:
+def detect_workflow_tools(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The workflow tools whose file lies at the top of the work directory."""
     return collect_occurrences((*_by_name(facts), *_by_content(facts)))
 

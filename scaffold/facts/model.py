@@ -171,7 +171,9 @@ class Facts:
     @cached_property
     def shown_commands(self) -> tuple[shell_parser.ShellCommand, ...]:
         """The commands that README and documents show, the top README first."""
-        texts = sorted(self.read_files("prose"), key=lambda p: (paths.depth(p), "readme" not in p.lower(), p))
+        texts = sorted(
+            self.read_files("prose"), key=lambda p: (paths.count_path_parts(p), "readme" not in p.lower(), p)
+        )
         own = [p for p in texts if not paths.is_hidden(p)]
         return tuple(c for p in own for c in documents.extract_document_commands(p, self.texts[p]))
 

@@ -151,6 +151,6 @@ def is_hidden(path: str) -> bool:
     return path.startswith(".") or "/." in path
 
 
-def depth(path: str) -> int:
+def count_path_parts(path: str) -> int:
     """How many components a path has: `a` 1, `a/b` 2."""
     return path.count("/") + 1

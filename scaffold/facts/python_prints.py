@@ -45,7 +45,7 @@ class PrintedField(NamedTuple):
 PrintedPieces = tuple[str | PrintedField, ...]
 
 
-def is_printer(last_name: str) -> bool:
+def is_print_function(last_name: str) -> bool:
     """Whether a function of this name prints, logs, or draws a progress bar."""
     begins = last_name.startswith(("print_", "set_postfix", "set_description"))
     return last_name in PRINTERS or last_name in _ONE_VALUE or begins or last_name.endswith("_print")

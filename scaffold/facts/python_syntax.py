@@ -7,7 +7,7 @@ import re
 import warnings
 
 from scaffold.facts.python_bindings import NameBindings, mapping_keys
-from scaffold.facts.python_prints import is_printer, printed_pieces
+from scaffold.facts.python_prints import is_print_function, printed_pieces
 from scaffold.facts.python_source import Call, Comparison, Definition, Import, Print, PythonSource, SourceName, Value
 from scaffold.facts.quick_scan import scan_source
 
@@ -248,7 +248,7 @@ class _ModuleVisitor:
                 Call(name=name, args=tuple(evaluate_literal(a) for a in node.args), keywords=keywords, line=node.lineno)
             )
             last = name.rpartition(".")[2]
-            if (node.args or node.keywords) and is_printer(last) and (pieces := printed_pieces(node, last)):
+            if (node.args or node.keywords) and is_print_function(last) and (pieces := printed_pieces(node, last)):
                 self.prints.append(Print(name, pieces, node.lineno))
 
             if last in _LOGGERS or last == "update":

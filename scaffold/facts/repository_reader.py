@@ -55,7 +55,7 @@ def read_facts(workdir: Path, *, history: bool = False, survey: git.GitSurvey | 
 def _launches(workdir: Path, files: Iterable[str]) -> tuple[str, ...]:
     from scaffold.facts import shell_history
 
-    return tuple(shell_history.read_launches(workdir, files))
+    return tuple(shell_history.read_history_launches(workdir, files))
 
 
 def _walk(workdir: Path) -> Iterator[str]:

@@ -18,7 +18,7 @@ _LAUNCH = re.compile(
 )
 
 
-def read_launches(workdir: Path, files: Iterable[str]) -> list[str]:
+def read_history_launches(workdir: Path, files: Iterable[str]) -> list[str]:
     """At most 20 lines, the latest last, with what looks like a secret replaced; the shell's before Slurm's.
 
     `files` are those of the repository: a line counts where it names one of its scripts, or the work directory.

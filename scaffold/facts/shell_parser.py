@@ -67,7 +67,7 @@ def parse_commands(
             while words and (_ASSIGNMENT.match(words[0]) or words[0] in _WRAPPERS):
                 words.pop(0)
             if not words or words[0] in ("export", "for"):
-                variables, exports = after_assignments(piece, variables, exports)
+                variables, exports = apply_assignments(piece, variables, exports)
             if words:
                 typed = " ".join(_without_comment(piece).split())
                 yield ShellCommand(path, line, typed, tuple(words), variables, exports)
@@ -98,7 +98,7 @@ def _separated(text: str) -> list[str]:
     return [*pieces, text[begin:].strip()]
 
 
-def after_assignments(
+def apply_assignments(
     text: str, variables: Mapping[str, str], exports: tuple[str, ...]
 ) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """What is set and exported after `NAME=value`, `export NAME=value` or `for NAME in first second`, several of them too."""
@@ -140,7 +140,7 @@ def sbatch_directives(text: str) -> list[tuple[int, str]]:
     return options
 
 
-def short_and_long_options(words: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def parse_option_words(words: list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """`--name value`, `--name=value`, `-n value`, `-nvalue` as (name, value); ends at the first other word."""
     waiting = ""
     for word in words:

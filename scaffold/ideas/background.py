@@ -11,7 +11,7 @@ from pathlib import Path
 import scaffold
 from scaffold import git
 from scaffold.atomic_write import open_to_append
-from scaffold.ideas import trial
+from scaffold.ideas import trial_runs
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
 from scaffold.runs import timestamps
 from scaffold.sweeps.launch import sweep_locks
@@ -35,7 +35,7 @@ class BackgroundJudge:
 
 def judge_in_background(workspace: Workspace, study: str, number: int) -> BackgroundJudge:
     """Leave a process that judges an idea to its verdict."""
-    paths = sweep_paths(workspace, trial.side_name(study, number))
+    paths = sweep_paths(workspace, trial_runs.side_name(study, number))
     paths.make_folders()
     log = paths.logs / "try.log"
     where = ["--workdir", str(workspace.workdir.absolute()), "--root", workspace.root, "--study", study]

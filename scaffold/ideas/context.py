@@ -13,7 +13,7 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.ideas import study_files
 from scaffold.ideas.study import IdeaStudy
-from scaffold.ideas.tree import fences
+from scaffold.ideas.tree import forbidden_changes
 from scaffold.ideas.tree.snapshot import SnapshotRules
 from scaffold.runs import code_commits, recorder, recorder_command, timestamps
 from scaffold.sweeps.spec import script_arguments, script_interface
@@ -57,7 +57,7 @@ class IdeaContext:
 
     def code_state(self, commit: str) -> str:
         """The code state of a commit. Raises ScaffoldError where it has no code."""
-        state = code_commits.commit_states(self.workspace, self.top, [commit]).get(commit)
+        state = code_commits.compute_commit_states(self.workspace, self.top, [commit]).get(commit)
         if state is None:
             raise ScaffoldError(f"commit {commit[:12]} has no code")
         return state
@@ -93,13 +93,13 @@ def find_study(workspace: Workspace, name: str | None) -> IdeaStudy:
 
 def _no_study_error(workspace: Workspace) -> ScaffoldError:
     """What to say where nothing was started: the line that starts it, as detection knows it."""
-    command = " ".join(baseline_command(workspace)) or "python train.py"
+    command = " ".join(read_baseline_command(workspace)) or "python train.py"
     metric = str(workspace.answers.get("primary_metric") or "")
     words = "" if metric else " --metric val_loss --minimize"
     return ScaffoldError("no study of ideas is open", hint=f"start one: scaffold ideas start{words} -- {command}")
 
 
-def baseline_command(workspace: Workspace) -> tuple[str, ...]:
+def read_baseline_command(workspace: Workspace) -> tuple[str, ...]:
     """The command that detection knows to be the main one, without what enters the environment; empty where it knows none."""
     points = workspace.answers.get("entry_points")
     point = next((p for p in points if isinstance(p, Mapping)), None) if isinstance(points, list) else None
@@ -109,7 +109,7 @@ def baseline_command(workspace: Workspace) -> tuple[str, ...]:
         words = shlex.split(point["command"])
     except ValueError:
         return ()
-    prefix = recorder_command.configured_prefix(workspace)
+    prefix = recorder_command.read_run_prefix(workspace)
     return tuple(words[len(prefix) :] if prefix and words[: len(prefix)] == prefix else words)
 
 
@@ -132,7 +132,9 @@ def guarded_files(context: IdeaContext, command: Sequence[str], metric: str) -> 
         name = script.resolve().relative_to(context.top.resolve()).as_posix()
     evaluation = evaluation_files(context.workspace, command, metric) - {name}
     tracked = (path for path in git.list_tracked_files(context.top) if not context.rules().is_uncounted(path))
-    return tuple(sorted({*fences.guarded_paths(tracked, name), *(path for path in evaluation if path is not None)}))
+    return tuple(
+        sorted({*forbidden_changes.guarded_paths(tracked, name), *(path for path in evaluation if path is not None)})
+    )
 
 
 def evaluation_files(workspace: Workspace, command: Sequence[str], metric: str) -> set[str | None]:
@@ -169,7 +171,7 @@ def _read(workspace: Workspace, path: str) -> str:
         return ""
 
 
-def timestamp() -> str:
+def format_current_time() -> str:
     """This moment, as records have it."""
     return timestamps.utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")
 

@@ -11,7 +11,7 @@ from scaffold.ideas import context
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.memory.similar import Resemblance, find_same_code, find_similar
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
-from scaffold.ideas.tree import changes, fences, snapshot
+from scaffold.ideas.tree import changes, forbidden_changes, snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def draft_idea(place: IdeaContext, study: IdeaStudy, options: TryOptions, say: C
         _check_stands(place, study, tree)
     else:
         tree = _read_commit(place, study, options.ref)
-    for text in snapshot.shown_left(tree.left):
+    for text in snapshot.describe_left_files(tree.left):
         say(text)
     if not tree.paths:
         raise WrongUsage(
@@ -66,7 +66,7 @@ def draft_idea(place: IdeaContext, study: IdeaStudy, options: TryOptions, say: C
         left=tree.left,
         simpler=options.simpler,
         tree=str(top) if options.ref is None else None,
-        started_at=context.timestamp(),
+        started_at=context.format_current_time(),
     )
     return IdeaDraft(record=record, staged=tree.staged)
 
@@ -102,14 +102,16 @@ def _check_stands(place: IdeaContext, study: IdeaStudy, tree: snapshot.TreeSnaps
 def check_draft(place: IdeaContext, study: IdeaStudy, draft: IdeaDraft, *, metric_changed: bool) -> IdeaDraft:
     """The draft with what near-same changes are known by. Raises ScaffoldError where it changes what the study's ideas may not change."""
     record = draft.record
-    fences.check_paths(record.paths, study.only, study.never)
+    forbidden_changes.check_paths(record.paths, study.only, study.never)
     hunks = changes.read_hunks(place.top, study.standing.commit, record.commit)
-    fences.check_seed(hunks)
+    forbidden_changes.refuse_seed_only_changes(hunks)
     if not metric_changed:
         places = context.metric_places(place.workspace, study.metric)
         functions = context.evaluation_functions(place.workspace, study.command, study.metric)
-        fences.check_metric(fences.metric_hunks(hunks, study.metric, places, functions, study.never), study.metric)
-    lines, constants = changes.line_prints(hunks), changes.constant_prints(hunks)
+        forbidden_changes.refuse_metric_changes(
+            forbidden_changes.metric_hunks(hunks, study.metric, places, functions, study.never), study.metric
+        )
+    lines, constants = changes.fingerprint_lines(hunks), changes.fingerprint_constants(hunks)
     return replace(draft, record=replace(record, lines=lines, constants=constants))
 
 
@@ -121,6 +123,6 @@ def compare_tree(place: IdeaContext, study: IdeaStudy, text: str) -> tuple[IdeaR
         return None, find_similar(study, (), (), text)
     commit = snapshot.commit_tree(place.top, tree.tree, base, snapshot.idea_message(text, {}))
     hunks = changes.read_hunks(place.top, base, commit)
-    lines, constants = changes.line_prints(hunks), changes.constant_prints(hunks)
+    lines, constants = changes.fingerprint_lines(hunks), changes.fingerprint_constants(hunks)
     same = find_same_code(study, place.code_state(commit))
     return same, find_similar(study, lines, constants, text, other_than=same.number if same else None)

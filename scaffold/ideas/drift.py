@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
-from scaffold.ideas.history import replay
+from scaffold.ideas.history import replay_history
 from scaffold.ideas.loop_state import PastRun
 from scaffold.ideas.study import IdeaStudy
 
@@ -18,7 +18,7 @@ STRONG = 4.0
 
 def describe_drift(study: IdeaStudy) -> str:
     """A sentence on the trend of the incumbent's runs; empty where there is none to be seen."""
-    record = replay(study).loop.record
+    record = replay_history(study).loop.record
     change = trend(record)
     if change is None:
         return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scaffold.ideas import rule
-from scaffold.ideas.loop_state import Idea, Loop, Step
+from scaffold.ideas.loop_state import IdeaRuns, JudgingStep, LoopState
 from scaffold.ideas.study import IdeaStudy
 
 Values = Sequence[tuple[int, "float | None"]]
@@ -21,11 +21,11 @@ Values = Sequence[tuple[int, "float | None"]]
 class LoopReplay:
     """The loop, the ideas that are being judged by number, and of each the step whose results are not there yet."""
 
-    loop: Loop
-    ideas: Mapping[int, Idea]
-    pending: Mapping[int, Step]
+    loop: LoopState
+    ideas: Mapping[int, IdeaRuns]
+    pending: Mapping[int, JudgingStep]
 
-    def next_step(self, study: IdeaStudy, number: int, *, batch: int) -> Step:
+    def next_step(self, study: IdeaStudy, number: int, *, batch: int) -> JudgingStep:
         """What to do with an idea now: the step that was asked for and has no results, else the rule's."""
         if number in self.pending:
             return self.pending[number]
@@ -34,33 +34,33 @@ class LoopReplay:
         elsewhere = sum(other.level > 0 for n, other in self.ideas.items() if n != number)
         loop = self.loop if idea.level else replace(self.loop, confirmations=self.loop.confirmations + elsewhere)
         options = study.options(simpler=study.ideas[number].simpler, batch=batch)
-        return rule.next_step(loop, idea, options)
+        return rule.choose_next_step(loop, idea, options)
 
 
-def replay(study: IdeaStudy) -> LoopReplay:
+def replay_history(study: IdeaStudy) -> LoopReplay:
     """The state after all that happened. Raises ValueError for a history that no study has."""
     first = study.history[0]
-    loop = rule.start([(seed, value) for seed, value in first["runs"]], largest_seed=first["largest_seed"])
-    ideas: dict[int, Idea] = {}
-    pending: dict[int, Step] = {}
+    loop = rule.start_loop([(seed, value) for seed, value in first["runs"]], largest_seed=first["largest_seed"])
+    ideas: dict[int, IdeaRuns] = {}
+    pending: dict[int, JudgingStep] = {}
     for event in study.history[1:]:
         number = event.get("idea", -1)
         match event["event"]:
             case "began":
-                ideas[number] = Idea(skip_screening=event["confirm"])
+                ideas[number] = IdeaRuns(skip_screening=event["confirm"])
                 pending.pop(number, None)
             case "asked":
                 pending[number] = step = _parse_step(event)
-                loop, ideas[number] = rule.ran(loop, ideas[number], step)
+                loop, ideas[number] = rule.record_step_runs(loop, ideas[number], step)
             case "ran":
                 step = pending.pop(number)
-                loop, ideas[number] = rule.ran(
+                loop, ideas[number] = rule.record_step_runs(
                     loop, ideas[number], step, _pairs(event["incumbent"]), _usable(loop, step, event["candidate"])
                 )
             case "closed":
                 pending.pop(number, None)
                 options = study.options(simpler=study.ideas[number].simpler)
-                loop = rule.close(loop, ideas.pop(number, Idea()), event["outcome"], options)
+                loop = rule.close_idea(loop, ideas.pop(number, IdeaRuns()), event["outcome"], options)
             case "seeds":
                 loop = replace(loop, last_seed=max(loop.last_seed, event["last"]))
             case other:
@@ -68,19 +68,19 @@ def replay(study: IdeaStudy) -> LoopReplay:
     return LoopReplay(loop, ideas, pending)
 
 
-def is_pending(study: IdeaStudy, number: int, step: Step) -> bool:
+def is_pending(study: IdeaStudy, number: int, step: JudgingStep) -> bool:
     """Whether a step of an idea still waits for its results."""
-    pending = replay(study).pending.get(number)
+    pending = replay_history(study).pending.get(number)
     return pending is not None and (pending.incumbent, pending.candidate) == (step.incumbent, step.candidate)
 
 
-def asked_event(number: int, step: Step) -> dict[str, Any]:
+def make_asked_event(number: int, step: JudgingStep) -> dict[str, Any]:
     """That a step was asked for."""
     seeds = {"incumbent": list(step.incumbent), "candidate": list(step.candidate)}
     return {"event": "asked", "idea": number, **seeds, "level": step.level, "why": step.why}
 
 
-def ran_event(number: int, incumbent: Values, candidate: Values) -> dict[str, Any]:
+def make_ran_event(number: int, incumbent: Values, candidate: Values) -> dict[str, Any]:
     """What the runs of a step gave, turned so that lower is better; None: nothing."""
     return {
         "event": "ran",
@@ -90,8 +90,8 @@ def ran_event(number: int, incumbent: Values, candidate: Values) -> dict[str, An
     }
 
 
-def _parse_step(event: Mapping[str, Any]) -> Step:
-    return Step(
+def _parse_step(event: Mapping[str, Any]) -> JudgingStep:
+    return JudgingStep(
         kind="run",
         incumbent=tuple(event["incumbent"]),
         candidate=tuple(event["candidate"]),
@@ -104,7 +104,7 @@ def _pairs(values: Sequence[Sequence[Any]]) -> list[tuple[int, float | None]]:
     return [(seed, value) for seed, value in values]
 
 
-def _usable(loop: Loop, step: Step, values: Sequence[Sequence[Any]]) -> list[tuple[int, float | None]]:
+def _usable(loop: LoopState, step: JudgingStep, values: Sequence[Sequence[Any]]) -> list[tuple[int, float | None]]:
     """Results of screening stand beside the incumbent's on the same seed; one that has left the record meanwhile has no partner."""
     recorded = {run.seed for run in loop.record} | set(step.incumbent)
     return [

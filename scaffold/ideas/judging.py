@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.ideas import closing, context, drafting, history, study_files, trial
+from scaffold.ideas import context, drafting, history, study_files, trial_runs, verdict_application
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.drafting import IdeaDraft, TryOptions
-from scaffold.ideas.loop_state import Step
+from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.memory.similar import Resemblance, find_same_code, find_similar
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import checks, snapshot
@@ -35,13 +35,13 @@ class TryResult:
 
 
 @dataclass(slots=True)
-class Trial:
+class IdeaJudge:
     """The judging of ideas in one working tree."""
 
     place: IdeaContext
     name: str
     warn: Warn
-    show: trial.Show
+    show: trial_runs.Show
     say: Callable[[str], None]
 
     @property
@@ -67,7 +67,9 @@ class Trial:
 
     def register(self, options: TryOptions) -> tuple[IdeaRecord, IdeaStudy, bool]:
         """The idea with its number, its code kept for good; the study; and whether the same code was judged before."""
-        study = closing.finish_pending(self.place, study_files.read_study(self.workspace, self.name), self.say)
+        study = verdict_application.apply_pending_verdicts(
+            self.place, study_files.read_study(self.workspace, self.name), self.say
+        )
         if not study.is_started:
             raise ScaffoldError(
                 f"the baseline of {study.name} is not over", hint=f"go on with it: scaffold ideas start {study.name}"
@@ -108,7 +110,7 @@ class Trial:
                 paths=origin.paths,
                 lines=origin.lines,
                 constants=origin.constants,
-                started_at=context.timestamp(),
+                started_at=context.format_current_time(),
             )
             running = self._add(IdeaDraft(record=fresh), confirm=True).ideas[-1]
         return self.judge(running.number)
@@ -119,7 +121,7 @@ class Trial:
             return record
         pending = replace(record, application="pending", tree=str(self.place.top))
         study = study_files.change_study(self.workspace, self.name, lambda newest: newest.with_idea(pending))
-        return closing.finish_pending(self.place, study, self.say).idea(record.number)
+        return verdict_application.apply_pending_verdicts(self.place, study, self.say).idea(record.number)
 
     def _add(self, draft: IdeaDraft, *, confirm: bool = False) -> IdeaStudy:
         """Give the idea its number, the study's last, and keep its code for good."""
@@ -142,8 +144,8 @@ class Trial:
         if not is_checked and (dropped := self.drop_if_check_fails(number)):
             return dropped
         study = study_files.read_study(self.workspace, self.name)
-        at_once = trial.runs_at_once(self.workspace, study, warn=self.warn)
-        sides = trial.CodeSides(self.workspace, study, warn=self.warn)
+        at_once = trial_runs.await_run_capacity(self.workspace, study, warn=self.warn)
+        sides = trial_runs.CodeSides(self.workspace, study, warn=self.warn)
         while True:
             study, step = self._ask(number, at_once)
             if study.idea(number).is_closed:
@@ -158,42 +160,44 @@ class Trial:
         failure = checks.find_failed_check(self.place.top, study.checks if is_in_tree else (), self.say)
         if failure is None:
             return None
-        step = Step(kind="drop", why=failure)
+        step = JudgingStep(kind="drop", why=failure)
         study = study_files.change_study(
-            self.workspace, self.name, lambda newest: closing.with_verdict(self.place, newest, number, step)
+            self.workspace,
+            self.name,
+            lambda newest: verdict_application.close_with_verdict(self.place, newest, number, step),
         )
         return self._conclude(study, number)
 
     def _conclude(self, study: IdeaStudy, number: int) -> TryResult:
         """Do what a verdict asks for."""
-        study = closing.finish_pending(self.place, study, self.say)
+        study = verdict_application.apply_pending_verdicts(self.place, study, self.say)
         self._tidy(study, number)
         return TryResult(record=study.idea(number), study=study)
 
-    def _ask(self, number: int, at_once: int) -> tuple[IdeaStudy, Step]:
+    def _ask(self, number: int, at_once: int) -> tuple[IdeaStudy, JudgingStep]:
         """The next step of an idea, written down where it is one to run; a verdict closes it at once, so that it is of the code that
         stands at that moment."""
-        steps: list[Step] = [Step(kind="open")]
+        steps: list[JudgingStep] = [JudgingStep(kind="open")]
 
         def ask(study: IdeaStudy) -> IdeaStudy:
-            study = closing.rebase_if_old(self.place, study, number, self.say)
+            study = verdict_application.rebase_stale_idea(self.place, study, number, self.say)
             if study.idea(number).is_closed:
                 return study
-            state = history.replay(study)
+            state = history.replay_history(study)
             step = state.next_step(study, number, batch=at_once)
             steps.append(step)
             if step.kind != "run":
                 pairs = len(state.ideas[number].pairs)
-                return closing.with_verdict(self.place, study, number, step, pairs=pairs)
-            return study if number in state.pending else study.with_event(history.asked_event(number, step))
+                return verdict_application.close_with_verdict(self.place, study, number, step, pairs=pairs)
+            return study if number in state.pending else study.with_event(history.make_asked_event(number, step))
 
         study = study_files.change_study(self.workspace, self.name, ask)
         return study, steps[-1]
 
-    def _run(self, study: IdeaStudy, number: int, step: Step, sides: trial.CodeSides, at_once: int) -> None:
+    def _run(self, study: IdeaStudy, number: int, step: JudgingStep, sides: trial_runs.CodeSides, at_once: int) -> None:
         record = study.idea(number)
         self.say(f"idea {number}: {step.why}: {_describe(step)}")
-        results = trial.run_step(
+        results = trial_runs.run_step(
             sides.side(study, study.standing),
             sides.side(study, record),
             step,
@@ -217,7 +221,9 @@ class Trial:
             old = newest.idea(number)
             notes = tuple(dict.fromkeys((*old.notes, *causes)))
             runs = old.runs + len(results.incumbent) + len(results.candidate)
-            return newest.with_idea(replace(old, notes=notes, runs=runs)).with_event(history.ran_event(number, *values))
+            return newest.with_idea(replace(old, notes=notes, runs=runs)).with_event(
+                history.make_ran_event(number, *values)
+            )
 
         study_files.change_study(self.workspace, self.name, add)
 
@@ -226,13 +232,13 @@ class Trial:
         record = study.idea(number)
         if study.incumbent in (number, record.of):
             return
-        name = trial.sweep_name(study, record)
+        name = trial_runs.sweep_name(study, record)
         tree = sweep_paths(self.workspace, name).folder / f"code-{record.state[:12]}" / self.place.top.name
         if tree.is_dir():
             worktrees.remove_worktree(self.place.top, tree)
 
 
-def _describe(step: Step) -> str:
+def _describe(step: JudgingStep) -> str:
     parts = []
     for name, seeds in (("incumbent", step.incumbent), ("idea", step.candidate)):
         if seeds:
@@ -251,9 +257,9 @@ def _crashes(study: IdeaStudy, number: int) -> Mapping[str, Mapping[int, int]]:
     return counts
 
 
-def open_trial(
-    workspace: Workspace, name: str | None, *, warn: Warn, show: trial.Show, say: Callable[[str], None]
-) -> Trial:
+def open_idea_judge(
+    workspace: Workspace, name: str | None, *, warn: Warn, show: trial_runs.Show, say: Callable[[str], None]
+) -> IdeaJudge:
     """What judges ideas of a study, the newest where none is named. Raises ScaffoldError where there is none."""
     chosen = name or context.find_study(workspace, None).name
-    return Trial(place=context.open_context(workspace), name=chosen, warn=warn, show=show, say=say)
+    return IdeaJudge(place=context.open_context(workspace), name=chosen, warn=warn, show=show, say=say)

@@ -34,7 +34,7 @@ class ScreeningRun(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class JudgingOptions:
     """How ideas are judged.
 
     `seeds`: the command takes a seed (without, a seed is the number of the repeat); `margin`: not worse by more than this is enough;
@@ -49,7 +49,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class LoopState:
     """What all ideas so far left behind.
 
     `record`: runs of the incumbent, newest first. `run_squares` and `run_freedom` are a sum of squares and its degrees of freedom
@@ -72,7 +72,7 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
-class Idea:
+class IdeaRuns:
     """What has run of one idea. `skip_screening` is for a new confirmation of an idea that was judged before.
 
     `pair_seeds` are the seeds of the confirmation, `incumbent` and `candidate` its values by seed; `level` is fixed when it begins;
@@ -97,7 +97,7 @@ class Idea:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JudgingStep:
     """What to do next: seeds to run of each side (`run`), or a verdict; and what is known of the effect, where something is.
 
     `low` and `high` are an interval of 95 %; `estimate` is the effect, for a keep without what its own runs are too good by; `level`
@@ -115,7 +115,7 @@ class Step:
     why: str = ""
 
 
-def start(baseline: Sequence[tuple[int, float]], *, largest_seed: int = 0) -> Loop:
+def start_loop(baseline: Sequence[tuple[int, float]], *, largest_seed: int = 0) -> LoopState:
     """A loop whose incumbent ran on these seeds (5, at least 2); `largest_seed` is the largest that was ever used for the command.
 
     Raises ValueError for fewer than 2 runs, for one seed twice, for values that are not finite.
@@ -124,7 +124,7 @@ def start(baseline: Sequence[tuple[int, float]], *, largest_seed: int = 0) -> Lo
     if len(set(seeds)) < max(2, len(seeds)) or not all(map(math.isfinite, values)):
         raise ValueError(f"a baseline is at least 2 runs on different seeds, each with a finite value: {baseline}")
     equal = len(set(values)) == 1
-    return Loop(
+    return LoopState(
         record=tuple(PastRun(seed, value, 0) for seed, value in reversed(baseline))[:RECORD_MOST],
         run_squares=sum_of_squares(values),
         # equal runs do not say how large the noise is, should there turn out to be some
@@ -134,9 +134,13 @@ def start(baseline: Sequence[tuple[int, float]], *, largest_seed: int = 0) -> Lo
     )
 
 
-def ran(
-    loop: Loop, idea: Idea, step: Step, incumbent: Iterable[Result] = (), candidate: Iterable[Result] = ()
-) -> tuple[Loop, Idea]:
+def record_step_runs(
+    loop: LoopState,
+    idea: IdeaRuns,
+    step: JudgingStep,
+    incumbent: Iterable[Result] = (),
+    candidate: Iterable[Result] = (),
+) -> tuple[LoopState, IdeaRuns]:
     """The state after runs that a step asked for, in whatever order they came, all or some; a value that is None or NaN is a crash."""
     ours, our_crashes = _sort_results(step.incumbent, incumbent)
     theirs, their_crashes = _sort_results(step.candidate, candidate)
@@ -173,13 +177,13 @@ def _sort_results(
     return values, tuple(seed for seed, value in asked if value is None or not math.isfinite(value))
 
 
-def _recorded(loop: Loop, runs: Iterable[tuple[int, float]]) -> Loop:
+def _recorded(loop: LoopState, runs: Iterable[tuple[int, float]]) -> LoopState:
     """The record with further runs of the incumbent; of these the last is the newest."""
     newer = [PastRun(seed, value, loop.time) for seed, value in runs]
     return replace(loop, record=(*reversed(newer), *loop.record)[:RECORD_MOST])
 
 
-def _look_for_noise(loop: Loop, idea: Idea) -> Loop:
+def _look_for_noise(loop: LoopState, idea: IdeaRuns) -> LoopState:
     """The first two runs of one code that differ end the belief in a metric without noise, for good."""
     for values in ([run.candidate for run in idea.screening], [run.value for run in loop.record]):
         if len(set(values)) > 1:
@@ -188,7 +192,7 @@ def _look_for_noise(loop: Loop, idea: Idea) -> Loop:
     return loop
 
 
-def close(loop: Loop, idea: Idea, outcome: str, options: Options = Options()) -> Loop:
+def close_idea(loop: LoopState, idea: IdeaRuns, outcome: str, options: JudgingOptions = JudgingOptions()) -> LoopState:
     """The loop after an idea that ended as one of OUTCOMES; `by hand` is a person's keep, by which the rule's level earns nothing.
 
     Raises ValueError for another word: an idea that was kept and counts as dropped would leave the loop with the wrong incumbent.

@@ -15,9 +15,29 @@ from dataclasses import replace
 from functools import lru_cache
 from statistics import NormalDist, fmean
 
-from scaffold.ideas.loop_state import Idea, Loop, Options, Step, close, ran, start, sum_of_squares
+from scaffold.ideas.loop_state import (
+    IdeaRuns,
+    JudgingOptions,
+    JudgingStep,
+    LoopState,
+    close_idea,
+    record_step_runs,
+    start_loop,
+    sum_of_squares,
+)
 
-__all__ = ["Idea", "Loop", "Options", "Step", "claim", "close", "next_step", "ran", "start", "unused_seeds"]
+__all__ = [
+    "IdeaRuns",
+    "JudgingOptions",
+    "JudgingStep",
+    "LoopState",
+    "choose_next_step",
+    "close_idea",
+    "estimate_claim",
+    "record_step_runs",
+    "start_loop",
+    "unused_seeds",
+]
 
 RECORD_FULL, SENTINEL_AFTER = 8, 6
 AGING = 0.94  # a half-life of 11 ideas: how fast the incumbent's old runs lose their weight
@@ -32,52 +52,54 @@ LENT_RUNS, MOST_LENT = 3, 4  # degrees of freedom that single runs and past pair
 CRASHES, INCUMBENT_CRASHES = 2, 3
 
 
-def next_step(loop: Loop, idea: Idea, options: Options = Options()) -> Step:  # noqa: B008 - it is frozen
+def choose_next_step(loop: LoopState, idea: IdeaRuns, options: JudgingOptions = JudgingOptions()) -> JudgingStep:  # noqa: B008 - it is frozen
     """What to do with an idea now: a function of what is on record alone."""
     if idea.crashes >= CRASHES:
-        return Step(kind="drop", why=f"crashed: {idea.crashes} runs of the candidate gave no value")
+        return JudgingStep(kind="drop", why=f"crashed: {idea.crashes} runs of the candidate gave no value")
     if idea.incumbent_crashes >= INCUMBENT_CRASHES:
-        return Step(kind="stop", why=f"crashed: {idea.incumbent_crashes} runs of the incumbent gave no value")
+        return JudgingStep(kind="stop", why=f"crashed: {idea.incumbent_crashes} runs of the incumbent gave no value")
     if loop.deterministic:
         return _judge_without_noise(loop, idea, options)
     if idea.pair_seeds or idea.skip_screening:
         return _confirm(loop, idea, options)
     if (missing := RECORD_FULL - len(loop.record)) > 0:
         why = f"the incumbent has {len(loop.record)} runs on record, of {RECORD_FULL}"
-        return Step(kind="run", incumbent=_incumbent_seeds(loop, idea, missing), why=why)
+        return JudgingStep(kind="run", incumbent=_incumbent_seeds(loop, idea, missing), why=why)
     sentinel: tuple[int, ...] = ()
     age = loop.time - loop.record[0].time
     if age >= SENTINEL_AFTER and (idea.repeat or not idea.screening):
         sentinel = _incumbent_seeds(loop, idea, 1)
         if options.batch == 1:
-            return Step(kind="run", incumbent=sentinel, why=f"the incumbent has not run for {age} ideas")
+            return JudgingStep(kind="run", incumbent=sentinel, why=f"the incumbent has not run for {age} ideas")
     return _screen(loop, idea, options, sentinel)
 
 
-def unused_seeds(loop: Loop, count: int) -> tuple[int, ...]:
+def unused_seeds(loop: LoopState, count: int) -> tuple[int, ...]:
     """New seeds: larger than all that were used, so that no old result can pass for a new run."""
     return tuple(range(loop.last_seed + 1, loop.last_seed + 1 + count))
 
 
-def _incumbent_seeds(loop: Loop, idea: Idea, count: int) -> tuple[int, ...]:
+def _incumbent_seeds(loop: LoopState, idea: IdeaRuns, count: int) -> tuple[int, ...]:
     return (idea.repeat + unused_seeds(loop, count))[:count]
 
 
-def _judge_without_noise(loop: Loop, idea: Idea, options: Options) -> Step:
+def _judge_without_noise(loop: LoopState, idea: IdeaRuns, options: JudgingOptions) -> JudgingStep:
     """One run decides where no two runs ever differed; a keep needs a second that is equal."""
     if (missing := 2 - len(loop.record)) > 0:
-        return Step(kind="run", incumbent=_incumbent_seeds(loop, idea, missing), why="the incumbent has too few runs")
+        return JudgingStep(
+            kind="run", incumbent=_incumbent_seeds(loop, idea, missing), why="the incumbent has too few runs"
+        )
     tried = {run.seed for run in idea.screening}
     if idea.skip_screening and not tried and loop.record[0].time < loop.time:
-        return Step(
+        return JudgingStep(
             kind="run", incumbent=unused_seeds(loop, 1), why="no noise so far: a new seed tells whether that holds"
         )
     following = [run.seed for run in loop.record if run.seed not in tried][:1]
     if not tried:
-        return Step(kind="run", candidate=tuple(following), why="no noise: one run decides")
+        return JudgingStep(kind="run", candidate=tuple(following), why="no noise: one run decides")
     effect = loop.record[0].value - idea.screening[0].candidate
     better = effect + options.margin
-    step = Step(kind="drop", effect=effect, low=effect, high=effect, estimate=effect, why="no noise: not better")
+    step = JudgingStep(kind="drop", effect=effect, low=effect, high=effect, estimate=effect, why="no noise: not better")
     if better <= 0 or better < options.min_effect:
         return step
     if len(tried) < 2:
@@ -85,11 +107,11 @@ def _judge_without_noise(loop: Loop, idea: Idea, options: Options) -> Step:
     return replace(step, kind="keep", why="no noise: better, in two equal runs")
 
 
-def _screen(loop: Loop, idea: Idea, options: Options, sentinel: tuple[int, ...]) -> Step:
+def _screen(loop: LoopState, idea: IdeaRuns, options: JudgingOptions, sentinel: tuple[int, ...]) -> JudgingStep:
     """Runs of the candidate alone, against what is on record of the incumbent: they drop most ideas cheaply, and prove nothing."""
     done = len(idea.screening)
     looks = (1, 2, 3, 4) if options.batch == 1 else (2, 4) if options.batch < SCREENING_RUNS else (4,)
-    step = Step(kind="run", why="screening")
+    step = JudgingStep(kind="run", why="screening")
     if done:
         effect, error, slope = _screening_effect(loop, idea, options)
         low, high = effect - 1.96 * error, effect + 1.96 * error
@@ -117,7 +139,7 @@ def _screen(loop: Loop, idea: Idea, options: Options, sentinel: tuple[int, ...])
     return replace(step, incumbent=sentinel, candidate=tuple(seeds))
 
 
-def _screening_effect(loop: Loop, idea: Idea, options: Options) -> tuple[float, float, float]:
+def _screening_effect(loop: LoopState, idea: IdeaRuns, options: JudgingOptions) -> tuple[float, float, float]:
     """The effect, its standard error, and the slope: how far a seed that is bad for the incumbent is bad for the candidate too."""
     runs, noise = len(idea.screening), loop.run_squares / loop.run_freedom
     spread = loop.incumbent_squares + 2 * noise  # two runs' worth of nothing draw a slope of few pairs to 0
@@ -131,12 +153,12 @@ def _screening_effect(loop: Loop, idea: Idea, options: Options) -> tuple[float, 
     return (1 - slope) * usual + slope * same_seeds - candidate, error, slope
 
 
-def _confirm(loop: Loop, idea: Idea, options: Options) -> Step:
+def _confirm(loop: LoopState, idea: IdeaRuns, options: JudgingOptions) -> JudgingStep:
     """Both sides on seeds that neither has used, looked at after 3, 5, 8 ... pairs. A step names all runs that a look misses."""
     most = min(options.max_pairs, LOOKS[-1])
     looks = (*(look for look in LOOKS if look < most), most)
     level = idea.level or _level(loop, options)
-    step = Step(kind="run", level=level, why=f"confirmation at level {level:.4f}")
+    step = JudgingStep(kind="run", level=level, why=f"confirmation at level {level:.4f}")
     differences = [x - y for x, y in idea.pairs]
     complete = len(differences) == len(idea.pair_seeds)
     if (
@@ -155,7 +177,7 @@ def _confirm(loop: Loop, idea: Idea, options: Options) -> Step:
     )
 
 
-def _level(loop: Loop, options: Options) -> float:
+def _level(loop: LoopState, options: JudgingOptions) -> float:
     """LOND: the shares of all confirmations together are 10 %, and each keep earns one more share.
 
     Confirmations that are under way elsewhere count too: who runs several at once adds them to `loop.confirmations`.
@@ -165,7 +187,9 @@ def _level(loop: Loop, options: Options) -> float:
     return MARGIN_LEVEL if options.margin else min(MOST_LEVEL, earned)
 
 
-def _judge(loop: Loop, options: Options, differences: Sequence[float], step: Step, looks: Sequence[int]) -> Step:
+def _judge(
+    loop: LoopState, options: JudgingOptions, differences: Sequence[float], step: JudgingStep, looks: Sequence[int]
+) -> JudgingStep:
     """The effect in pairs; a verdict where their number is a look. The spread is theirs, with a little of what was known before."""
     pairs, effect = len(differences), fmean(differences)
     lent = min(1.0, MOST_LENT / loop.pair_freedom) if loop.pair_freedom else 1.0
@@ -190,7 +214,9 @@ def _judge(loop: Loop, options: Options, differences: Sequence[float], step: Ste
     return replace(step, kind="open", why=f"not decided by {pairs} pairs") if pairs == looks[-1] else step
 
 
-def claim(baseline: Sequence[tuple[int, float]], incumbent: Sequence[tuple[int, float]]) -> tuple[float, float, float]:
+def estimate_claim(
+    baseline: Sequence[tuple[int, float]], incumbent: Sequence[tuple[int, float]]
+) -> tuple[float, float, float]:
     """What a loop gained: estimate, low and high (95 %) of baseline - incumbent, both run on the same seeds that nothing else used.
 
     8 seeds are meant. Raises ValueError for other seeds on the two sides, and for fewer than 4.

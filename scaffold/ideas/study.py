@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from scaffold.errors import ScaffoldError
-from scaffold.ideas.loop_state import Options
+from scaffold.ideas.loop_state import JudgingOptions
 from scaffold.metric_directions import Direction
 
 VERSION = 1
@@ -135,9 +135,9 @@ class IdeaStudy:
         """With one more thing that happened."""
         return replace(self, history=(*self.history, event))
 
-    def options(self, *, simpler: bool = False, batch: int = 1) -> Options:
+    def options(self, *, simpler: bool = False, batch: int = 1) -> JudgingOptions:
         """How the rule judges here."""
-        return Options(
+        return JudgingOptions(
             seeds=self.seed_option is not None,
             margin=self.margin if simpler else 0.0,
             min_effect=self.least,

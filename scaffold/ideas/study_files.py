@@ -36,7 +36,7 @@ def study_path(workspace: Workspace, name: str) -> Path:
 
 def study_names(workspace: Workspace) -> list[str]:
     """The names of all studies, sorted."""
-    names = (Path(name) for name in records_home.list_names(studies_folder(workspace)))
+    names = (Path(name) for name in records_home.list_record_names(studies_folder(workspace)))
     return sorted(name.stem for name in names if name.suffix == ".json" and EXPERIMENT_NAME.fullmatch(name.stem))
 
 
@@ -44,8 +44,8 @@ def read_study(workspace: Workspace, name: str) -> IdeaStudy:
     """A study. Raises ScaffoldError where there is none of that name, or it cannot be read."""
     copies, reason = [], ""
     contents: set[bytes] = set()
-    for place in records_home.list_places(study_path(workspace, name)):
-        if not records_home.is_whole(place):
+    for place in records_home.list_record_paths(study_path(workspace, name)):
+        if not records_home.is_complete_record(place):
             continue
         try:
             content = place.read_bytes()
@@ -91,7 +91,7 @@ def change_study(workspace: Workspace, name: str, change: Callable[[IdeaStudy], 
 @contextlib.contextmanager
 def study_lock(workspace: Workspace, name: str) -> Iterator[None]:
     """Hold a study for a moment, against all worktrees. Raises ScaffoldError where somebody has it for a minute."""
-    folders = records_home.second_home_folders(workspace)
+    folders = records_home.list_home_folders(workspace)
     folder = folders[0] / "ideas" if folders else studies_folder(workspace)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from scaffold.ideas import drift, trial
+from scaffold.ideas import drift, trial_runs
 from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
 
 
@@ -36,9 +36,9 @@ def describe_verdict(study: IdeaStudy, record: IdeaRecord) -> str:
     return ", ".join(filter(None, [record.status, describe_effect(study, record)]))
 
 
-def run_names_of(study: IdeaStudy, record: IdeaRecord) -> str:
+def describe_idea_runs(study: IdeaStudy, record: IdeaRecord) -> str:
     """Where the runs of an idea are: its sweep, and how many there were."""
-    names = [trial.sweep_name(study, each) for each in (record, study.ideas[record.base])]
+    names = [trial_runs.sweep_name(study, each) for each in (record, study.ideas[record.base])]
     return f"{record.runs} of the sweeps {names[0]} and {names[1]}"
 
 
@@ -68,13 +68,13 @@ def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
         "notes": list(record.notes),
         "tree": record.application,
         "result_commit": record.result_commit,
-        "sweep": trial.sweep_name(study, record),
+        "sweep": trial_runs.sweep_name(study, record),
         "started_at": record.started_at,
         "ended_at": record.ended_at,
     }
 
 
-def advise(study: IdeaStudy) -> str:
+def suggest_next_action(study: IdeaStudy) -> str:
     """One line of what to do next, from the state alone, after what is seen of the machine."""
     seen = drift.describe_drift(study)
     return f"{seen}; {_advise(study)}" if seen else _advise(study)
@@ -103,7 +103,7 @@ def incumbent_chain(study: IdeaStudy) -> list[IdeaRecord]:
     return chain[::-1]
 
 
-def running_and_last(study: IdeaStudy, most: int = 5) -> tuple[list[IdeaRecord], list[IdeaRecord]]:
+def split_running_and_decided(study: IdeaStudy, most: int = 5) -> tuple[list[IdeaRecord], list[IdeaRecord]]:
     """The ideas that are being judged, and the last that were decided, in the order of their verdicts."""
     running = [record for record in study.ideas[1:] if not record.is_closed]
     closed = sorted(

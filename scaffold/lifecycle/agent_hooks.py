@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import containment
+from scaffold import path_containment
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.transaction import FileChange
 
@@ -44,7 +44,7 @@ HOOK_FILES = {
 def plan_hook(workdir: Path, agent: str) -> tuple[FileAction, FileChange | None]:
     """What becomes of an agent's file in `workdir`: it is created where there is none; somebody's own stays as it is."""
     hook = HOOK_FILES[agent]
-    if not containment.is_contained(workdir, hook.path):
+    if not path_containment.is_contained(workdir, hook.path):
         return FileAction(hook.path, "linked", "a link leads out of the repository"), None
     try:
         text = (workdir / hook.path).read_text(encoding="utf-8", errors="replace")

@@ -14,8 +14,8 @@ from scaffold.conventions import activation, slurm
 from scaffold.conventions.model import Conventions, EntryPoint, SlurmConventions
 from scaffold.conventions.output_rewrite import rewrite_for_recorded_run
 from scaffold.errors import WrongUsage
-from scaffold.server.address import check_url
-from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK_FILE, ROLES, UNSAFE_IN_PATHS, path_problem
+from scaffold.server.address import validate_server_url
+from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK_FILE, ROLES, UNSAFE_IN_PATHS, explain_unusable_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class InitOptions:
             "metric_direction": self.direction,
             "workspace_layout": self.layout,
             "experiment_goal": self.goal,
-            "research_server_url": None if self.server_url is None else check_url(self.server_url),
+            "research_server_url": None if self.server_url is None else validate_server_url(self.server_url),
             "research_session_id": self.session_id,
             "steering_text": self.steering,
             "memories": list(self.memories) or None,
@@ -226,7 +226,7 @@ def role_folder_names(root: str, existing: Mapping[str, Sequence[str]]) -> dict[
 def checked_relative_path(path: str, *, option: str) -> str:
     """`path` with `/` between its parts, when it is one below the work directory. Raises WrongUsage otherwise."""
     text = path.removesuffix("/")
-    reason = path_problem(text)
+    reason = explain_unusable_path(text)
     if reason:
         raise WrongUsage(f"{option} {path!r} {reason}", hint="give a folder below the work directory, such as exp")
     return text

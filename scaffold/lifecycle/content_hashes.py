@@ -17,7 +17,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from scaffold import containment, structured_text
+from scaffold import path_containment, structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.lifecycle import file_kinds, files_on_disk
 from scaffold.lifecycle.template import releases
@@ -98,10 +98,10 @@ def delete_hashes(workspace: Workspace) -> None:
 
 def _hashes_file(workdir: Path, root: str) -> Path | None:
     """Where the hashes of the workspace at `workdir/root` are kept; None without a folder of git's that is this working tree's."""
-    folder = containment.git_folder(workdir)
+    folder = path_containment.git_folder(workdir)
     if folder is None:
         return None
     # a repository may hold several workspaces; their paths may be longer than a file's name, so a hash stands for each
     name = hash_content(f"{folder.prefix}{root}".encode("utf-8", "surrogateescape"))[:16]
     file = folder.path / "scaffold" / f"template-hashes-{name}.json"
-    return file if containment.is_contained(folder.path, file) else None
+    return file if path_containment.is_contained(folder.path, file) else None

@@ -158,7 +158,7 @@ def _free_workspace_id(workdir: Path, root: str, top: Path | None) -> str:
     own_id = make_workspace_id(workdir, root, top)
     place = Workspace(workdir=workdir, root=root, answers={"workspace_id": own_id})
     # only where records are kept of this place can there be a workspace that they belong to
-    if top is None or not any(folder.is_dir() for folder in records_home.second_home_folders(place)[:1]):
+    if top is None or not any(folder.is_dir() for folder in records_home.list_home_folders(place)[:1]):
         return own_id
     taken = set()
     for folder, other in workspaces_below(top):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from scaffold import containment
+from scaffold import path_containment
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import file_kinds
 from scaffold.lifecycle.file_kinds import FileAction
@@ -82,6 +82,6 @@ def check_needed_files(answers: Mapping[str, Any], actions: list[FileAction]) ->
 def read_placeholder_goal(workdir: Path, tasks_path: str) -> str | None:
     """The goal in the research server's placeholder plan, where one stands."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        path = containment.locate(workdir, tasks_path)
+        path = path_containment.join_contained_path(workdir, tasks_path)
         return placeholder_goal(path.read_text(encoding="utf-8")) if path.is_file() else None
     return None

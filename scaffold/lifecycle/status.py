@@ -65,7 +65,7 @@ def read_status(workspace: Workspace) -> WorkspaceStatus:
             workspace.workdir, workspace.answers, [path for path in hashes if path in disk.files]
         ),
         tracked_bytecode=tuple(bytecode.find_tracked_bytecode(workspace)),
-        homes=tuple(records_home.summarize_folders(records_home.existing_folders(workspace))),
+        homes=tuple(records_home.summarize_folders(records_home.list_existing_homes(workspace))),
         refs=count_pinning_refs(workspace),
     )
 
@@ -75,7 +75,7 @@ def count_pinning_refs(workspace: Workspace) -> int:
     return len(git.run_git(workspace.workdir, "for-each-ref", "--format=%(refname)", "refs/scaffold/").text.split())
 
 
-def is_unchanged_seed(workspace: Workspace, path: Path) -> bool:
+def is_unchanged_seeded_file(workspace: Workspace, path: Path) -> bool:
     """Whether a file is still what init wrote; what cannot be found out counts as somebody's work."""
     try:
         entries = read_status(workspace).entries

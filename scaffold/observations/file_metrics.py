@@ -105,7 +105,7 @@ def _before_newer(steps: Iterable[LoggedStep], begins: dict[str, float]) -> Iter
         begins[name] = min(step, begins.get(name, math.inf))
 
 
-def best_in_course(files: Sequence[FileMetrics], name: str, *, lowest: bool) -> tuple[FileMetrics, PlacedValue] | None:
+def find_best_value(files: Sequence[FileMetrics], name: str, *, lowest: bool) -> tuple[FileMetrics, PlacedValue] | None:
     """The lowest or highest finite value of a metric, and its file, in the course of the first file that has it."""
     course: str | None = None
     best: tuple[FileMetrics, PlacedValue] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from scaffold.observations.run_values import observe_runs
+from scaffold.observations.run_values import attach_final_metrics
 from scaffold.runs import live_progress
 
 if TYPE_CHECKING:
@@ -24,5 +24,5 @@ def latest_metrics(workspace: Workspace, run: Run) -> tuple[Mapping[str, Scalar]
         return live_progress.latest_output(workspace, run)
     key = (str(workspace.workdir), run.path, run.status)
     if key not in _ended:
-        _ended[key] = observe_runs(workspace, [run])[0].metrics
+        _ended[key] = attach_final_metrics(workspace, [run])[0].metrics
     return _ended[key], ""

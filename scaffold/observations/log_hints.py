@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from scaffold import metric_directions
-from scaffold.observations import printed
+from scaffold.observations import printed_values
 from scaffold.observations.logged_names import is_metric
 from scaffold.runs import recorder
 
@@ -35,7 +35,7 @@ def suggest_log_pattern(workspace: Workspace, runs: Sequence[Run]) -> str | None
 
 def _likeliest_pattern(workspace: Workspace, run: Run) -> str | None:
     names: dict[str, str] = {}
-    for path, _ in printed.log_paths(workspace, run):
+    for path, _ in printed_values.find_log_paths(workspace, run):
         for name, joint in _named_numbers(path):
             names.setdefault(name, joint)
     if not names:

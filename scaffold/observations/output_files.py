@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from scaffold import containment, structured_text
+from scaffold import path_containment, structured_text
 from scaffold.observations import file_formats, results_tsv
 from scaffold.observations.logged_names import STEP_NAMES
 from scaffold.runs.index import file_stamp
@@ -80,8 +80,8 @@ def find_metric_files(workdir: Path, outputs: str, on_problem: OnProblem) -> lis
     nothing of a workspace may lie. Where there are more than MAX_FILES, or too much else, it is said.
     """
     try:
-        return _list_metric_files(containment.locate(workdir, outputs), workdir, on_problem)
-    except containment.LeadsOutside as error:
+        return _list_metric_files(path_containment.join_contained_path(workdir, outputs), workdir, on_problem)
+    except path_containment.OutsidePathError as error:
         on_problem(error.message)
         return []
 
@@ -104,7 +104,7 @@ def _list_metric_files(outputs: Path, workdir: Path, on_problem: OnProblem) -> l
                 folders += [(folder / entry.name, depth + 1)] if depth < MAX_DEPTH and seen < MAX_ENTRIES else []
             elif (kind := _kind_index(folder, entry.name, depth)) is not None and entry.is_file():
                 if entry.is_symlink():
-                    containment.locate(workdir, entry.path)
+                    path_containment.join_contained_path(workdir, entry.path)
                 files.append((depth, MetricFile(kind, folder / entry.name, file_stamp(entry.stat()))))
     if seen >= MAX_ENTRIES:
         on_problem(f"it holds more than {MAX_ENTRIES} files: not every folder was searched for metrics")
@@ -157,7 +157,9 @@ def read_wandb_params(workdir: Path, run_outputs: str) -> dict[str, object]:
     if not files:
         return {}
     try:
-        content = structured_text.parse_yaml(containment.locate(workdir, files[-1]).read_text(encoding="utf-8"))
+        content = structured_text.parse_yaml(
+            path_containment.join_contained_path(workdir, files[-1]).read_text(encoding="utf-8")
+        )
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     items = content.items() if isinstance(content, dict) else ()

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.observations import printed
+from scaffold.observations import printed_values
 from scaffold.observations.directions import MetricDirections
 from scaffold.observations.file_formats import metric_number
-from scaffold.observations.file_metrics import FileMetrics, best_in_course, read_file_metrics, summarize_steps
+from scaffold.observations.file_metrics import FileMetrics, find_best_value, read_file_metrics, summarize_steps
 from scaffold.observations.logged_names import CLOCK, EPOCH_SECONDS, NAME_ROLES, media_prefixes
 from scaffold.observations.model import MetricValue
 from scaffold.observations.output_files import find_metric_files
@@ -62,7 +62,7 @@ def read_run_metrics(
     return RunValueReader(workspace, query).read(runs, names)
 
 
-def observe_runs(workspace: Workspace, runs: Sequence[Run], names: Sequence[str] = ()) -> list[Run]:
+def attach_final_metrics(workspace: Workspace, runs: Sequence[Run], names: Sequence[str] = ()) -> list[Run]:
     """The runs with what they gave as their `metrics`, as results have it, instead of what their manifests say.
 
     Live runs stay as they are. Where files need an extra that is not installed, what the manifest says counts. As in a manifest,
@@ -108,14 +108,14 @@ class RunValueReader:
         self._index = RunIndex.find(workspace)
         self._digests: dict[str, IndexEntry] | None = None
         self._new_digests: dict[str, IndexEntry] = {}
-        self._sidecars = printed.SidecarFiles(workspace)
+        self._sidecars = printed_values.SidecarFiles(workspace)
 
     def read(self, runs: Sequence[Run], names: Sequence[str] = ()) -> list[dict[str, MetricValue]]:
         """The value of each metric that the query asks for, for each run; `names` are to be there if any file has them (`*`: all)."""
         query = self._query
         values = [manifest_metrics(run) for run in runs]
-        sources: Sequence[printed.PrintedSources] = [
-            printed.printed_sources(run, self._sidecars) if run.metric_sources or self._sidecars.has(run) else {}
+        sources: Sequence[printed_values.PrintedSources] = [
+            printed_values.printed_sources(run, self._sidecars) if run.metric_sources or self._sidecars.has(run) else {}
             for run in runs
         ]
         if query.value_choice == "final":
@@ -125,12 +125,14 @@ class RunValueReader:
             by_spelling = {normalize_name(name): name for name in names_needed}
             for i, run in enumerate(runs):
                 if sources[i] or not values[i] or "*" in names or _lacks(values[i], names_needed, by_spelling):
-                    values[i] = merge_values(values[i], self._from_files(run), printed.printed_values(sources[i]))
+                    values[i] = merge_values(
+                        values[i], self._from_files(run), printed_values.printed_values(sources[i])
+                    )
         elif query.value_choice == "at":
             values = [self._at_step(run, of_run) for run, of_run in zip(runs, sources, strict=True)]
         else:
             values = [
-                merge_values(self._from_files(run, of_run), final, printed.printed_values(of_run))
+                merge_values(self._from_files(run, of_run), final, printed_values.printed_values(of_run))
                 for run, final, of_run in zip(runs, values, sources, strict=True)
             ]
         if self._new_digests:
@@ -147,14 +149,14 @@ class RunValueReader:
         outputs = sorted(path for path in digests if os.path.lexists(f"{self._workspace.workdir}/{path}"))
         self._index.store("digests", {path: digests[path] for path in outputs})
 
-    def _at_step(self, run: Run, sources: printed.PrintedSources) -> dict[str, MetricValue]:
+    def _at_step(self, run: Run, sources: printed_values.PrintedSources) -> dict[str, MetricValue]:
         from scaffold.observations.series import read_values_at
 
         assert self._query.step is not None
         server_series = self._query.server_series.get(run.name)
         return read_values_at(self._workspace, run, self._query.step, self.notes.append, server_series, sources)
 
-    def _from_files(self, run: Run, sources: printed.PrintedSources | None = None) -> dict[str, MetricValue]:
+    def _from_files(self, run: Run, sources: printed_values.PrintedSources | None = None) -> dict[str, MetricValue]:
         """The last or the best value in a run's files, each from the first course that has the metric; a series before a final value.
 
         With `sources` the course of printed metrics counts too.
@@ -176,15 +178,15 @@ class RunValueReader:
 
     def _best(self, files: Sequence[FileMetrics], name: str) -> tuple[FileMetrics, Any] | None:
         direction = self._query.directions.direction(name) if self._query.value_choice == "best" else None
-        return best_in_course(files, name, lowest=direction == "minimize") if direction else None
+        return find_best_value(files, name, lowest=direction == "minimize") if direction else None
 
-    def _log_metrics(self, run: Run, sources: printed.PrintedSources) -> list[FileMetrics]:
+    def _log_metrics(self, run: Run, sources: printed_values.PrintedSources) -> list[FileMetrics]:
         """What a run's logs say of printed metrics over all lines."""
-        patterns = printed.source_patterns(sources)
+        patterns = printed_values.source_patterns(sources)
         log_metrics = []
-        for disk_path, path in printed.log_paths(self._workspace, run) if patterns else ():
+        for disk_path, path in printed_values.find_log_paths(self._workspace, run) if patterns else ():
             try:
-                steps = printed.read_log_steps(Path(disk_path), patterns)
+                steps = printed_values.read_log_steps(Path(disk_path), patterns)
                 log_metrics.append(summarize_steps(steps, path, is_series=True)._replace(course=path))
             except OSError:
                 continue
@@ -207,9 +209,9 @@ class RunValueReader:
             if not unread:  # else it would be believed even when the extra is there
                 self._new_digests[run.outputs] = IndexEntry.pack(stamp, file_metrics)
         if (series := self._query.server_series.get(run.name)) is not None:
-            from scaffold.observations.server_metrics import server_source, server_steps
+            from scaffold.observations.server_metrics import server_source, to_logged_steps
 
-            file_metrics.append(summarize_steps(server_steps(series), server_source(run), is_series=True))
+            file_metrics.append(summarize_steps(to_logged_steps(series), server_source(run), is_series=True))
         self.notes += [f"{run.outputs}: {problem}" for problem in problems]
         self.notes += [f"{file.path}: {note}" for file in file_metrics for note in file.notes]
         return file_metrics

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
-from scaffold.observations import printed
+from scaffold.observations import printed_values
 from scaffold.observations.file_metrics import describe_error
 from scaffold.observations.model import MetricSeries, MetricValue, SeriesPoint
 from scaffold.observations.output_files import FILE_KINDS, find_metric_files
-from scaffold.observations.server_metrics import ServerSeries, server_source, server_steps
+from scaffold.observations.server_metrics import ServerSeries, server_source, to_logged_steps
 from scaffold.observations.spelling import normalize_name
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def read_values_at(
     step: float,
     on_problem: OnProblem,
     server_series: ServerSeries | None = None,
-    printed_sources: printed.PrintedSources | None = None,
+    printed_sources: printed_values.PrintedSources | None = None,
 ) -> dict[str, MetricValue]:
     """The value of each metric exactly at `step`, from the first file that has it; of a step logged twice (a resumed run) the later.
 
@@ -46,7 +46,7 @@ def read_values_at(
 
     _read_series_files(workspace, run, take, on_problem, printed_sources)
     if server_series is not None:
-        take(server_source(run), "", server_steps(server_series))
+        take(server_source(run), "", to_logged_steps(server_series))
     return values
 
 
@@ -66,7 +66,7 @@ def read_series(
         files.append((path, course, in_file))  # before it is read: of a file that breaks off, what came before counts
         collect_points(steps, metrics, in_file, max_points)
 
-    sources = printed.printed_sources(run, printed.SidecarFiles(workspace))
+    sources = printed_values.printed_sources(run, printed_values.SidecarFiles(workspace))
     _read_series_files(workspace, run, take, lambda _: None, sources)
     series: dict[str, MetricSeries] = {}
     courses: dict[str, str] = {}
@@ -101,7 +101,7 @@ def _read_series_files(
     run: Run,
     take: Callable[[str, str, Iterable[LoggedStep]], None],
     on_problem: OnProblem,
-    printed_sources: printed.PrintedSources | None = None,
+    printed_sources: printed_values.PrintedSources | None = None,
 ) -> None:
     """Give `take` the path, the course and the steps of each of a run's files that hold a series, the most trusted file first, of one
     course the newest; then those of its logs, where it printed metrics."""
@@ -126,10 +126,10 @@ def _read_series_files(
             report(path, f"{error.message} ({error.hint})")
         except (OSError, ValueError, RecursionError) as error:
             report(path, describe_error(error))
-    patterns = printed.source_patterns(printed_sources) if printed_sources else []
-    for disk_path, path in printed.log_paths(workspace, run) if patterns else ():
+    patterns = printed_values.source_patterns(printed_sources) if printed_sources else []
+    for disk_path, path in printed_values.find_log_paths(workspace, run) if patterns else ():
         with contextlib.suppress(OSError):
-            take(path, path, printed.read_log_steps(Path(disk_path), patterns))
+            take(path, path, printed_values.read_log_steps(Path(disk_path), patterns))
     if missing_extra is not None and not read:
         raise missing_extra
 

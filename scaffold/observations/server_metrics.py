@@ -28,7 +28,7 @@ def server_source(run: Run) -> str:
     return f"server:{run.name}/metrics"
 
 
-def server_steps(series: ServerSeries) -> Iterator[LoggedStep]:
+def to_logged_steps(series: ServerSeries) -> Iterator[LoggedStep]:
     """What the server has of a run, as a metric file would say it."""
     for metric, points in series.items():
         for step, value in points:

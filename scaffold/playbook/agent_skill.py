@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 
 from scaffold.errors import WrongUsage
-from scaffold.server.sanitize import one_line
+from scaffold.server.sanitize import sanitize_line
 from scaffold.workspace import Workspace
 
 # what the standard allows a name and a description, in letters, and advises for the text, in lines
@@ -94,9 +94,11 @@ def skill_body(workspace: Workspace, playbook: str) -> str:
     words["seeded"] = words["command"] + typed
     loop = LOOP.format(
         server=SERVER if answers.get("research_server_url") else "",
-        **{name: one_line(text, 200).replace("`", "'") for name, text in words.items()},
+        **{name: sanitize_line(text, 200).replace("`", "'") for name, text in words.items()},
     )
     if loop.count("\n") + playbook.count("\n") < LINES - 10:
         return f"{loop}\n{playbook}"
     path = workspace.playbook.relative_to(workspace.workdir).as_posix()
-    return f"{loop}\n## Which skill when\n\nThe playbook is long: read `{one_line(path, 200)}`, section by section.\n"
+    return (
+        f"{loop}\n## Which skill when\n\nThe playbook is long: read `{sanitize_line(path, 200)}`, section by section.\n"
+    )

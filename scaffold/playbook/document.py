@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from scaffold.playbook import skill_selection
 from scaffold.playbook.skill_selection import GROUPS, SkillSelection, hash_skill
 from scaffold.server.operations import PROTOCOL
-from scaffold.server.sanitize import code_block, one_line, table_cell
+from scaffold.server.sanitize import code_block, sanitize_line, table_cell
 
 BEGIN = re.compile(r"^<!-- scaffold playbook: begin ([0-9a-f]{64}); [^\n]* -->\n", re.MULTILINE)
 END = "<!-- scaffold playbook: end -->"
@@ -185,7 +185,7 @@ def _find_marks(text: str) -> tuple[int, int] | None:
 
 def _plain_text(text: str) -> str:
     """Text that the user gave, as it can stand in back-ticks."""
-    return one_line(text, 200).replace("`", "'")
+    return sanitize_line(text, 200).replace("`", "'")
 
 
 def _hash_text(text: str) -> str:

@@ -58,7 +58,7 @@ class OpenWorkspace:
         as paths below the work directory), then `param.NAME` and `metric.NAME`: final values, whichever file they came from.
         """
         from scaffold.observations import run_values
-        from scaffold.results.exports.run_rows import run_rows
+        from scaffold.results.exports.run_rows import build_run_rows
         from scaffold.runs import lookup, records, timestamps
 
         criteria = lookup.RunCriteria(
@@ -69,10 +69,12 @@ class OpenWorkspace:
             params=lookup.parse_params([f"{key}={value}" for key, value in (params or {}).items()]),
             since=lookup.parse_since(since, timestamps.utc_now(), "since") if since else None,
         )
-        read = records.read_records(self.workspace)
-        runs = run_values.observe_runs(self.workspace, [r for r in read.runs if criteria.admits(r)], names=("*",))
-        columns, rows = run_rows(runs)
-        warnings = [f"{damaged.path} cannot be read: {damaged.reason}" for damaged in read.damaged]
+        stored = records.read_records(self.workspace)
+        runs = run_values.attach_final_metrics(
+            self.workspace, [r for r in stored.runs if criteria.admits(r)], names=("*",)
+        )
+        columns, rows = build_run_rows(runs)
+        warnings = [f"{damaged.path} cannot be read: {damaged.reason}" for damaged in stored.damaged]
         return DataTable(columns, rows, warnings=warnings, source=tuple(runs))
 
     def results(
@@ -130,13 +132,13 @@ class OpenWorkspace:
         the p-value before and after Holm's correction for the `family` of what was run (`sweep`, `experiment`, `all`; `asked`: only what is
         asked here), `verdict` a sentence. Raises ScaffoldError where a name means nothing.
         """
-        from scaffold.results.metrics.planned_comparisons import PlannedComparisons
+        from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
         from scaffold.results.tables.compare import ComparisonRequest, compare_selections
 
         result = records = self._query(metric, where, sweep, ignore=ignore, minimize=minimize, maximize=maximize)
         if where or sweep:  # what was run does not depend on which of it is asked for
             records = self._query(metric, None, None, ignore=ignore, minimize=minimize, maximize=maximize)
-        planned = PlannedComparisons(self.workspace)
+        planned = PlannedComparisonReader(self.workspace)
         request = ComparisonRequest(
             names=[a, *others], records=records, family=family, noise_from=noise_from, planned=planned
         )
@@ -188,11 +190,11 @@ class OpenWorkspace:
         params: Sequence[str] = (),
     ) -> QueryResult:
         from scaffold.observations.directions import MetricDirections
-        from scaffold.results.metrics import read, run_filter
+        from scaffold.results.metrics import run_filter, run_metrics
         from scaffold.results.metrics.query import MetricQuery
-        from scaffold.results.metrics.sweep_sheets import SweepSheets
+        from scaffold.results.metrics.sweep_runs import SweepFileReader
 
-        directions, sheets = MetricDirections(self.workspace, minimize, maximize), SweepSheets(self.workspace)
+        directions, sheets = MetricDirections(self.workspace, minimize, maximize), SweepFileReader(self.workspace)
         query = MetricQuery(
             directions=directions,
             metrics=(metric,) if isinstance(metric, str) else tuple(metric),
@@ -204,7 +206,7 @@ class OpenWorkspace:
             ignored_params=ignore,
             primary_metric=directions.primary,
         )
-        return read.run_metric_query(self.workspace, query, sheets)
+        return run_metrics.run_metric_query(self.workspace, query, sheets)
 
 
 def _comparison_row(comparison: MetricComparison) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from scaffold.runs import (
 )
 from scaffold.runs.audit_rules import AuditedRun
 from scaffold.runs.audited_manifests import AuditedManifests
-from scaffold.runs.code_commits import CodeStates, Keeper
+from scaffold.runs.code_commits import CommitCodeStates, Keeper
+from scaffold.runs.duplicate_runs import to_question_key
 from scaffold.runs.recorded_files import RecordedFiles
-from scaffold.runs.same_question import same_question
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
@@ -58,7 +58,7 @@ def _same_again(runs: Sequence[Run]) -> Iterator[AuditFinding]:
     """Runs whose code, command and seed ran before, under another experiment."""
     first: dict[object, Run] = {}
     for run in sorted(runs, key=lambda run: (run.started_at, run.name)):
-        question = same_question(run)
+        question = to_question_key(run)
         if question is None or run.withdrawn is not None:
             continue
         earlier = first.setdefault(question, run)
@@ -86,7 +86,7 @@ def find_record_faults(workspace: Workspace, run_records: RunRecords) -> Iterato
         except ScaffoldError as error:
             keepers, message = None, f"no commit of the records can be looked up: {error.message}"
             yield AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint)
-    states = CodeStates(workspace)
+    states = CommitCodeStates(workspace)
     digests = records_home.read_digests(workspace)
     audited, files = AuditedManifests(workspace), RecordedFiles(workspace)
     for run in run_records.runs:

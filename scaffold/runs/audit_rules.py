@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.runs import manifests, recorded_files, recorder, records_home, timestamps
-from scaffold.runs.code_commits import CodeStates, Keeper
+from scaffold.runs.code_commits import CommitCodeStates, Keeper
 
 if TYPE_CHECKING:
     from scaffold.runs.audited_manifests import ManifestFacts
@@ -39,7 +39,7 @@ class AuditedRun:
     outputs_are_final: bool
     files: RecordedFiles
     keepers: Mapping[str, Keeper] | None
-    states: CodeStates
+    states: CommitCodeStates
     digests: Mapping[str, str]
 
 
@@ -187,7 +187,7 @@ def audit_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
 
 def _whole_copy_hint(path: Path, noted: str) -> str:
     """What brings back a manifest that hashes to `noted`."""
-    for copy in records_home.list_places(path):
+    for copy in records_home.list_record_paths(path):
         with contextlib.suppress(OSError):
             if recorder.records_home.content_digest(copy.read_bytes()) == noted:
                 return f"cp {shlex.quote(str(copy))} {shlex.quote(str(path))}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CACHE = "__pycache__"
 
 
-def cached_files(workspace: Workspace) -> list[Path]:
+def list_bytecode_files(workspace: Workspace) -> list[Path]:
     """What Python has left behind of the scripts of the template, temporary files included."""
     scripts = workspace.role_folder("scripts")
     ours = [f"{path.stem}.*" for path in (Path(recorder.ENTRY), Path("summarize.py"))]

@@ -61,7 +61,7 @@ def _unreachable(directory: Path, commits: Collection[str], refs: tuple[str, ...
     return frozenset(commits) & frozenset(answer.text.split())
 
 
-class CodeStates:
+class CommitCodeStates:
     """The code states of the newest 2,000 commits of a workspace's repository, found out when they are first asked for."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -81,12 +81,12 @@ class CodeStates:
         listed = git.run_checked(top, "log", "--all", f"--max-count={MOST_COMMITS}", "--format=%H %ct").text
         times = {line.split()[0]: int(line.split()[1]) for line in listed.splitlines()}
         states: dict[str, list[tuple[int, str]]] = {}
-        for commit, state in commit_states(self._workspace, top, list(times)).items():
+        for commit, state in compute_commit_states(self._workspace, top, list(times)).items():
             states.setdefault(state, []).append((times[commit], commit))
         return states
 
 
-def commit_states(workspace: Workspace, top: Path, commits: Sequence[str]) -> dict[str, str]:
+def compute_commit_states(workspace: Workspace, top: Path, commits: Sequence[str]) -> dict[str, str]:
     """The code state of each commit, of those that have any code. Raises ScaffoldError where git does not answer."""
     excluded = uncounted_paths(workspace, top)
     folders = sorted({"", *(folder for path in excluded for folder in recorder.git.parent_folders(path))})

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from scaffold import containment, git
+from scaffold import git, path_containment
 from scaffold.runs import code_files, recorded_code, recorder, recorder_command
 from scaffold.runs.model import Run
 
@@ -30,7 +30,7 @@ def diff_code(workspace: Workspace, a: RunWithManifest, b: RunWithManifest) -> s
     names = (a[0].label, b[0].label)
     if None in pins and (difference := _diff_files(workspace, a[0], b[0])) is not None:
         return os.fsdecode(recorder.patches.redact_patch(os.fsencode(difference), os.devnull))
-    return recorded_code.code_difference(workspace, a[1], b[1], names)
+    return recorded_code.make_code_patch(workspace, a[1], b[1], names)
 
 
 def _diff_files(workspace: Workspace, a: Run, b: Run) -> str | None:
@@ -39,7 +39,7 @@ def _diff_files(workspace: Workspace, a: Run, b: Run) -> str | None:
     top = git.toplevel(workspace.workdir)
     if top is None:
         return None
-    prefix = code_files.path_in_top(workspace, top)
+    prefix = code_files.find_workdir_prefix(workspace, top)
     excluded = recorder.code_state.uncounted_folders(recorder_command.recorder_workspace(workspace), prefix)
     with code_files.open_code(workspace, top, a) as code_a, code_files.open_code(workspace, top, b) as code_b:
         if code_a is None or code_b is None:
@@ -83,7 +83,9 @@ def diff_configs(workspace: Workspace, a: Run, b: Run) -> str:
 
 def _read(workspace: Workspace, path: str) -> str:
     try:
-        return containment.locate(workspace.workdir, path).read_text(encoding="utf-8", errors="replace")
+        return path_containment.join_contained_path(workspace.workdir, path).read_text(
+            encoding="utf-8", errors="replace"
+        )
     except OSError:
         return ""
 

@@ -111,7 +111,7 @@ def _parse_listing(rows: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def path_in_top(workspace: Workspace, top: Path) -> str:
+def find_workdir_prefix(workspace: Workspace, top: Path) -> str:
     """The work directory below the repository's top, with a slash at its end; empty where it is the top."""
     path = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
     return "" if path == "." else path + "/"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold import containment
+from scaffold import path_containment
 from scaffold.runs import records_home
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class RunDifference:
     b: Any
 
 
-def run_differences(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path) -> list[RunDifference]:
+def find_run_differences(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path) -> list[RunDifference]:
     """What differs in command, parameters, code, environment, host and metrics, in that order."""
     differences = _mapping_differences("command", _command_fields(a), _command_fields(b))
     differences += _mapping_differences(
@@ -74,7 +74,7 @@ def _host_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _locate_record(workdir: Path, path: str) -> Path:
     """Where a record is that a manifest names. Raises LeadsOutside."""
-    return records_home.locate_record(containment.locate(workdir, path))
+    return records_home.locate_record(path_containment.join_contained_path(workdir, path))
 
 
 def recorded_packages(manifest: Mapping[str, Any], workdir: Path) -> dict[str, str]:

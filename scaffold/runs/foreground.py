@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def run_recorded(
+def run_with_recorder(
     workspace: Workspace,
     args: Sequence[str],
     *,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold import containment, structured_text
+from scaffold import path_containment, structured_text
 from scaffold.runs import mlflow_stores, records
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _read_content(top: Path, path: Path, parse: Callable[[Any], Any]) -> Any:
     import yaml
 
     try:
-        return parse(containment.locate(top, path).read_text(encoding="utf-8"))
+        return parse(path_containment.join_contained_path(top, path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scaffold.runs import manifests, records_home
-from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
+from scaffold.runs.manifest_folders import DamagedManifest, list_manifests, read_settled_mtime
 from scaffold.runs.model import Run
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class HomeReader:
         replaced: set[str] = set()
         damaged: list[DamagedManifest] = []
         for folder in self._folders():
-            at, key = changed_at(folder.place), str(folder.place)
+            at, key = read_settled_mtime(folder.place), str(folder.place)
             entry = self.entries.get(key)
             if entry is None or not unchanged or at is None or entry["at"] != at:
                 entry = {**self._scan(folder, working_tree.get(folder.counterpart, {}), entry or {}), "at": at}
@@ -76,7 +76,7 @@ class HomeReader:
 
     def _folders(self) -> Iterator[_Folder]:
         workspace = self._workspace
-        for base in records_home.existing_folders(workspace):
+        for base in records_home.list_existing_homes(workspace):
             names = sorted(p.name for p in base.iterdir() if p.is_dir()) if workspace.per_experiment else [None]
             for experiment in names:
                 counterpart = workspace.role_folder("metadata", experiment)

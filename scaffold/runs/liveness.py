@@ -37,10 +37,10 @@ def is_lost(manifest: Path, hostname: str) -> bool:
 
 def is_process_gone(mark: Mapping[str, Any]) -> bool:
     """Whether the process that a mark speaks of is gone from this host for certain."""
-    return process_liveness(mark) == "gone"
+    return check_process_liveness(mark) == "gone"
 
 
-def process_liveness(mark: Mapping[str, Any]) -> Liveness:
+def check_process_liveness(mark: Mapping[str, Any]) -> Liveness:
     """Whether the process that a mark speaks of is still there, as far as this host can tell.
 
     Why not ask for the id alone: ids are given again, after a reboot at the latest, and each container counts its own.

@@ -23,7 +23,7 @@ class DamagedManifest(NamedTuple):
     reason: str
 
 
-def changed_at(folder: Path) -> int | None:
+def read_settled_mtime(folder: Path) -> int | None:
     """When a folder's list of files last changed; None where that is too fresh to be told from a change still to come."""
     try:
         at = folder.stat().st_mtime_ns

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scaffold import containment, structured_text
+from scaffold import path_containment, structured_text
 
 # how a run is, by MLflow's number: https://mlflow.org/docs/latest/rest-api.html#mlflowrunstatus
 STATUSES = {1: "running", 2: "scheduled", 3: "finished", 4: "failed", 5: "killed"}
@@ -48,7 +48,9 @@ def read_folder_run(top: Path, path: Path) -> MlflowRun | None:
 
     folder = path.parent
     try:
-        content = structured_text.parse_yaml(containment.locate(top, path).read_text(encoding="utf-8"))
+        content = structured_text.parse_yaml(
+            path_containment.join_contained_path(top, path).read_text(encoding="utf-8")
+        )
     except (OSError, ValueError, yaml.YAMLError):
         return None
     if not isinstance(content, dict) or not {"run_id", "run_uuid"} & content.keys():
@@ -77,7 +79,7 @@ def _named_texts(top: Path, folder: Path, *, ends: bool = False) -> Iterator[tup
 
 def _read_part(top: Path, path: Path, *, end: bool = False) -> str | None:
     """How a file's text begins, or its `end`; None where it cannot be read."""
-    with contextlib.suppress(OSError), containment.locate(top, path).open("rb") as file:
+    with contextlib.suppress(OSError), path_containment.join_contained_path(top, path).open("rb") as file:
         if end:
             file.seek(max(0, file.seek(0, os.SEEK_END) - PART_BYTES))
         return file.read(PART_BYTES).decode("utf-8", "replace")
@@ -100,7 +102,7 @@ def _last_value(log: str) -> float | None:
 def read_database_runs(top: Path, path: Path) -> list[MlflowRun]:
     """The runs in the SQLite database at `path`, below `top`, the oldest first; none where it is no store of MLflow's or is locked."""
     try:
-        file = containment.locate(top, path)
+        file = path_containment.join_contained_path(top, path)
         uri = f"{file.resolve().as_uri()}?{_access(file)}"
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=1)) as connection:
             connection.text_factory = lambda data: data.decode("utf-8", "replace")

@@ -89,7 +89,7 @@ def find_source(workspace: Workspace, top: Path, code: RecordedCode) -> CodeSour
         return CodeSource(base=base or pin.commit, tracked=pin.tracked, files=pin.commit, notes=notes)
     if code.commit is not None and code.commit in existing:
         return CodeSource(base=code.commit, patch=code.patch)
-    other = code_commits.CodeStates(workspace).nearest(code.state, code.moment) if code.state else None
+    other = code_commits.CommitCodeStates(workspace).nearest(code.state, code.moment) if code.state else None
     if other is not None:
         text = "its commit is gone" if code.commit is None else f"its commit {code.commit[:12]} is gone"
         return CodeSource(base=other, notes=(f"{text}; {other[:12]} has the same code state and is used in its place",))
@@ -156,7 +156,7 @@ def _add_untracked_files(place: Path, tracked: str | None, files: str) -> None:
         raise ScaffoldError(f"untracked files of the pinned code cannot be written: {answer.stderr.strip()}")
 
 
-def code_difference(workspace: Workspace, a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str]) -> str:
+def make_code_patch(workspace: Workspace, a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str]) -> str:
     """The patch from the code of one manifest to that of the other, without secrets; empty where they are the same.
 
     Where one of them is not pinned here: a diff of the saved patches. Raises ScaffoldError where git does not answer.

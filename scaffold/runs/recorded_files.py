@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from scaffold import containment
+from scaffold import path_containment
 from scaffold.runs import records_home
 from scaffold.workspace import Workspace
 
@@ -39,9 +39,9 @@ class RecordedFiles:
         """`records_home.find_copy`, which asks for each file where its repository is."""
         folder = path.parent
         if folder not in self._copies:
-            self._copies[folder] = records_home.list_places(folder)[1:]
+            self._copies[folder] = records_home.list_record_paths(folder)[1:]
         copies = (copy / path.name for copy in self._copies[folder])
-        return next((copy for copy in copies if records_home.is_whole(copy)), None)
+        return next((copy for copy in copies if records_home.is_complete_record(copy)), None)
 
     def is_contained(self, path: str) -> bool:
         """Whether `Workspace.locate` lets a path pass."""
@@ -49,7 +49,7 @@ class RecordedFiles:
         place = self._locate_parent(folder, name)
         if place is not None and not os.path.islink(f"{place}/{name}"):  # noqa: PTH114
             return True
-        return containment.is_contained(self._workspace.workdir, path)
+        return path_containment.is_contained(self._workspace.workdir, path)
 
     def _stat(self, path: str) -> os.stat_result:
         """What is at a path. Raises OSError, also where it leads outside."""

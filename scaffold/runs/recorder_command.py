@@ -47,7 +47,7 @@ def require_run_prefix(
     cwd: Path | None = None,
 ) -> list[str]:
     """What activates the repository's environment, such as `uv run`. Raises ScaffoldError when it cannot be read, or run in `cwd`."""
-    words = configured_prefix(workspace)
+    words = read_run_prefix(workspace)
     if words and find_program(words[0], cwd=cwd) is None:
         raise ScaffoldError(
             f"the environment of this repository is entered by `{shlex.join(words)}`, and there is no {words[0]} on PATH",
@@ -56,7 +56,7 @@ def require_run_prefix(
     return words
 
 
-def configured_prefix(workspace: Workspace) -> list[str]:
+def read_run_prefix(workspace: Workspace) -> list[str]:
     """The run prefix as the workspace has it, whether or not it is on PATH here. Raises ScaffoldError when it cannot be read."""
     path = workspace.locate(workspace.role_folder("scripts") / "workspace.json")
     try:

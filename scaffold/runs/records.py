@@ -18,11 +18,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scaffold.containment import LeadsOutside
+from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, withdrawals
 from scaffold.runs.home_records import HomeAdditions, HomeReader
 from scaffold.runs.index import IndexEntry, RunIndex, StoredRuns, parse_runs
-from scaffold.runs.manifest_folders import DamagedManifest, changed_at, list_manifests
+from scaffold.runs.manifest_folders import DamagedManifest, list_manifests, read_settled_mtime
 from scaffold.runs.model import Run
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class RecordReader:
     def _read(self, folder: Path) -> int:
         """Bring one folder's rows up to date; how many manifests were opened for it."""
         folder_path = folder.relative_to(self._workspace.workdir).as_posix()
-        changed = changed_at(folder)
+        changed = read_settled_mtime(folder)
         if changed is not None and self._times.get(folder_path) == changed:
             return 0
         indexed, rows, damaged, opened = self._rows.get(folder_path), {}, [], 0
@@ -212,7 +212,7 @@ class RecordReader:
                 except manifests.ForeignFile:
                     foreign.append(path)
                     continue
-                except (ValueError, LeadsOutside) as error:
+                except (ValueError, OutsidePathError) as error:
                     damaged.append(DamagedManifest(path=path, reason=str(error)))
                     continue
                 opened += 1

@@ -30,7 +30,7 @@ def workspace_id(workspace: Workspace) -> str:
     return str(workspace.answers.get("workspace_id") or "")
 
 
-def second_home_folders(workspace: Workspace) -> list[Path]:
+def list_home_folders(workspace: Workspace) -> list[Path]:
     """The folders that hold records of this workspace, its own first, whether or not there are any; empty without git.
 
     The others are of the time before it had an id, and of where it lay before it was moved: folders of its id whose place no workspace has
@@ -62,9 +62,9 @@ def root_of_key(name: str) -> str:
     return unquote(name.partition("@")[0], errors="surrogateescape")
 
 
-def existing_folders(workspace: Workspace) -> list[Path]:
+def list_existing_homes(workspace: Workspace) -> list[Path]:
     """The folders of the home that are there."""
-    return [folder for folder in second_home_folders(workspace) if folder.is_dir()]
+    return [folder for folder in list_home_folders(workspace) if folder.is_dir()]
 
 
 class HomeSummary(NamedTuple):
@@ -78,7 +78,9 @@ class HomeSummary(NamedTuple):
 def summarize_folders(folders: Iterable[Path]) -> list[HomeSummary]:
     """What is in folders of a second home."""
     return [
-        HomeSummary(folder=folder, root=root_of_key(folder.name), records=sum(map(is_manifest, list_files(folder))))
+        HomeSummary(
+            folder=folder, root=root_of_key(folder.name), records=sum(map(is_manifest, list_home_files(folder)))
+        )
         for folder in folders
     ]
 
@@ -135,18 +137,18 @@ def locate_record(path: Path) -> Path:
 def find_copy(path: Path) -> Path | None:
     """The copy in the second home of a record that belongs at `path` in the working tree; None where there is none."""
     copies = (folder / inside for folder, inside in _places_of(path))
-    return next((copy for copy in copies if is_whole(copy)), None)
+    return next((copy for copy in copies if is_complete_record(copy)), None)
 
 
-def list_places(path: Path) -> list[Path]:
+def list_record_paths(path: Path) -> list[Path]:
     """Where a record may be that belongs at `path` in the working tree: there, and in each folder of its second home."""
     return [path, *(folder / inside for folder, inside in _places_of(path))]
 
 
-def list_names(folder: Path) -> set[str]:
+def list_record_names(folder: Path) -> set[str]:
     """The names of the files in a folder of records, those that only the second home has too."""
     places = [folder, *(home / inside for home, inside in _places_of(folder))]
-    return {entry.name for place in places if place.is_dir() for entry in place.iterdir() if is_whole(entry)}
+    return {entry.name for place in places if place.is_dir() for entry in place.iterdir() if is_complete_record(entry)}
 
 
 def _places_of(path: Path) -> Iterator[tuple[Path, str]]:
@@ -163,7 +165,7 @@ def _places_of(path: Path) -> Iterator[tuple[Path, str]]:
             yield records / name, below_top[len(names[name]) + 1 :]
 
 
-def is_whole(path: Path) -> bool:
+def is_complete_record(path: Path) -> bool:
     """Whether a file is there that is more than a claim."""
     try:
         return path.stat().st_size > 0
@@ -171,19 +173,19 @@ def is_whole(path: Path) -> bool:
         return False
 
 
-def list_files(folder: Path) -> Iterator[str]:
+def list_home_files(folder: Path) -> Iterator[str]:
     """The records in one folder of a home, relative to it, sorted: no claims, no marks of live runs, nothing half written."""
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and is_whole(Path(base, name)):
+            if not name.startswith(".") and is_complete_record(Path(base, name)):
                 yield Path(base, name).relative_to(folder).as_posix()
 
 
 def read_digests(workspace: Workspace) -> dict[str, str]:
     """The uuids of runs -> what their manifests hashed to when they had ended."""
     digests: dict[str, str] = {}
-    for folder in reversed(existing_folders(workspace)):
+    for folder in reversed(list_existing_homes(workspace)):
         for path in sorted(folder.rglob(recorder.records_home.DIGESTS)):
             with contextlib.suppress(OSError):
                 lines = (line.partition(" ") for line in os.fsdecode(path.read_bytes()).splitlines())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold import containment, git
+from scaffold import git, path_containment
 from scaffold.errors import ScaffoldError
 from scaffold.runs import (
     compare,
@@ -82,7 +82,7 @@ def rerun_recorded_run(
         variables[recorder.manifest.PURPOSE_VARIABLE] = "rerun"
         if (source := manifest.get("seed_source")) in ("arguments", "environment"):
             variables[recorder.seed_source.SOURCE_VARIABLE] = source
-        _, new = foreground.run_recorded(
+        _, new = foreground.run_with_recorder(
             workspace,
             arguments,
             prefix=prefix,
@@ -121,7 +121,7 @@ def _stdin_script(workspace: Workspace, run: Run, manifest: Mapping[str, Any]) -
     if path is None:
         return None
     try:
-        script = containment.locate(workspace.workdir, path).read_bytes()
+        script = path_containment.join_contained_path(workspace.workdir, path).read_bytes()
     except OSError as error:
         raise ScaffoldError(
             f"the script {path} that {run.label} read cannot be read: {error.strerror or error}"

@@ -32,8 +32,8 @@ def plan_restore(workspace: Workspace) -> list[RestoreAction]:
     damaged = {manifest.path for manifest in run_records.damaged}
     runs = {run.path: run for run in run_records.runs}
     actions: dict[str, RestoreAction] = {}
-    for folder in records_home.existing_folders(workspace):
-        for inside in records_home.list_files(folder):
+    for folder in records_home.list_existing_homes(workspace):
+        for inside in records_home.list_home_files(folder):
             copy = folder / inside
             shown = records_home.shown_path(workspace, copy)
             path, run = f"{workspace.root}/{inside}", runs.get(shown)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.containment import LeadsOutside
+from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, records_home
 from scaffold.runs.index import IndexEntry, file_stamp
 from scaffold.runs.model import Run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-class RunReader:
+class RunAttemptReader:
     """Reads the attempts of runs of one experiment, in the working tree and in the second home.
 
     `rows` has what was read in the working tree: path -> stamp and run.
@@ -35,7 +35,7 @@ class RunReader:
         self._folder, self._outputs = str(folder), str(workspace.role_folder("outputs", experiment))
         self._logs = str(workspace.role_folder("logs", experiment))
         inside = folder.relative_to(workspace.path)
-        self._homes = [str(home / inside) for home in records_home.second_home_folders(workspace)]
+        self._homes = [str(home / inside) for home in records_home.list_home_folders(workspace)]
 
     def read(self, name: str, before: Sequence[Run]) -> list[Run]:
         """All attempts of a run, as `RecordReader.runs` has them, where `before` are those that it had the last time."""
@@ -87,7 +87,7 @@ class RunReader:
                 continue  # a claim
             try:
                 return self._read_manifest(Path(place), info, in_home=in_home)
-            except (ValueError, LeadsOutside):
+            except (ValueError, OutsidePathError):
                 continue  # it is damaged, which is said where folders are listed
         return None
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold import containment, structured_text
+from scaffold import path_containment, structured_text
 from scaffold.atomic_write import write_file
 from scaffold.errors import ScaffoldError
 from scaffold.runs import timestamps
@@ -25,7 +25,7 @@ def read_withdrawals(workdir: Path, metadata: Path) -> dict[str, str]:
     """Of one folder of manifests the labels of attempts that were withdrawn -> why. What is damaged still withdraws."""
     reasons: dict[str, str] = {}
     with contextlib.suppress(OSError):
-        for file in sorted(containment.locate(workdir, metadata / FOLDER).iterdir()):
+        for file in sorted(path_containment.join_contained_path(workdir, metadata / FOLDER).iterdir()):
             if file.suffix == ".json" and not file.name.startswith("."):
                 reasons[file.name.removesuffix(".json")] = _read_reason(workdir, file)
     return reasons
@@ -33,7 +33,7 @@ def read_withdrawals(workdir: Path, metadata: Path) -> dict[str, str]:
 
 def _read_reason(workdir: Path, file: Path) -> str:
     try:
-        content = structured_text.parse_json(containment.locate(workdir, file).read_bytes())
+        content = structured_text.parse_json(path_containment.join_contained_path(workdir, file).read_bytes())
     except (OSError, ValueError):
         return UNKNOWN_REASON
     because = content.get("because") if isinstance(content, Mapping) else None
@@ -51,7 +51,7 @@ def withdraw_attempts(workspace: Workspace, attempts: Iterable[Run], because: st
     return withdrawn
 
 
-def restore_attempts(workspace: Workspace, attempts: Iterable[Run]) -> list[Run]:
+def undo_withdrawals(workspace: Workspace, attempts: Iterable[Run]) -> list[Run]:
     """Take withdrawals back; the attempts that count again. Raises ScaffoldError where one's file cannot be removed."""
     restored = []
     for run in attempts:
@@ -73,4 +73,4 @@ def withdrawal_path(workspace: Workspace, run: Run) -> Path:
     """
     folder = (workspace.workdir / run.path).parent
     folder = workspace.role_folder("metadata", run.experiment) if run.only_in_home else folder
-    return containment.locate(workspace.workdir, folder / FOLDER / f"{run.label}.json")
+    return path_containment.join_contained_path(workspace.workdir, folder / FOLDER / f"{run.label}.json")

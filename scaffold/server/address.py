@@ -33,10 +33,10 @@ def resolve_url(
         "research_server_url in the workspace's answers": str(answers.get("research_server_url") or "") or None,
     }
     source, url = next(((name, value) for name, value in sources.items() if value is not None), ("", ""))
-    return check_url(url.strip(), source) or None
+    return validate_server_url(url.strip(), source) or None
 
 
-def check_url(url: str, source: str = "--server-url") -> str:
+def validate_server_url(url: str, source: str = "--server-url") -> str:
     """The research server's URL without a trailing slash; `source` names where it comes from.
 
     Raises WrongUsage when it is none, or carries a secret.

@@ -16,7 +16,7 @@ from typing import Any
 from scaffold.server import address, openapi, operations
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import InvalidResponse, ServerError, Unauthorized, Unreachable
-from scaffold.server.sanitize import one_line
+from scaffold.server.sanitize import sanitize_line
 
 OK, DOWN, UNAUTHORIZED, FAILED, UNKNOWN = "ok", "down", "unauthorized", "failed", "unknown"
 LONG = 200
@@ -206,7 +206,7 @@ def _judge_workdir(health: Any, allowed: tuple[Path, ...], url: str) -> tuple[bo
     path = _resolve_or_keep(Path(workdir)) if local else Path(workdir)
     if any(path == (ours.resolve() if local else ours) or Path(workdir) == ours.resolve() for ours in allowed):
         return True, "this repository"
-    return False, f"it works in {one_line(workdir, LONG)}, and not in {allowed[0]}"
+    return False, f"it works in {sanitize_line(workdir, LONG)}, and not in {allowed[0]}"
 
 
 def _resolve_or_keep(path: Path) -> Path:

@@ -20,7 +20,7 @@ from scaffold.server.errors import (
 )
 from scaffold.server.json_values import list_json_objects
 from scaffold.server.operations import ServerOperation
-from scaffold.server.sanitize import one_line
+from scaffold.server.sanitize import sanitize_line
 
 if TYPE_CHECKING:
     import httpx  # noqa: TID251 - for its types alone
@@ -162,7 +162,7 @@ class RequestSender:
 
     def _clean(self, text: str) -> str:
         """Text from outside as one printable line, without our token, should it be said back to us."""
-        return one_line(text.replace(self._token, "***") if self._token else text, LONGEST_MESSAGE)
+        return sanitize_line(text.replace(self._token, "***") if self._token else text, LONGEST_MESSAGE)
 
 
 def _validation_message(complaint: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ TAGS = re.compile(r"<(?=[/!?a-zA-Z])")
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 
 
-def one_line(text: str, limit: int) -> str:
+def sanitize_line(text: str, limit: int) -> str:
     """`text` as one printable line of at most `limit` characters: no control, no direction marks, no lone surrogates."""
     line = " ".join(_printable(text[: 20 * limit]).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + MORE
@@ -21,7 +21,7 @@ def one_line(text: str, limit: int) -> str:
 
 def table_cell(text: str, limit: int) -> str:
     """`text` as a cell of a Markdown table: every mark escaped, what could become a link taken apart."""
-    return MARKS.sub(r"\\\1", LINKS.sub(_break_link, TAGS.sub("< ", one_line(text, limit))))
+    return MARKS.sub(r"\\\1", LINKS.sub(_break_link, TAGS.sub("< ", sanitize_line(text, limit))))
 
 
 def code_block(text: str, *, lines: int, width: int) -> list[str]:

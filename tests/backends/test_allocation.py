@@ -80,12 +80,14 @@ def test_options_say_where_they_are_from_and_the_script_is_clean(made: Allocatio
     assert "  # the sweep: --requeue is left out, it is for sbatch alone\n" in text
     checked = subprocess.run([Path(sys.executable).with_name("shellcheck"), made.path], capture_output=True, text=True)
     assert (checked.returncode, checked.stdout) == (0, "")
-    assert allocation.read_job_name(made.path.parent, "one") == allocation.job_name(made.context, made.job)
+    assert allocation.read_job_name(made.path.parent, "one") == allocation.format_allocation_name(
+        made.context, made.job
+    )
 
 
 def test_the_launcher_is_started_by_srun_and_its_exit_status_is_passed_on(made: Allocation) -> None:
     assert made.run() == (7, "")
-    name = allocation.job_name(made.context, made.job)
+    name = allocation.format_allocation_name(made.context, made.job)
     expected = f"--nodes=1 --ntasks=1 --overlap --job-name={name} --partition=gpu --signal=USR1@60 --comment=it's a"
     assert made.lines == [f"srun {expected} bash {made.launcher}"]
 

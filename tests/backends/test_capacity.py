@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.backends.capacity import compute_capacity, run_limit
+from scaffold.backends.capacity import compute_capacity, compute_run_limit
 from scaffold.backends.interface import BackendAvailability
 
 
@@ -66,7 +66,7 @@ def test_how_many_runs_may_be_there(
     expected: int,
     because: str,
 ) -> None:
-    found = run_limit(kind, gpus=gpus, cores=cores, gpus_per_run=gpus_per_run, cpus_per_run=cpus_per_run)
+    found = compute_run_limit(kind, gpus=gpus, cores=cores, gpus_per_run=gpus_per_run, cpus_per_run=cpus_per_run)
     assert found == (expected, because)
 
 

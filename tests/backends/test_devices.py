@@ -146,7 +146,10 @@ def test_the_leases_of_somebody_else_are_not_trusted(tmp_path: Path, monkeypatch
 def test_a_place_for_leases_that_cannot_be_locked_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "lock").mkdir()
-    with pytest.raises(ScaffoldError, match="cannot be used: lock: Is a directory") as found, leases.machine_lock():
+    with (
+        pytest.raises(ScaffoldError, match="cannot be used: lock: Is a directory") as found,
+        leases.hold_machine_lock(),
+    ):
         pass
     assert "SCAFFOLD_RUNTIME_DIR" in str(found.value.hint)
     leases.gpu_lease_path(tmp_path, "GPU-x").mkdir()

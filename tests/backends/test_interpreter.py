@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends.local.interpreter import find_interpreter, is_scaffolds_own
+from scaffold.backends.local.interpreter import find_interpreter, is_scaffold_interpreter
 from scaffold.errors import ScaffoldError
 from scaffold.workspace import Workspace
 
@@ -45,6 +45,6 @@ def test_the_repositorys_own_environment_goes_first(workspace: Workspace) -> Non
 def test_scaffolds_own_environment_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     beside = Path(sys.executable).with_name("python")
     monkeypatch.setattr(sys, "base_prefix", "/elsewhere")
-    assert is_scaffolds_own(beside) and not is_scaffolds_own(Path("/usr/bin/python3"))
+    assert is_scaffold_interpreter(beside) and not is_scaffold_interpreter(Path("/usr/bin/python3"))
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
-    assert not is_scaffolds_own(beside)
+    assert not is_scaffold_interpreter(beside)

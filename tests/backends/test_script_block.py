@@ -48,8 +48,8 @@ def words(options: tuple[SbatchOption, ...]) -> list[str]:
     return [option.word for option in options]
 
 
-def block() -> script_block.ScriptBlock:
-    found = script_block.choose_block(SCRIPTS, ENTRIES)
+def block() -> script_block.SbatchBlock:
+    found = script_block.choose_sbatch_block(SCRIPTS, ENTRIES)
     assert found is not None
     return found
 
@@ -86,7 +86,7 @@ def test_it_is_the_block_of_the_script_that_trains() -> None:
     ],
 )
 def test_which_script_it_is(scripts: dict[str, str], chosen: str | None) -> None:
-    found = script_block.choose_block(scripts, ENTRIES)
+    found = script_block.choose_sbatch_block(scripts, ENTRIES)
     assert (found.path if found else None) == chosen
 
 
@@ -118,7 +118,7 @@ def test_a_launch_says_what_is_left_out_and_keeps_the_arrays_cap(
     backend = SlurmBackend(context)
     assert len(warnings) == 2 and "--dependency" in warnings[0]
     monkeypatch.setattr(
-        "scaffold.backends.slurm.slurm_room._ask_for_room",
+        "scaffold.backends.slurm.slurm_availability._ask_for_room",
         lambda words: "n1|idle|0/64/0/64|gpu:8|gpu-long\n" if words[0] == "sinfo" else "",
     )
     room = backend.availability()

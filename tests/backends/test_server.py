@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from scaffold.backends.interface import BackendContext, Job
-from scaffold.backends.server import conversions
+from scaffold.backends.server import job_mapping
 from scaffold.backends.server.backend import ServerBackend
 from scaffold.errors import ScaffoldError
 from scaffold.server.errors import ServerOfOtherProject, Unauthorized
@@ -394,7 +394,7 @@ def test_a_run_that_hangs_in_launching_is_given_up_stopped_and_made_anew(ledger:
     first = ledger.of["run-0"]
     assert backend.poll([first])[first].state == "starting"
     hanging = stand_in.state.runs[first.split("/")[1]]
-    hanging["launched_at"] -= conversions.LAUNCH_S + 1
+    hanging["launched_at"] -= job_mapping.LAUNCH_S + 1
     seen = backend.poll([first])[first]
     assert seen.state == "gone" and "launching" in (seen.reason or "")
     backend.register(ledger.jobs(1), ledger.on_submitted, ledger.keep_note)
@@ -410,7 +410,7 @@ def test_a_run_whose_terminal_waits_for_something_is_given_up_too(ledger: Ledger
     (ledger.folder / "run-0.ticket").write_text("number=1\n")
     backend.submit(ledger.jobs(1), ledger.on_submitted)
     assert backend.poll([handle])[handle].state == "running"
-    stand_in.state.runs[handle.split("/")[1]]["launched_at"] -= conversions.LAUNCH_S + 1
+    stand_in.state.runs[handle.split("/")[1]]["launched_at"] -= job_mapping.LAUNCH_S + 1
     assert backend.poll([handle])[handle].state == "gone"
     (ledger.folder / "run-0.ticket").rename(ledger.folder / "run-0.taken")
     assert backend.poll([handle])[handle].state == "running"
@@ -546,14 +546,14 @@ def cluster(type: str = "unknown", gpus: int | None = None, running: int = 0, la
 def test_room_follows_the_protocol(given: dict[str, Any], slots: int) -> None:
     of = cluster(given.pop("type", "unknown"), given.pop("gpus", None), running=1, launching=1)
     options = {"cores": None, "gpus_per_run": None, "cpus_per_run": None, "max_parallel": None, **given}
-    found = conversions.count_server_slots(of, **options)
+    found = job_mapping.count_server_slots(of, **options)
     assert (found.limit, found.active) == (slots, 2)
     assert found.because
 
 
 def test_more_gpus_for_a_run_than_there_are_is_said() -> None:
     with pytest.raises(ScaffoldError, match="needs 3 GPUs"):
-        conversions.count_server_slots(
+        job_mapping.count_server_slots(
             cluster("local_gpu", 2), cores=4, gpus_per_run=3, cpus_per_run=None, max_parallel=None
         )
 
@@ -641,7 +641,7 @@ def test_any_path_can_be_typed_into_an_interactive_shell(tmp_path: Path, folder:
     place.mkdir()
     launcher = place / "run.sh"
     launcher.write_text("exit 6\n")
-    command = conversions.format_launcher_command(launcher)
+    command = job_mapping.format_launcher_command(launcher)
     assert all(one.isprintable() for one in command)
     json.dumps(command).encode()
     # -i has history expansion, as a terminal has; completion of Tabs cannot happen: there are none
@@ -653,15 +653,15 @@ def test_any_path_can_be_typed_into_an_interactive_shell(tmp_path: Path, folder:
         start_new_session=True,
     )
     assert b"code=6" in done.stdout
-    assert conversions.starts_launcher_in(command, place)
-    assert not conversions.starts_launcher_in(command, tmp_path / "other")
+    assert job_mapping.starts_launcher_in(command, place)
+    assert not job_mapping.starts_launcher_in(command, tmp_path / "other")
 
 
 def test_a_directory_that_an_unquoted_cd_would_miss_is_not_given() -> None:
-    assert conversions.typable_workdir(Path("/home/me/repo-1.2")) == "/home/me/repo-1.2"
-    assert conversions.typable_workdir(Path("/home/me/my repo")) is None
+    assert job_mapping.to_shell_safe_workdir(Path("/home/me/repo-1.2")) == "/home/me/repo-1.2"
+    assert job_mapping.to_shell_safe_workdir(Path("/home/me/my repo")) is None
 
 
 def test_a_stub_that_a_late_report_leaves_is_an_end() -> None:
     stub = ServerRun.from_json({"id": "abc", "status": "failed", "exit_code": 3, "created_at": 1.0})
-    assert conversions.run_job_status(stub, 2.0).state == "ended"
+    assert job_mapping.to_job_status(stub, 2.0).state == "ended"

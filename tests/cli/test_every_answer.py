@@ -11,8 +11,8 @@ import pytest
 
 from scaffold.cli.common import answer_schemas
 from scaffold.cli.main import group
-from scaffold.ideas import trial
-from scaffold.ideas.loop_state import Step
+from scaffold.ideas import trial_runs
+from scaffold.ideas.loop_state import JudgingStep
 from tests import answers
 from tests.cli.story import SPEC, TRAIN
 from tests.conftest import MakeRepo, Run, commit_all, write_tree
@@ -121,14 +121,14 @@ def of_runs(ask: Ask) -> None:
 def of_ideas(ask: Ask) -> None:
     commit_all(Path())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial, "run_step", always_one)
+        patch.setattr(trial_runs, "run_step", always_one)
         _of_ideas(ask)
 
 
-def always_one(incumbent: Any, candidate: Any, step: Step, **_: Any) -> trial.StepResults:
+def always_one(incumbent: Any, candidate: Any, step: JudgingStep, **_: Any) -> trial_runs.StepResults:
     """Runs that all give the same; real ones are in tests/ideas."""
-    sides = ([trial.SideResult(seed, 1.0, "run") for seed in seeds] for seeds in (step.incumbent, step.candidate))
-    return trial.StepResults(*map(tuple, sides))
+    sides = ([trial_runs.SideResult(seed, 1.0, "run") for seed in seeds] for seeds in (step.incumbent, step.candidate))
+    return trial_runs.StepResults(*map(tuple, sides))
 
 
 def _of_ideas(ask: Ask) -> None:
@@ -199,7 +199,9 @@ def test_every_command_with_json_answers(ask: Ask, asked: set[tuple[str, ...]], 
 
 
 def test_without_json_a_schema_is_printed_as_it_is(run: Run) -> None:
-    assert json.loads(run("schema", "sweep", "status").stdout) == answer_schemas.answer_schema(("sweep", "status"))
+    assert json.loads(run("schema", "sweep", "status").stdout) == answer_schemas.build_answer_schema(
+        ("sweep", "status")
+    )
     assert run("schema").stdout.splitlines()[0].startswith("detect  ")
     wrong = run("schema", "runs", "lst")
     assert (wrong.exit_code, wrong.stdout) == (2, "") and "did you mean 'runs list'?" in wrong.stderr

@@ -39,7 +39,7 @@ def test_every_command_that_answers_has_a_schema_and_every_schema_a_command() ->
 
 @pytest.mark.parametrize("words", ANSWERING, ids=" ".join)
 def test_a_schema_is_strict_and_described_and_whole_in_itself(words: tuple[str, ...]) -> None:
-    schema = answer_schemas.answer_schema(words)
+    schema = answer_schemas.build_answer_schema(words)
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"].endswith("2020-12/schema") and schema["title"] == f"scaffold {' '.join(words)} --json"
     assert schema["description"] and "shared.schema.json" not in json.dumps(schema)

@@ -8,7 +8,7 @@ import pytest
 
 from scaffold.conventions import launchers, metrics, model, trackers
 from scaffold.conventions.detected import DetectedValue
-from scaffold.conventions.risks import risks
+from scaffold.conventions.risks import find_risks
 from scaffold.conventions.script_kinds import is_training_code, may_train
 from scaffold.conventions.script_ranking import rank_scripts
 from scaffold.facts import Facts
@@ -63,7 +63,7 @@ SILENT = [
 
 
 def subjects(facts: Facts) -> list[DetectedValue[tuple[str, ...]]]:
-    return [ask(facts) for ask in (trackers.trackers, launchers.launchers, metrics.detect_metric_names)]
+    return [ask(facts) for ask in (trackers.detect_trackers, launchers.detect_launchers, metrics.detect_metric_names)]
 
 
 def unhurried(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> list[DetectedValue[tuple[str, ...]]]:
@@ -76,7 +76,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch, facts: Facts) -> list[DetectedVal
         patched.setattr(Facts, "files_mentioning", every)
         patched.setattr(Facts, "files_importing", every)
         patched.setattr(launchers, "_may_start", lambda _path, _text: True)
-        patched.setattr(metrics, "may_log", lambda _text: True)
+        patched.setattr(metrics, "may_log_metrics", lambda _text: True)
         return subjects(facts)
 
 
@@ -105,7 +105,7 @@ def test_many_modules_that_do_nothing_of_interest_are_not_parsed() -> None:
     )
     rank_scripts(facts)
     subjects(facts)
-    risks(facts, (), model.RepositoryEnvironment(), model.RepositoryTests())
+    find_risks(facts, (), model.RepositoryEnvironment(), model.RepositoryTests())
     assert [p for p in facts.texts if facts.parsed_before(p) is not None] == ["train.py"]
 
 
@@ -141,5 +141,7 @@ def test_what_looks_like_training(text: str, may: bool, does: bool) -> None:
     "line", ["\tcd /home/ann/data", "/scratch/ann/run.sh", "x='/mnt/data'", "A=/data/x python a.py"]
 )
 def test_absolute_paths_are_found_wherever_a_word_may_begin(line: str) -> None:
-    found = risks(facts_from_texts({"run.sh": f"{line}\n"}), (), model.RepositoryEnvironment(), model.RepositoryTests())
+    found = find_risks(
+        facts_from_texts({"run.sh": f"{line}\n"}), (), model.RepositoryEnvironment(), model.RepositoryTests()
+    )
     assert any("hard-coded absolute paths: run.sh:1" in text for text in found.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.launchers import launchers
+from scaffold.conventions.launchers import detect_launchers
 from scaffold.facts.model import facts_from_texts
 
 
@@ -31,7 +31,7 @@ from scaffold.facts.model import facts_from_texts
     ],
 )
 def test_a_launcher_is_a_command_an_import_or_a_header(texts: dict[str, str], found: tuple[str, ...]) -> None:
-    assert launchers(facts_from_texts(texts)).value == found
+    assert detect_launchers(facts_from_texts(texts)).value == found
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_a_launcher_is_a_command_an_import_or_a_header(texts: dict[str, str], fo
     ],
 )
 def test_a_mention_is_no_use(texts: dict[str, str]) -> None:
-    assert launchers(facts_from_texts(texts)).value == ()
+    assert detect_launchers(facts_from_texts(texts)).value == ()

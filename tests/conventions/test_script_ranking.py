@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.baseline_command import baseline_command
+from scaffold.conventions.baseline_command import build_baseline_command
 from scaffold.conventions.script_kinds import script_kind
 from scaffold.conventions.script_ranking import rank_scripts
 from scaffold.facts.model import facts_from_texts
@@ -19,7 +19,7 @@ def ranked(texts: dict[str, str]) -> list[str]:
 
 def command(texts: dict[str, str], path: str) -> str:
     facts = facts_from_texts(texts)
-    return baseline_command(facts, next(s for s in rank_scripts(facts) if s.path == path))[0]
+    return build_baseline_command(facts, next(s for s in rank_scripts(facts) if s.path == path))[0]
 
 
 def test_a_train_script_comes_before_helpers_and_deep_ones() -> None:

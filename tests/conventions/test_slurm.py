@@ -24,7 +24,7 @@ srun python train.py
 
 
 def test_both_spellings_of_the_options_are_read_up_to_the_first_command() -> None:
-    found = slurm.slurm_answer_fields(slurm.slurm_conventions(facts_from_texts({"jobs/train.sbatch": TRAIN})))
+    found = slurm.to_slurm_conventions(slurm.slurm_conventions(facts_from_texts({"jobs/train.sbatch": TRAIN})))
     assert found is not None
     assert found.scripts == ("jobs/train.sbatch",)
     assert found.partitions == ("gpu",)
@@ -56,7 +56,7 @@ def test_flags_of_srun_and_sbatch_count_also_in_the_readme_which_is_no_script() 
         "run.sh": "sbatch -p long --account=lab job.sh\n",
         "README.md": "```bash\nsrun -p interactive python train.py\n```\n",
     }
-    found = slurm.slurm_answer_fields(slurm.slurm_conventions(facts_from_texts(texts)))
+    found = slurm.to_slurm_conventions(slurm.slurm_conventions(facts_from_texts(texts)))
     assert found is not None
     assert (found.scripts, found.partitions, found.accounts) == (("run.sh",), ("long", "interactive"), ("lab",))
 
@@ -112,7 +112,7 @@ def test_documentation_speaks_only_where_no_script_of_its_own_does() -> None:
     shown = {"docs/cluster.sh": "#!/bin/bash\n#SBATCH -p shown\n"}
     own = {"job.sbatch": "#!/bin/bash\n#SBATCH -p own\n"}
     alone, beside = (
-        slurm.slurm_answer_fields(slurm.slurm_conventions(facts_from_texts(t))) for t in (shown, {**shown, **own})
+        slurm.to_slurm_conventions(slurm.slurm_conventions(facts_from_texts(t))) for t in (shown, {**shown, **own})
     )
     assert alone is not None and beside is not None
     assert (alone.scripts, alone.partitions) == (("docs/cluster.sh",), ("shown",))

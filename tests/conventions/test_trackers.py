@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.trackers import trackers
+from scaffold.conventions.trackers import detect_trackers
 from scaffold.facts.model import facts_from_texts
 
 
@@ -41,7 +41,7 @@ from scaffold.facts.model import facts_from_texts
     ],
 )
 def test_a_use_is_an_import_a_logger_class_or_report_to(texts: dict[str, str], found: tuple[str, ...]) -> None:
-    assert trackers(facts_from_texts(texts)).value == found
+    assert detect_trackers(facts_from_texts(texts)).value == found
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_a_use_is_an_import_a_logger_class_or_report_to(texts: dict[str, str], f
     ],
 )
 def test_a_mention_is_no_use(texts: dict[str, str]) -> None:
-    assert trackers(facts_from_texts(texts)).value == ()
+    assert detect_trackers(facts_from_texts(texts)).value == ()
 
 
 def test_evidence_is_the_line_of_the_import() -> None:
-    [evidence] = trackers(facts_from_texts({"train.py": "import os\n\nimport wandb  # tracking\n"})).evidence
+    [evidence] = detect_trackers(facts_from_texts({"train.py": "import os\n\nimport wandb  # tracking\n"})).evidence
     assert (evidence.path, evidence.line, evidence.text) == ("train.py", 3, "import wandb  # tracking")
 
 
 def test_examples_speak_only_where_there_is_nothing_else() -> None:
     example = {"examples/demo.py": "import neptune\n"}
-    assert trackers(facts_from_texts(example)).value == ("neptune",)
-    assert trackers(facts_from_texts({**example, "train.py": "import wandb\n"})).value == ("wandb",)
+    assert detect_trackers(facts_from_texts(example)).value == ("neptune",)
+    assert detect_trackers(facts_from_texts({**example, "train.py": "import wandb\n"})).value == ("wandb",)
 
 
 def test_a_requirement_and_a_commented_import_are_told_as_what_lost() -> None:
@@ -80,7 +80,7 @@ def test_a_requirement_and_a_commented_import_are_told_as_what_lost() -> None:
         "train.py": "import wandb\n# import mlflow\n",
         "requirements.txt": "torch\ntensorboard==2.1\nwandb\ntensorboard-data-server\n",
     }
-    found = trackers(facts_from_texts(texts))
+    found = detect_trackers(facts_from_texts(texts))
     assert found.value == ("wandb",)
     assert [(e.path, e.line, e.text) for e in found.lost] == [
         ("requirements.txt", 2, "tensorboard: only a requirement"),
@@ -101,4 +101,4 @@ def test_a_requirement_and_a_commented_import_are_told_as_what_lost() -> None:
     ],
 )
 def test_trackers_behind_conditions_and_importlib(text: str, tracker: str) -> None:
-    assert trackers(facts_from_texts({"train.py": text})).value == (tracker,)
+    assert detect_trackers(facts_from_texts({"train.py": text})).value == (tracker,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaffold.conventions.agent_guides import agent_guides
-from scaffold.conventions.workflow_tools import workflow
+from scaffold.conventions.workflow_tools import detect_workflow_tools
 from scaffold.facts.model import facts_from_texts
 
 
@@ -28,7 +28,7 @@ from scaffold.facts.model import facts_from_texts
     ],
 )
 def test_the_tools_whose_file_lies_at_the_top(texts: dict[str, str], found: tuple[str, ...]) -> None:
-    assert workflow(facts_from_texts(texts)).value == found
+    assert detect_workflow_tools(facts_from_texts(texts)).value == found
 
 
 def test_agent_guides_at_any_depth() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from scaffold.ideas import study_files, trial
-from scaffold.ideas.loop_state import Step
+from scaffold.ideas import study_files, trial_runs
+from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import IdeaStudy
 from scaffold.workspace import Workspace, load_workspace
 from tests.conftest import Originals, Run, commit_all, commit_files, git
@@ -109,26 +109,26 @@ def start(loop: IdeaLoop, *options: str) -> None:
     loop("ideas", "start", *options, "--metric", "val_bpb", "--minimize", "--", "python3", "train.py")
 
 
-def faked_runs(loop: IdeaLoop) -> Callable[..., trial.StepResults]:
+def faked_runs(loop: IdeaLoop) -> Callable[..., trial_runs.StepResults]:
     """What takes the place of real runs: each side gives what its commit's train.py says."""
 
     def run_step(
-        incumbent: trial.CodeSide, candidate: trial.CodeSide | None, step: Step, **others: Any
-    ) -> trial.StepResults:
+        incumbent: trial_runs.CodeSide, candidate: trial_runs.CodeSide | None, step: JudgingStep, **others: Any
+    ) -> trial_runs.StepResults:
         loop.during()
-        sides: list[tuple[trial.SideResult, ...]] = []
+        sides: list[tuple[trial_runs.SideResult, ...]] = []
         for side, seeds in ((incumbent, step.incumbent), (candidate, step.candidate)):
             sides.append(tuple(_result(loop, side, seed) for seed in seeds) if side is not None else ())
-        return trial.StepResults(*sides)
+        return trial_runs.StepResults(*sides)
 
     return run_step
 
 
-def _result(loop: IdeaLoop, side: trial.CodeSide, seed: int) -> trial.SideResult:
+def _result(loop: IdeaLoop, side: trial_runs.CodeSide, seed: int) -> trial_runs.SideResult:
     assert side.sweep.code.commit is not None
     value = loop.give(git(side.workspace.workdir, "show", f"{side.sweep.code.commit}:train.py"), seed)
     loop.asked.append((side.sweep.name, seed))
-    return trial.SideResult(
+    return trial_runs.SideResult(
         seed, value, f"{side.sweep.name}-s{seed}", "" if value is not None else "ValueError: it diverged", 1.0
     )
 
@@ -149,7 +149,7 @@ def make_loop(tmp_path: Path, originals: Originals, run: Run, monkeypatch: pytes
 
     def make(*options: str, files: Mapping[str, str | bytes] = FILES, started: bool = True) -> IdeaLoop:
         loop = IdeaLoop(tmp_path / "repo", run)
-        monkeypatch.setattr(trial, "run_step", faked_runs(loop))
+        monkeypatch.setattr(trial_runs, "run_step", faked_runs(loop))
 
         def prepare(root: Path) -> None:
             write_repository(root, files)

@@ -8,7 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from scaffold.cli.main import group
-from scaffold.ideas import trial
+from scaffold.ideas import trial_runs
 from tests.ideas.conftest import IdeaLoop, faked_runs
 from tests.kill_points import kill_at
 from tests.sweeps.killed import is_effect
@@ -18,7 +18,7 @@ def main() -> None:
     """Try what is in the tree."""
     root, point = Path(sys.argv[1]), int(sys.argv[2])
     loop = IdeaLoop(root, lambda *args: CliRunner().invoke(group, [str(a) for a in args], catch_exceptions=False))
-    trial.run_step = faked_runs(loop)
+    trial_runs.run_step = faked_runs(loop)
     kill_at(point, is_effect)
     sys.exit(loop.call("try", "better", "--workdir", root).exit_code)
 

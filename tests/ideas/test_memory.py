@@ -9,7 +9,7 @@ import pytest
 from scaffold.ideas.drift import trend
 from scaffold.ideas.loop_state import PastRun
 from scaffold.ideas.memory import summary
-from scaffold.ideas.tree import changes, fences
+from scaffold.ideas.tree import changes, forbidden_changes
 from tests.ideas.conftest import IdeaLoop, MakeLoop
 
 
@@ -20,13 +20,13 @@ def diff(removed: str, added: str, path: str = "train.py", first: int = 3) -> li
 
 
 def test_the_same_change_is_known_without_white_space_and_comments() -> None:
-    one = changes.line_prints(diff("LR = 0.1", "LR = 0.2"))
-    assert one == changes.line_prints(diff("LR = 0.1", "LR  =  0.2   # faster", first=9))
-    assert one != changes.line_prints(diff("LR = 0.1", "LR = 0.3"))
-    assert one != changes.line_prints(diff("LR = 0.1", "LR = 0.2", path="other.py"))
-    constants = changes.constant_prints(diff("LR = 0.1", "LR = 0.2"))
-    assert constants == changes.constant_prints(diff("LR = 0.1", "LR = 3e-4")) != ()
-    assert changes.constant_prints(diff("LR = 0.1", "RATE = 0.2")) == ()
+    one = changes.fingerprint_lines(diff("LR = 0.1", "LR = 0.2"))
+    assert one == changes.fingerprint_lines(diff("LR = 0.1", "LR  =  0.2   # faster", first=9))
+    assert one != changes.fingerprint_lines(diff("LR = 0.1", "LR = 0.3"))
+    assert one != changes.fingerprint_lines(diff("LR = 0.1", "LR = 0.2", path="other.py"))
+    constants = changes.fingerprint_constants(diff("LR = 0.1", "LR = 0.2"))
+    assert constants == changes.fingerprint_constants(diff("LR = 0.1", "LR = 3e-4")) != ()
+    assert changes.fingerprint_constants(diff("LR = 0.1", "RATE = 0.2")) == ()
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_the_same_change_is_known_without_white_space_and_comments() -> None:
 def test_a_change_of_the_seed_alone_is_seen(removed: str, added: str, is_seed: bool) -> None:
     if is_seed:
         with pytest.raises(Exception, match="nothing but the seed"):
-            fences.check_seed(diff(removed, added))
+            forbidden_changes.refuse_seed_only_changes(diff(removed, added))
     else:
-        fences.check_seed(diff(removed, added))
+        forbidden_changes.refuse_seed_only_changes(diff(removed, added))
 
 
 def test_a_loop_of_elsewhere_is_remembered_and_counts_for_nothing(make_loop: MakeLoop, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.ideas import background, trial
-from scaffold.ideas.loop_state import Step
+from scaffold.ideas import background, trial_runs
+from scaffold.ideas.loop_state import JudgingStep
 from tests.ideas.conftest import FILES, TRAIN, IdeaLoop, MakeLoop, gain, seeds_of
 
 
@@ -178,10 +178,10 @@ def test_the_checks_of_an_idea_for_the_background_run_at_once(make_loop: MakeLoo
 
 
 def test_both_sides_take_turns() -> None:
-    order = [side[0] + str(seed) for side, seed in trial.interleave((1, 2, 3), (1, 2, 3))]
+    order = [side[0] + str(seed) for side, seed in trial_runs.interleave((1, 2, 3), (1, 2, 3))]
     assert order == ["i1", "c1", "c2", "i2", "i3", "c3"]
-    assert trial.interleave((), (4, 5)) == [("candidate", 4), ("candidate", 5)]
-    assert trial.interleave((9,), (4, 5)) == [("incumbent", 9), ("candidate", 4), ("candidate", 5)]
+    assert trial_runs.interleave((), (4, 5)) == [("candidate", 4), ("candidate", 5)]
+    assert trial_runs.interleave((9,), (4, 5)) == [("incumbent", 9), ("candidate", 4), ("candidate", 5)]
 
 
 def test_so_many_run_at_once_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,13 +197,13 @@ def test_so_many_run_at_once_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -
         def request(self, seeds: list[int], crashes: dict[int, int]) -> None:
             calls.append(f"{self.name}{seeds}")
 
-        def finish(self, seeds: list[int], show: object) -> list[trial.SideResult]:
+        def finish(self, seeds: list[int], show: object) -> list[trial_runs.SideResult]:
             calls.append(f"wait {self.name}")
-            return [trial.SideResult(seed, 1.0, f"{self.name}{seed}") for seed in seeds]
+            return [trial_runs.SideResult(seed, 1.0, f"{self.name}{seed}") for seed in seeds]
 
     calls: list[str] = []
-    step = Step(kind="run", incumbent=(1, 2, 3), candidate=(1, 2, 3), level=0.05)
-    results = trial.run_step(Side("A"), Side("B"), step, at_once=2, crashes={}, show=lambda s: None)  # type: ignore[arg-type]
+    step = JudgingStep(kind="run", incumbent=(1, 2, 3), candidate=(1, 2, 3), level=0.05)
+    results = trial_runs.run_step(Side("A"), Side("B"), step, at_once=2, crashes={}, show=lambda s: None)  # type: ignore[arg-type]
     requested = [call for call in calls if not call.startswith("wait")]
     assert requested == ["A[1]", "B[1]", "B[2]", "A[2]", "A[3]", "B[3]"] and calls[:4] == [
         "A[1]",

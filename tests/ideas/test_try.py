@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.ideas.tree import changes, fences
+from scaffold.ideas.tree import changes, forbidden_changes
 from tests.ideas.conftest import FILES, TRAIN, IdeaLoop, MakeLoop, seeds_of
 
 
@@ -172,7 +172,7 @@ def test_the_evaluation_cannot_be_got_around(make_loop: MakeLoop, path: str, lin
 )
 def test_lines_that_make_the_metric(line: str, is_named: bool) -> None:
     hunk = changes.Hunk(path="train.py", first=3, removed=(), added=(line,))
-    assert fences.metric_hunks([hunk], "val_bpb", (), ["evaluate"], ["prepare.py"]) == [hunk] * is_named
+    assert forbidden_changes.metric_hunks([hunk], "val_bpb", (), ["evaluate"], ["prepare.py"]) == [hunk] * is_named
 
 
 def test_only_and_checks(make_loop: MakeLoop) -> None:

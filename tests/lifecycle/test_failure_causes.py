@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.lifecycle.first_run import _problem, find_cause
+from scaffold.lifecycle.baseline_trial import _problem, find_cause
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scaffold.lifecycle import first_run
+from scaffold.lifecycle import baseline_trial
 from tests.conftest import MakeRepo, Run, git, write_tree
 from tests.lifecycle.conftest import snapshot
 
@@ -79,7 +79,7 @@ def test_what_it_leaves_and_changes_is_told_and_lies_in_the_copy_only(make_repo:
 
 
 def test_what_does_not_end_is_ended(make_repo: MakeRepo, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_run.try_baseline_command, "__kwdefaults__", {"seconds": 3, "setup": False})
+    monkeypatch.setattr(baseline_trial.try_baseline_command, "__kwdefaults__", {"seconds": 3, "setup": False})
     script = PARSER + "p.parse_args()\nwhile True:\n    print('val/loss: 0.5', flush=True)\n    time.sleep(0.2)\n"
     found = tried(run, make_repo({"train.py": script, "README.md": README}))
     assert (found["exit_code"], found["confirmed"], found["metric"]) == (None, True, "val/loss: 0.5")

@@ -57,7 +57,7 @@ def test_all_commands_say_the_same_of_a_run(run: Run, study: Study, tmp_path: Pa
         },
         "sweep status": sweep_progress.newest_metrics(workspace, RunState(name=name, state="finished", run=record))[0],
         "--smoke": run_values.read_final_metrics(workspace, record),
-        "rerun": run_values.observe_runs(workspace, [record], names=("*",))[0].metrics,
+        "rerun": run_values.attach_final_metrics(workspace, [record], names=("*",))[0].metrics,
         "plan": next(dict(summary.metrics) for summary in load_run_summaries(workspace) if summary.name == name),
     }
     assert said == dict.fromkeys(said, TRUTH)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.conventions.printed_metrics import printed_in_call
+from scaffold.conventions.printed_metrics import list_printed_metrics
 from scaffold.facts.python_syntax import parse_python_source
 from scaffold.observations import series
 from scaffold.observations.log_hints import suggest_log_pattern
@@ -56,7 +56,7 @@ def test_what_the_code_prints_is_found_in_what_was_printed(
     rows = [
         {"name": m.name, "pattern": m.pattern}
         for call in parse_python_source(code).prints
-        for m in printed_in_call(call, "train.py")
+        for m in list_printed_metrics(call, "train.py")
     ]
     log = tmp_path / "log"
     log.write_text(f"begin\n{printed}\nend\n")

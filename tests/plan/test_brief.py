@@ -174,7 +174,7 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
 
 def test_execution_of_a_plan_that_is_missing_aborted_or_done() -> None:
     assert "There is no plan yet" in execution_brief(situation())
-    assert "The plan is aborted" in execution_brief(situation(plan=loop_protocol.abort_checklist("502")))
+    assert "The plan is aborted" in execution_brief(situation(plan=loop_protocol.format_abort_checklist("502")))
     assert "Every task is done." in execution_brief(situation(plan=render().replace("- [ ]", "- [x]")))
 
 

@@ -199,7 +199,7 @@ def test_paths_of_a_deliverable(value: str, paths: list[str]) -> None:
     ],
 )
 def test_paths_that_cannot_be_checked(path: str) -> None:
-    assert field_values.path_objection(path)
+    assert field_values.explain_bad_path(path)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_paths_that_cannot_be_checked(path: str) -> None:
     ["a", "a/b.csv", ".wild/a", "a b/c", "a..b", "results/*.csv", "notes on it.md", "b (1).csv", "this and that/a"],
 )
 def test_paths_that_can(path: str) -> None:
-    assert field_values.path_objection(path) is None
+    assert field_values.explain_bad_path(path) is None
 
 
 @pytest.mark.parametrize(

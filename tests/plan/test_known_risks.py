@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.conventions.endless_scripts import EndlessScript, find_endless_script, gives_option
+from scaffold.conventions.endless_scripts import EndlessScript, find_endless_script, has_option_value
 from scaffold.plan.rules.check import check_plan
 from scaffold.plan.rules.rule import RuleContext
 from tests.conftest import MakeRepo, Run
@@ -41,7 +41,9 @@ SCRIPTS = (EndlessScript("src/train.py", "--max-steps"),)
 )
 def test_which_commands_do_not_say_when_they_end(command: str, endless: bool) -> None:
     assert find_endless_script(command.split(), SCRIPTS) == (SCRIPTS[0] if endless else None)
-    assert gives_option(command.split(), "--max-steps") is ("--max-steps 10" in command or "--max-steps=10" in command)
+    assert has_option_value(command.split(), "--max-steps") is (
+        "--max-steps 10" in command or "--max-steps=10" in command
+    )
 
 
 @pytest.mark.parametrize(

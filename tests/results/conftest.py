@@ -16,7 +16,7 @@ import pytest
 from scaffold import workspace as workspaces
 from scaffold.observations.directions import MetricDirections
 from scaffold.results.metrics.query import MetricQuery, QueryResult
-from scaffold.results.metrics.read import run_metric_query
+from scaffold.results.metrics.run_metrics import run_metric_query
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scaffold.results.evidence import failure_cause
-from scaffold.results.evidence.failure_cause import clean_tail, last_exception, name_cause
+from scaffold.results.evidence.failure_cause import clean_tail, determine_failure_cause, last_exception
 from scaffold.results.report.failures import cause_key, group_by_cause, has_finished_later
 from scaffold.results.report.model import Failure
 from scaffold.runs import records
@@ -81,7 +81,7 @@ def run_of(study: Study, **changes: Any) -> Run:
 def test_a_cause_is_told_in_the_words_of_the_log(
     study: Study, tail: str, changes: dict[str, object], said: str
 ) -> None:
-    assert name_cause(run_of(study, **changes), tail) == said
+    assert determine_failure_cause(run_of(study, **changes), tail) == said
 
 
 def test_a_line_that_only_looks_like_an_exception_is_none() -> None:

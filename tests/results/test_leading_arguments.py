@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any
 
-from scaffold.results.configuration.complete_runs import read_with_interface, rename_leading_arguments
+from scaffold.results.configuration.run_arguments import read_with_interface, rename_leading_arguments
 from scaffold.runs import recorder
 from scaffold.runs.model import Run, summarize_manifest
 from tests.results.conftest import MANIFEST

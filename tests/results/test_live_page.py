@@ -21,7 +21,7 @@ from scaffold.results.live import page_server
 from scaffold.results.live.live_report import make_live_report
 from scaffold.results.live.page_feed import PageFeed
 from scaffold.results.live.page_server import PageServer
-from scaffold.results.live.record_changes import mark_records
+from scaffold.results.live.record_changes import read_records_stamp
 from tests.conftest import Run, write_tree
 from tests.results.conftest import Study
 
@@ -179,8 +179,8 @@ def test_streams_end_with_the_server(study: Study) -> None:
 def test_what_a_report_tells_of_changes_the_mark(study: Study) -> None:
     name = study.add("baseline", 1, status="running")
     write_tree(study.root, {f"exp/metadata/.live/{name}.json": "{}", f"exp/outputs/{name}/metrics.jsonl": "{}\n"})
-    seen = mark_records(study.workspace)
-    assert mark_records(study.workspace) == seen
+    seen = read_records_stamp(study.workspace)
+    assert read_records_stamp(study.workspace) == seen
     for path in (
         "metadata/new.json",
         "metadata/sweeps/a.yml",
@@ -189,10 +189,10 @@ def test_what_a_report_tells_of_changes_the_mark(study: Study) -> None:
         f"logs/{name}.out",
     ):
         write_tree(study.root, {f"exp/{path}": f"more of {path}"})
-        assert mark_records(study.workspace) != seen, path
-        seen = mark_records(study.workspace)
+        assert read_records_stamp(study.workspace) != seen, path
+        seen = read_records_stamp(study.workspace)
     write_tree(study.root, {"train.py": "1", "exp/outputs/over/metrics.jsonl": "1", "exp/metadata/.7.tmp": "1"})
-    assert mark_records(study.workspace) == seen
+    assert read_records_stamp(study.workspace) == seen
 
 
 def test_a_page_that_cannot_be_made_leaves_the_one_before() -> None:

@@ -76,13 +76,13 @@ def test_leaving_says_what_goes_on_and_how_to_come_back() -> None:
         RunState(name="a", state="running"),
         *(RunState(name=n, state="submitting", startable=True) for n in "bc"),
     ]
-    lines = list(live.describe_leaving("lr", SweepSnapshot(states=tuple(states), options=LaunchOptions())))
+    lines = list(live.describe_detaching("lr", SweepSnapshot(states=tuple(states), options=LaunchOptions())))
     assert lines == [
         "everything that runs goes on running; come back with: scaffold sweep watch lr",
         "1 of it now; the 2 that wait start only then, or with: scaffold sweep launch lr --detach",
         "to end it: scaffold sweep stop lr",
     ]
-    assert len(list(live.describe_leaving("lr", None))) == 2
+    assert len(list(live.describe_detaching("lr", None))) == 2
 
 
 def test_a_live_table_shows_states_progress_and_the_last_metric(study: Study) -> None:

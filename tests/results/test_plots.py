@@ -33,7 +33,7 @@ from scaffold.results.plots.figures import (
     as_csv,
 )
 from scaffold.results.plots.learning_curves import choose_curve_metrics, thin_out
-from scaffold.results.plots.matplotlib_files import draw_files
+from scaffold.results.plots.matplotlib_files import render_figure_files
 from scaffold.results.plots.timeline import pack_rows
 from scaffold.results.report.folded_results import fold_results
 from scaffold.runs import records
@@ -268,7 +268,7 @@ def evil_figures() -> list[Figure]:
 def test_the_same_figure_gives_the_same_bytes_in_any_process() -> None:
     here = []
     for figure in evil_figures():
-        for kind, data in draw_files(figure).items():
+        for kind, data in render_figure_files(figure).items():
             here.append(f"{figure.name} {kind} {hashlib.sha256(data).hexdigest()}")
         here.append(f"{figure.name} inline {hashlib.sha256(page_svg.figure_svg(figure).encode()).hexdigest()}")
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "0"}
@@ -278,7 +278,7 @@ def test_the_same_figure_gives_the_same_bytes_in_any_process() -> None:
 
 @pytest.mark.parametrize("figure", evil_figures(), ids=lambda figure: figure.name)
 def test_texts_stay_texts(figure: Figure) -> None:
-    drawn = draw_files(figure)["svg"].decode()
+    drawn = render_figure_files(figure)["svg"].decode()
     for svg in (page_svg.figure_svg(figure), drawn):
         root = ElementTree.fromstring(svg)
         assert not [e for e in root.iter() if e.tag.lower().endswith("script")]

@@ -18,19 +18,26 @@ def test_sign_flips_are_gone_through_for_6_to_16_pairs() -> None:
 
 def test_splits_are_gone_through_where_they_can_reach_5_percent_and_are_not_too_many() -> None:
     """One of 21 is the least that 2 against 5 can give, 2 of 20 what 3 against 3 can: their mirror image counts."""
-    assert resampling.split_p([1, 2], [8, 8.1, 8.2, 8.3, 8.4]) == 1 / 21
-    assert resampling.split_p([1, 2], [3, 4, 5, 6]) is None and resampling.split_p([1, 2, 3], [4, 5, 6]) is None
-    assert resampling.split_p([1], [2, 3]) is None
+    assert resampling.independent_permutation_p([1, 2], [8, 8.1, 8.2, 8.3, 8.4]) == 1 / 21
+    assert (
+        resampling.independent_permutation_p([1, 2], [3, 4, 5, 6]) is None
+        and resampling.independent_permutation_p([1, 2, 3], [4, 5, 6]) is None
+    )
+    assert resampling.independent_permutation_p([1], [2, 3]) is None
     nine = [float(n) for n in range(9)]
-    assert resampling.split_p(nine, [n + 9 for n in nine]) == 2 / math.comb(18, 9)
-    assert resampling.split_p(nine, [*(n + 9 for n in nine), 18.0]) is None, "92,378 of them"
+    assert resampling.independent_permutation_p(nine, [n + 9 for n in nine]) == 2 / math.comb(18, 9)
+    assert resampling.independent_permutation_p(nine, [*(n + 9 for n in nine), 18.0]) is None, "92,378 of them"
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1, 1e6])
 def test_what_is_far_from_zero_has_the_same_p(shift: float) -> None:
     """Splits that are equally far apart are, whatever their sums lose to rounding."""
     a, b = [0.1, 0.2, 0.3, 0.7], [0.4, 0.6, 0.8, 0.2]
-    assert resampling.split_p([x + shift for x in a], [y + shift for y in b]) == resampling.split_p(a, b) == 30 / 70
+    assert (
+        resampling.independent_permutation_p([x + shift for x in a], [y + shift for y in b])
+        == resampling.independent_permutation_p(a, b)
+        == 30 / 70
+    )
 
 
 def test_the_interval_of_a_skewed_sample_is_another_program_s() -> None:

@@ -78,16 +78,16 @@ def test_sign_flips(case: dict[str, Any]) -> None:
     "case", [c for c in TWO if "splits" in c and len(c["a"]) == len(c["b"])], ids=lambda c: str(len(c["a"]))
 )
 def test_splits(case: dict[str, Any]) -> None:
-    found = resampling.split_p(case["a"], case["b"])
+    found = resampling.independent_permutation_p(case["a"], case["b"])
     assert found is not None and close(found, case["splits"])
 
 
 def test_permutation_tests_only_where_they_can_reach_5_percent() -> None:
     assert resampling.sign_flip_p([1.0] * 5) is None and resampling.sign_flip_p([1.0] * 6) == 2 / 64
     assert resampling.sign_flip_p([float(n) for n in range(1, 18)]) is None
-    assert resampling.split_p([1, 2, 3], [4, 5, 6]) is None
-    assert resampling.split_p([1, 2, 3, 4], [5, 6, 7, 8]) == 2 / 70
-    assert resampling.split_p([1.0] * 12, [2.0] * 12) is None
+    assert resampling.independent_permutation_p([1, 2, 3], [4, 5, 6]) is None
+    assert resampling.independent_permutation_p([1, 2, 3, 4], [5, 6, 7, 8]) == 2 / 70
+    assert resampling.independent_permutation_p([1.0] * 12, [2.0] * 12) is None
 
 
 def test_holm() -> None:
@@ -102,8 +102,11 @@ def test_holm() -> None:
 @pytest.mark.parametrize(("groups", "welch", "fisher"), REFERENCE["anova"], ids=["2x3", "4x3", "5x8"])
 def test_anova(groups: list[list[float]], welch: float, fisher: float) -> None:
     assert close(hypothesis_tests.welch_anova(groups) or 0, welch)
-    assert close(hypothesis_tests.anova(groups) or 0, max(welch, fisher))
-    assert hypothesis_tests.anova([*groups, [1.0]]) is None and hypothesis_tests.anova([[1.0, 1.0], [1.0, 2.0]]) is None
+    assert close(hypothesis_tests.anova_p(groups) or 0, max(welch, fisher))
+    assert (
+        hypothesis_tests.anova_p([*groups, [1.0]]) is None
+        and hypothesis_tests.anova_p([[1.0, 1.0], [1.0, 2.0]]) is None
+    )
 
 
 @pytest.mark.parametrize(("effect", "sd", "paired", "wanted"), REFERENCE["seeds"])
@@ -277,7 +280,7 @@ def test_the_analysis_of_variance_keeps_to_5_percent_at_3_seeds(groups: int, spr
     draw, rounds = random.Random(groups), 3000
     wrong = 0
     for _ in range(rounds):
-        p = hypothesis_tests.anova(
+        p = hypothesis_tests.anova_p(
             [[draw.gauss(0, spread if g == 0 else 1.0) for _ in range(3)] for g in range(groups)]
         )
         wrong += p is not None and p <= 0.05

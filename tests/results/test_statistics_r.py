@@ -84,7 +84,7 @@ def test_permutations_of_pairs(case: dict[str, Any]) -> None:
 
 @cases("splits")
 def test_permutations_of_two_sides(case: dict[str, Any]) -> None:
-    assert close(resampling.split_p(case["a"], case["b"]), case["splits"])
+    assert close(resampling.independent_permutation_p(case["a"], case["b"]), case["splits"])
 
 
 @cases("rank_sum")
@@ -92,7 +92,7 @@ def test_rank_sums(case: dict[str, Any]) -> None:
     """R doubles the smaller tail and ours counts both: one and the same, as rank sums without ties are symmetric."""
     order = ranks([*case["a"], *case["b"]])
     n = len(case["a"])
-    assert close(resampling.split_p(order[:n], order[n:]), case["rank_sum"])
+    assert close(resampling.independent_permutation_p(order[:n], order[n:]), case["rank_sum"])
 
 
 @pytest.mark.parametrize(("size", "n", "paired", "strict", "default"), R["power"])
@@ -121,4 +121,4 @@ def test_holm(ps: list[float], wanted: list[float]) -> None:
 @pytest.mark.parametrize(("groups", "welch", "fisher"), R["anova"], ids=["2x3", "4x3", "5x8"])
 def test_anova(groups: list[list[float]], welch: float, fisher: float) -> None:
     assert close(hypothesis_tests.welch_anova(groups), welch)
-    assert close(hypothesis_tests.anova(groups), max(welch, fisher))
+    assert close(hypothesis_tests.anova_p(groups), max(welch, fisher))

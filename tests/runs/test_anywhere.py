@@ -290,21 +290,23 @@ def test_what_is_known_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     process = subprocess.Popen(["sleep", "66"])
     try:
         own = mark_of(process.pid)
-        assert liveness.process_liveness(own) == "alive"
-        assert liveness.process_liveness({**own, "start": own["start"] + 1}) == "gone"
-        assert liveness.process_liveness({**own, "namespace": "pid:[1]"}) == "unknown"
-        assert liveness.process_liveness({**own, "boot": "another"}) == "gone"
+        assert liveness.check_process_liveness(own) == "alive"
+        assert liveness.check_process_liveness({**own, "start": own["start"] + 1}) == "gone"
+        assert liveness.check_process_liveness({**own, "namespace": "pid:[1]"}) == "unknown"
+        assert liveness.check_process_liveness({**own, "boot": "another"}) == "gone"
         without = {"pid": process.pid, "start": None, "boot": None, "namespace": None, "host": own["host"]}
-        assert liveness.process_liveness(without) == "unknown", "who wrote it had no /proc: its id is all that there is"
+        assert liveness.check_process_liveness(without) == "unknown", (
+            "who wrote it had no /proc: its id is all that there is"
+        )
         began = recorder.processes.started_at(process.pid)
         if began is not None:
-            assert liveness.process_liveness({**without, "started_at": began}) == "alive"
-            assert liveness.process_liveness({**without, "started_at": began - 100}) == "gone"
+            assert liveness.check_process_liveness({**without, "started_at": began}) == "alive"
+            assert liveness.check_process_liveness({**without, "started_at": began - 100}) == "gone"
     finally:
         process.kill()
         process.wait()
-    assert liveness.process_liveness(own) == "gone"
-    assert liveness.process_liveness(without) == "unknown", "ids of a container are not seen from here"
+    assert liveness.check_process_liveness(own) == "gone"
+    assert liveness.check_process_liveness(without) == "unknown", "ids of a container are not seen from here"
     with contextlib.suppress(AssertionError):
         assert shutil.which("ps")
 

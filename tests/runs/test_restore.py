@@ -196,7 +196,7 @@ def test_a_workspace_that_a_reset_took_along_is_named_with_what_to_type(
 
 
 def test_a_summary_names_the_home_with_what_is_in_it(workspace: Workspace) -> None:
-    (found,) = records_home.summarize_folders(records_home.existing_folders(load(workspace)))
+    (found,) = records_home.summarize_folders(records_home.list_existing_homes(load(workspace)))
     assert (found.folder, found.root, found.records) == (home(workspace), "exp", 1)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from scaffold import containment
+from scaffold import path_containment
 from scaffold.lifecycle import content_hashes
 from scaffold.runs import recorder
 from tests.conftest import Run, commit_all, git, new_repository, write_tree
@@ -295,21 +295,25 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("member", PATHS)
 def test_a_path_that_leads_out_is_refused(member: str, tree: Path) -> None:
-    assert not containment.is_contained(tree, PATHS[member])
-    assert not containment.is_contained(tree, tree / PATHS[member])
+    assert not path_containment.is_contained(tree, PATHS[member])
+    assert not path_containment.is_contained(tree, tree / PATHS[member])
     with pytest.raises(recorder.messages.RecorderError):
         recorder.workspace.Workspace(str(tree), {}).check_folders([PATHS[member]])
 
 
 @pytest.mark.parametrize("path", INSIDE)
 def test_a_path_that_stays_inside_or_that_the_user_linked_is_used(path: str, tree: Path) -> None:
-    assert containment.locate(tree, path) == tree / path == containment.locate(tree, tree / path)
+    assert (
+        path_containment.join_contained_path(tree, path)
+        == tree / path
+        == path_containment.join_contained_path(tree, tree / path)
+    )
     recorder.workspace.Workspace(str(tree), {}).check_folders([path])
 
 
 def test_what_is_refused_says_how_it_would_be_followed(tree: Path) -> None:
-    with pytest.raises(containment.LeadsOutside) as caught:
-        containment.locate(tree, "tracked/file")
+    with pytest.raises(path_containment.OutsidePathError) as caught:
+        path_containment.join_contained_path(tree, "tracked/file")
     assert "tracked is a link that leads out of the work directory" in str(caught.value)
     assert caught.value.hint == "if it is yours: git rm --cached tracked"
 
@@ -327,7 +331,9 @@ def test_without_git_a_link_to_a_folder_is_the_users(tmp_path: Path) -> None:
     }.items():
         (tmp_path / "repo" / name).symlink_to(target)
     allowed = [
-        name for name in ("logs", "file", "ssh", "home") if containment.is_contained(tmp_path / "repo", f"{name}/x")
+        name
+        for name in ("logs", "file", "ssh", "home")
+        if path_containment.is_contained(tmp_path / "repo", f"{name}/x")
     ]
     assert allowed == ["logs"]
     place = recorder.workspace.Workspace(str(tmp_path / "repo"), {})
@@ -396,12 +402,12 @@ def other(repo: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_only_gits_own_folder_of_this_tree_is_written(repo: Path, tmp_path: Path, other: Path) -> None:
-    assert containment.git_folder(repo) is None, "anybody can have a file point to anywhere"
+    assert path_containment.git_folder(repo) is None, "anybody can have a file point to anywhere"
     tree = tmp_path / "linked"
     git(tmp_path / "other", "worktree", "add", "-q", str(tree))
-    folder = containment.git_folder(tree / "exp")
+    folder = path_containment.git_folder(tree / "exp")
     assert folder is not None and (folder.path, folder.prefix) == (other / "worktrees/linked", "exp/")
-    plain = containment.git_folder(tmp_path / "other")
+    plain = path_containment.git_folder(tmp_path / "other")
     assert plain is not None and plain.path == other
     (other / "scaffold").symlink_to(tmp_path / "theirs/folder")
     assert content_hashes._hashes_file(tmp_path / "other", "exp") is None

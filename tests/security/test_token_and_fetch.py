@@ -150,13 +150,13 @@ def ports(url: str, server: Listener, trap: Listener) -> str:
 @pytest.mark.parametrize("member", ELSEWHERE)
 def test_no_token_for_an_origin_that_nobody_confirmed(member: str, server: Listener, trap: Listener) -> None:
     with pytest.raises(ScaffoldError) as caught:
-        trusted_servers.authorized_token(address.check_url(ports(ELSEWHERE[member], server, trap)))
+        trusted_servers.authorized_token(address.validate_server_url(ports(ELSEWHERE[member], server, trap)))
     assert TOKEN not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", THE_SAME)
 def test_the_token_goes_to_the_confirmed_origin(url: str, server: Listener, trap: Listener) -> None:
-    assert trusted_servers.authorized_token(address.check_url(ports(url, server, trap))) == TOKEN
+    assert trusted_servers.authorized_token(address.validate_server_url(ports(url, server, trap))) == TOKEN
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,7 @@ def test_names_of_agent_skills(text: str, name: str) -> None:
 
 def test_quoting() -> None:
     assert (
-        sanitize.one_line("a\x00b\n\tc\N{RIGHT-TO-LEFT OVERRIDE}d" + "e" * 100, 20)
+        sanitize.sanitize_line("a\x00b\n\tc\N{RIGHT-TO-LEFT OVERRIDE}d" + "e" * 100, 20)
         == "a b c d" + "e" * 12 + sanitize.MORE
     )
     assert "<" not in html(sanitize.table_cell(EVIL, 500)).removeprefix("<p>").replace("</p>\n", "").replace("&lt;", "")

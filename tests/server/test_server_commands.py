@@ -14,7 +14,7 @@ import pexpect
 import pytest
 from click.testing import Result
 
-from scaffold.backends.server.conversions import count_server_slots
+from scaffold.backends.server.job_mapping import count_server_slots
 from scaffold.backends.server.overview import cluster_capacity
 from scaffold.runs.log_excerpts import strip_terminal_codes
 from scaffold.server.responses import ServerCluster

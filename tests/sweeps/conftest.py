@@ -65,7 +65,7 @@ def plan(made: recording.Workspace, **changes: Any) -> tuple[Sweep, tuple[Planne
     sweep_file.write_sweep(place, planned)
     assert sweep_file.read_sweep(place, planned.name).code == planned.code
     runs = run_names.planned_runs(place, planned)
-    return planned, runs, run_scripts.write_scripts(place, planned, runs)
+    return planned, runs, run_scripts.write_launchers(place, planned, runs)
 
 
 def ticket(launcher: Path, **values: str) -> Path:

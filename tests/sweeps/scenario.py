@@ -55,7 +55,7 @@ class Scenario:
 
     def write(self, runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
         """WriteScripts, which take their tickets `late_s` seconds late."""
-        paths = run_scripts.write_scripts(self.workspace, self.sweep, runs)
+        paths = run_scripts.write_launchers(self.workspace, self.sweep, runs)
         for path in paths.values() if self.late_s else ():
             path.write_text(
                 path.read_text().replace("set -euo pipefail\n", f"set -euo pipefail\nsleep {self.late_s}\n")

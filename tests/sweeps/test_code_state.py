@@ -124,7 +124,7 @@ def test_the_original_code_runs_in_a_worktree_and_its_records_come_home(make_wor
     (workspace.root / "train.py").write_text("raise SystemExit('changed')\n")
     commit_all(workspace.root, "changed")
     tree = original_code.checkout_original(place, planned, links=("sub/data",))
-    paths = run_scripts.write_scripts(place, planned, runs, tree)
+    paths = run_scripts.write_launchers(place, planned, runs, tree)
     for run in runs:
         ticket(paths[run.name])
         done = start(paths[run.name])

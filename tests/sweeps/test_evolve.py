@@ -376,7 +376,7 @@ def test_what_the_spec_leaves_out_and_what_is_not_known() -> None:
 )
 def test_the_sweeps_name(name: str, script: str, wanted: str) -> None:
     found, _ = parse_search_spec(json.dumps(spec(sweep_name=name, target_script=script)))
-    assert evolve.search_name(found, None) == wanted and evolve.search_name(found, "mine") == "mine"
+    assert evolve.choose_search_name(found, None) == wanted and evolve.choose_search_name(found, "mine") == "mine"
 
 
 SPACE = {

@@ -311,7 +311,7 @@ def instead(found: Scenario, text: str) -> Scheduler:
     """A scheduler whose launchers are `text`, with $1 as the beginning of the ticket's path."""
 
     def write(runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
-        paths = run_scripts.write_scripts(found.workspace, found.sweep, runs)
+        paths = run_scripts.write_launchers(found.workspace, found.sweep, runs)
         for name, path in paths.items():
             path.write_text(f"set -- {shlex.quote(str(path.with_name(name)))}\n{text}\n")
         return paths
@@ -347,7 +347,7 @@ def test_launchers_that_end_without_a_manifest_hold_nobody_up(make_workspace: Ma
     never, once = found.runs[0].name, found.runs[2].name
 
     def write(runs: Sequence[PlannedRun]) -> Mapping[str, Path]:
-        paths = run_scripts.write_scripts(found.workspace, found.sweep, runs)
+        paths = run_scripts.write_launchers(found.workspace, found.sweep, runs)
         for name in {never, once} & paths.keys():
             path = paths[name]
             begun = path.with_suffix(".begun")

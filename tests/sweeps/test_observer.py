@@ -11,7 +11,7 @@ import pytest
 
 from scaffold.backends import start_tokens
 from scaffold.runs import manifests, records
-from scaffold.runs.run_reader import RunReader
+from scaffold.runs.run_reader import RunAttemptReader
 from scaffold.sweeps.launch import observer
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.workspace import load_workspace
@@ -112,7 +112,7 @@ def test_attempts_are_the_same_however_they_are_read(make_workspace: MakeWorkspa
     (made.exp / "metadata" / f"{first}.3.json").unlink()
     (home / f"{first}.3.json").write_bytes(b"")
     workspace = load_workspace(made.root, "exp")
-    reader = RunReader(workspace, "e")
+    reader = RunAttemptReader(workspace, "e")
 
     def both() -> list[list[tuple[int, str, bool]]]:
         listed = sorted(records.read_records(workspace).runs, key=lambda run: run.attempt)

@@ -86,7 +86,7 @@ def test_a_sweep_keeps_the_scheme_of_names_that_it_was_planned_with(workspace: W
     options = run_names.recorder_options(one, run)
     assert workspace.name(*options, "--", *run.argv) != run.name
     run_names.check_recorder_run_name(there(workspace), one, run)
-    [path] = run_scripts.write_scripts(there(workspace), one, [run]).values()
+    [path] = run_scripts.write_launchers(there(workspace), one, [run]).values()
     assert subprocess.run(["bash", str(path), "--by-hand"], cwd=workspace.root).returncode == 0
     assert workspace.last()["run"]["name"] == run.name and "name_scheme" not in workspace.last()["recorder"]
     workspace.record(*options, "--", *run.argv)

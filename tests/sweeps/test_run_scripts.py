@@ -275,10 +275,10 @@ def test_launchers_are_written_once_and_again_where_they_differ(make_workspace: 
     assert one.stat().st_mode & 0o700 == 0o700
     before = one.read_bytes(), one.stat().st_mtime_ns
     other.write_text("damaged")
-    run_scripts.write_scripts(there(workspace), planned, runs)
+    run_scripts.write_launchers(there(workspace), planned, runs)
     assert (one.read_bytes(), one.stat().st_mtime_ns) == before
     assert b"damaged" not in other.read_bytes()
-    assert paths == run_scripts.write_scripts(
+    assert paths == run_scripts.write_launchers(
         there(workspace), planned, run_names.planned_runs(there(workspace), planned)
     )
     assert workspace.root / "exp" not in {p.parent for p in sweep_file.sweeps_folder(there(workspace)).rglob("*.tmp")}
@@ -292,7 +292,7 @@ def test_run_scripts_need_no_later_bash_than_macos_has_and_no_gnu_tools(workspac
     made = sweep(configurations=({"lr": "a\nb\u0085é"},), seeds=(1,))
     answers = {"environment": {"modules": ["cuda/12"]}, "slurm": {"setup": ["ulimit -n 1"], "modules": []}}
     inside = replace(there(workspace), answers={**there(workspace).answers, **answers})
-    [path] = run_scripts.write_scripts(inside, made, run_names.planned_runs(inside, made)).values()
+    [path] = run_scripts.write_launchers(inside, made, run_names.planned_runs(inside, made)).values()
     text = path.read_text()
     assert "module load" in text and "ulimit" in text and "places=(" in text
     assert unportable(text) == []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends.server import backend, conversions, manifest_status
+from scaffold.backends.server import backend, job_mapping, manifest_status
 from scaffold.errors import ScaffoldError
 from scaffold.server.client import make_server_client
 from scaffold.server.errors import Unauthorized
@@ -359,7 +359,7 @@ def test_a_run_that_hangs_in_launching_is_made_anew(make_workspace: MakeWorkspac
     scheduler.step()
     assert [s.state for s in scheduler.step().states] == ["starting"]
     [hanging] = stand_in.state.runs.values()
-    hanging["launched_at"] -= conversions.LAUNCH_S + 1
+    hanging["launched_at"] -= job_mapping.LAUNCH_S + 1
     stand_in.execute = True
     pace(found.scheduler())
     are_as_planned(found)

@@ -12,7 +12,7 @@ from scaffold.cli.sweep import wording
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
-from scaffold.sweeps.launch.sweep_progress import elapsed_s, measure_sweep_progress
+from scaffold.sweeps.launch.sweep_progress import compute_run_elapsed, measure_sweep_progress
 from scaffold.workspace import Workspace
 
 NOW = datetime.datetime(2026, 1, 1, 0, 0, 30, tzinfo=datetime.timezone.utc)
@@ -57,7 +57,11 @@ def test_the_end_is_estimated_from_what_finished(found: SweepSnapshot, eta: floa
 def test_how_far_it_is() -> None:
     far = measure_sweep_progress(snapshot(WAITING, FINISHED, RUNNING, WAITING), NOW)
     assert (far.total, far.done, dict(far.counts)) == (4, 1, {"submitting": 2, "running": 1, "finished": 1})
-    assert (elapsed_s(RUNNING, NOW), elapsed_s(FINISHED, NOW), elapsed_s(WAITING, NOW)) == (30, 100, None)
+    assert (
+        compute_run_elapsed(RUNNING, NOW),
+        compute_run_elapsed(FINISHED, NOW),
+        compute_run_elapsed(WAITING, NOW),
+    ) == (30, 100, None)
 
 
 def test_what_is_in_trouble_comes_before_what_waits(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from scaffold import workspace as workspaces
 from scaffold.observations.directions import MetricDirections
 from scaffold.observations.model import MeasuredRun
 from scaffold.observations.run_values import manifest_metrics
-from scaffold.results.configuration.complete_runs import complete_runs
+from scaffold.results.configuration.run_arguments import complete_run_arguments
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
@@ -117,7 +117,7 @@ def table_of(
 ) -> ResultTable:
     """What `scaffold results` makes of these runs, without a disk."""
     query = MetricQuery(directions=MetricDirections(workspace), ignored_params=ignore)
-    selection = select_attempts(complete_runs(workspace, runs))
+    selection = select_attempts(complete_run_arguments(workspace, runs))
     finished = [run for run in selection.counted if run.status == "finished"]
     measured = [MeasuredRun(run=run, values=manifest_metrics(run)) for run in finished]
     repeats = {

@@ -15,8 +15,8 @@ from scaffold.results.configuration.equivalent_code import find_code_states, fin
 from scaffold.results.configuration.import_reach import find_reaching_files
 from scaffold.results.metrics.run_filter import parse_run_condition
 from scaffold.runs.code_difference import diff_code
+from scaffold.runs.duplicate_runs import to_question_key
 from scaffold.runs.model import Run
-from scaffold.runs.same_question import same_question
 from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, git, write_tree
 from tests.conftest import Run as RunCommand
@@ -234,7 +234,7 @@ def test_scripts_that_no_code_state_has_are_code(
         named = "local/x.py" if "local/x.py" in str(a) else SCRIPT if "files" in a else "standard input"
         assert f"it differs in {named}; --ignore code folds them" in warning
         assert len({row.config["code"] for row in table.rows}) == 2
-    questions = {same_question(run) for run in runs if in_git}
+    questions = {to_question_key(run) for run in runs if in_git}
     assert len(questions - {None}) == (2 if in_git else 0)
 
 

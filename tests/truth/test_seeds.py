@@ -14,7 +14,7 @@ from scaffold.results.tables.model import ResultTable
 from scaffold.runs import recorder
 from scaffold.sweeps.launch import run_scripts
 from scaffold.sweeps.spec.model import NO_SEED_OPTION
-from scaffold.sweeps.spec.script_arguments import pass_seed
+from scaffold.sweeps.spec.script_arguments import choose_seed_passing
 from scaffold.sweeps.spec.script_interface import passes_seed
 from scaffold.workspace import Workspace
 from tests.conftest import Run as RunCommand
@@ -121,7 +121,7 @@ def test_attempts_of_a_label_are_replicates(workspace: Workspace) -> None:
 def test_what_scaffold_run_passes(workspace: Workspace, command: str, words: tuple[str, ...]) -> None:
     import shlex
 
-    assert pass_seed(workspace, shlex.split(command), workspace.workdir, 7).words == words
+    assert choose_seed_passing(workspace, shlex.split(command), workspace.workdir, 7).words == words
 
 
 @pytest.mark.parametrize(

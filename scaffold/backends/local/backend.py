@@ -43,7 +43,7 @@ class LocalBackend(Backend):
 
     def availability(self) -> BackendAvailability:
         """Slots and free GPUs of this machine. Raises ScaffoldError where a run needs more GPUs than there are."""
-        with leases.machine_lock() as folder:
+        with leases.hold_machine_lock() as folder:
             slots = leases.list_slots(folder)
             available = self._availability(folder)
             self._last = available, slots
@@ -64,7 +64,7 @@ class LocalBackend(Backend):
                 f"a run of {self._context.sweep} needs {capacity.plural(per_run, 'GPU')}, and this machine shows {len(visible)}",
                 hint="see `scaffold sweep capacity`, `nvidia-smi -L` and CUDA_VISIBLE_DEVICES; or give --gpus-per-run 0",
             )
-        limit, because = capacity.run_limit(
+        limit, because = capacity.compute_run_limit(
             "local_gpu" if visible else "cpu_only",
             gpus=len(visible),
             cores=devices.usable_cores(),
@@ -93,7 +93,7 @@ class LocalBackend(Backend):
 
     def submit(self, jobs: Sequence[Job], on_submitted: OnSubmitted, *, at_once: int | None = None) -> None:
         """Start launchers as far as there is room and their GPUs are free; for the others `on_submitted` is not called."""
-        with leases.machine_lock() as folder:
+        with leases.hold_machine_lock() as folder:
             available = self._availability_now(folder)
             left = available.limit - available.active
             for job in jobs:

@@ -40,7 +40,7 @@ def find_interpreter(workspace: Workspace, command: Sequence[str], cwd: str) -> 
     )
 
 
-def is_scaffolds_own(interpreter: Path) -> bool:
+def is_scaffold_interpreter(interpreter: Path) -> bool:
     """Whether an interpreter is the one that scaffold itself lives in, in a virtual environment: what a script needs is rarely there."""
     own = Path(sys.executable)
     return sys.prefix != sys.base_prefix and os.path.realpath(interpreter.parent) == os.path.realpath(own.parent)

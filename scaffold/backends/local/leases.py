@@ -47,7 +47,7 @@ def _unusable_error(path: Path, reason: str) -> ScaffoldError:
 
 
 @contextlib.contextmanager
-def machine_lock() -> Iterator[Path]:
+def hold_machine_lock() -> Iterator[Path]:
     """Hold the machine while slots are counted and taken, so that two launchers never take the same one; the leases' directory."""
     folder = lease_directory()
     handle = _acquire(folder / "lock", wait_s=math.inf)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.backends.interface import BackendContext, Job
-from scaffold.backends.server import conversions
+from scaffold.backends.server import job_mapping
 from scaffold.backends.slurm import array_script, script_block
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SbatchOption
@@ -126,17 +126,17 @@ exit "$code"
 
 def allocation_path(folder: Path, name: str) -> Path:
     """Where the script of a run lies."""
-    return folder / f"{name}{conversions.ALLOCATION_SUFFIX}"
+    return folder / f"{name}{job_mapping.ALLOCATION_SUFFIX}"
 
 
-def job_name(context: BackendContext, job: Job) -> str:
+def format_allocation_name(context: BackendContext, job: Job) -> str:
     """What Slurm knows a submission by, and no other: the same scheme as an array's."""
     return array_script.array_name(context.sweep, context.folder, [job])
 
 
 def allocation_options(context: BackendContext) -> tuple[SbatchOption, ...]:
     """What Slurm is asked for: as for an array. Raises WrongUsage for options of the sweep's that are none."""
-    return script_block.choose_context_options(context, script_block.read_training_block(context.workspace))
+    return script_block.choose_job_options(context, script_block.read_training_sbatch_block(context.workspace))
 
 
 def write_allocation(context: BackendContext, job: Job) -> Path:
@@ -160,14 +160,14 @@ def format_allocation(context: BackendContext, job: Job, options: Sequence[Sbatc
     values: dict[str, str | int] = {
         "launcher": shlex.quote(str(job.launcher)),
         "ticket": shlex.quote(str(context.folder / f"{job.name}.ticket")),
-        "name": shlex.quote(job_name(context, job)),
+        "name": shlex.quote(format_allocation_name(context, job)),
         "cpus": context.cpus_per_run or 0,
         "gpus": context.gpus_per_run or 0,
         "spreads": "yes" if script_block.needs_several_tasks(options) else "''",
         "said": shlex.quote(str(context.logs / f"{job.name}.{job.number}.log").replace("%", "%%")),
         "options": "\n".join(lines),
     }
-    return HEAD % values + BODY.replace("%(cancelled)d", str(conversions.CANCELLED_CODE))
+    return HEAD % values + BODY.replace("%(cancelled)d", str(job_mapping.CANCELLED_CODE))
 
 
 def read_job_name(folder: Path, name: str) -> str | None:

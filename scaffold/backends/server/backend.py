@@ -19,8 +19,8 @@ from scaffold.backends.interface import (
     OnSubmitted,
 )
 from scaffold.backends.local import devices
-from scaffold.backends.server import allocation, conversions, manifest_status, server_room
-from scaffold.backends.server.conversions import STARTABLE, ServerJobId
+from scaffold.backends.server import allocation, job_mapping, manifest_status, server_availability
+from scaffold.backends.server.job_mapping import STARTABLE, ServerJobId
 from scaffold.backends.server.registry import ServerRunRegistry
 from scaffold.backends.server.statuses import ServerStatuses
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
@@ -61,7 +61,7 @@ class ServerBackend(Backend):
     def _availability(self) -> BackendAvailability:
         context = self._context
         cluster = self._fetch_cluster()
-        return server_room.measure_availability(
+        return server_availability.measure_availability(
             self._client,
             cluster,
             self._runs,
@@ -156,7 +156,7 @@ class ServerBackend(Backend):
             if run.status in STARTABLE:
                 raise
             if run.has_ended:
-                self._statuses.last_seen[job_id] = conversions.run_job_status(run, time.time())
+                self._statuses.last_seen[job_id] = job_mapping.to_job_status(run, time.time())
                 return False
         self._statuses.last_seen[job_id] = JobStatus(state="starting")
         return True

@@ -28,8 +28,8 @@ def read_attempt_manifests(workspace: Workspace, name: str) -> Iterator[tuple[Pa
     for folder in records.manifest_directories(workspace):
         number = 1
         # of an attempt that another working tree has there is a copy at least, or the empty file that keeps its number
-        while any(map(Path.exists, places := records_home.list_places(folder / f"{_stem(name, number)}.json"))):
-            path = next((place for place in places if records_home.is_whole(place)), places[0])
+        while any(map(Path.exists, places := records_home.list_record_paths(folder / f"{_stem(name, number)}.json"))):
+            path = next((place for place in places if records_home.is_complete_record(place)), places[0])
             with contextlib.suppress(ValueError):
                 yield path, manifests.read_manifest(path)
             number += 1
@@ -39,7 +39,7 @@ def _stem(name: str, number: int) -> str:
     return name if number == 1 else f"{name}.{number}"
 
 
-def run_status(workspace: Workspace, name: str, run_id: str) -> str | None:
+def read_run_status(workspace: Workspace, name: str, run_id: str) -> str | None:
     """The status of the run that has this id on the research server, `lost` included; None where it has no manifest."""
     attempt = _find_attempt(workspace, name, run_id)
     return None if attempt is None else attempt[0]

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaffold.backends.interface import BackendContext, Job, KeepNote
-from scaffold.backends.server import conversions
-from scaffold.backends.server.conversions import ServerJobId
+from scaffold.backends.server import job_mapping
+from scaffold.backends.server.job_mapping import ServerJobId
 from scaffold.server import address
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import RequestRefused, ServerError, ServerOfOtherProject, ServerResourceNotFound
 from scaffold.server.responses import ServerRun, ServerSweep
-from scaffold.server.sanitize import one_line
+from scaffold.server.sanitize import sanitize_line
 
 SWEEPS = "server_sweeps"
 URL = "server_url"
@@ -86,7 +86,7 @@ class ServerRunRegistry:
         if not sweep.run_ids:
             return True
         first = self._client.run(sweep.run_ids[0])
-        return conversions.starts_launcher_in(first.command, self._context.folder)
+        return job_mapping.starts_launcher_in(first.command, self._context.folder)
 
     def _create_sweep(self, keep_note: KeepNote) -> ServerSweep:
         self._check_project()
@@ -118,7 +118,8 @@ class ServerRunRegistry:
             theirs, ours = Path(os.path.realpath(theirs)), Path(os.path.realpath(ours))
         if not (theirs == ours or theirs in ours.parents or ours in theirs.parents):
             raise ServerOfOtherProject(
-                f"the research server {self._client.url} works in {one_line(workdir, 200)}, not in this repository; nothing is started",
+                f"the research server {self._client.url} works in {sanitize_line(workdir, 200)}, not in this repository; "
+                "nothing is started",
                 hint="name this repository's own ($RESEARCH_AGENT_SERVER_URL, or for good: scaffold update --set research_server_url=URL), "
                 "or launch there all the same: scaffold sweep launch NAME --anyway",
             )
@@ -136,14 +137,14 @@ class ServerRunRegistry:
         for name in (None, job.name):
             for run_id in self._unread.pop(name, []):
                 self._consider_candidate(self._client.run(run_id))
-        return self._candidates.pop(conversions.run_label(job), None)
+        return self._candidates.pop(job_mapping.format_submission_label(job), None)
 
     def _consider_candidate(self, run: ServerRun) -> None:
         """Keep a run that could be a submission that is not over. One that hangs is stopped, so that it takes up no room."""
-        if not conversions.starts_launcher_in(run.command, self._context.folder):
+        if not job_mapping.starts_launcher_in(run.command, self._context.folder):
             return
-        has_token = conversions.has_untaken_token(self._context.folder, run)
-        state = conversions.run_job_status(run, time.time(), has_token=has_token).state
+        has_token = job_mapping.has_untaken_token(self._context.folder, run)
+        state = job_mapping.to_job_status(run, time.time(), has_token=has_token).state
         if state == "gone":
             with contextlib.suppress(ServerResourceNotFound, RequestRefused):
                 self._client.stop_run(run.id)
@@ -155,9 +156,9 @@ class ServerRunRegistry:
         context = self._context
         try:
             return self._client.create_run(
-                conversions.run_label(job),
-                conversions.format_launcher_command(job.launcher),
-                workdir=conversions.typable_workdir(context.workspace.workdir),
+                job_mapping.format_submission_label(job),
+                job_mapping.format_launcher_command(job.launcher),
+                workdir=job_mapping.to_shell_safe_workdir(context.workspace.workdir),
                 sweep_id=sweep_id,
                 session_id=context.session,
             )
@@ -167,7 +168,7 @@ class ServerRunRegistry:
             # it was stored, if at all, behind the others
             for run_id in self._client.sweep(sweep_id).run_ids[-LATEST_RUNS:]:
                 self._consider_candidate(self._client.run(run_id))
-            run = self._candidates.pop(conversions.run_label(job), None)
+            run = self._candidates.pop(job_mapping.format_submission_label(job), None)
             if run is None:
                 raise
             return run

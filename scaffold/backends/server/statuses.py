@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from scaffold.backends.interface import BackendContext, JobState, JobStatus
-from scaffold.backends.server import allocation, conversions, manifest_status
-from scaffold.backends.server.conversions import STARTABLE, ServerJobId
+from scaffold.backends.server import allocation, job_mapping, manifest_status
+from scaffold.backends.server.job_mapping import STARTABLE, ServerJobId
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import ServerResourceNotFound
 from scaffold.server.responses import ServerRun
@@ -101,16 +101,16 @@ class ServerStatuses:
                 self.last_seen |= dict.fromkeys(job_ids[index:], JobStatus(state="enlisted"))
                 break
             run = self._client.run(job_id.run_id)
-            has_token = run.is_active and conversions.has_untaken_token(self._context.folder, run)
+            has_token = run.is_active and job_mapping.has_untaken_token(self._context.folder, run)
             self.last_seen[job_id] = self._run_status(job_id, run, now, has_token=has_token)
             ready -= run.status in STARTABLE
             active += run.is_active
         return active
 
     def _run_status(self, job_id: ServerJobId, run: ServerRun, now: float, *, has_token: bool) -> JobStatus:
-        status = conversions.run_job_status(run, now, has_token=has_token)
-        waited = now - (run.launched_at or now) > conversions.LAUNCH_S
-        if status.reason == conversions.QUEUED and waited and self._queue is not None and not self._queued_job(job_id):
+        status = job_mapping.to_job_status(run, now, has_token=has_token)
+        waited = now - (run.launched_at or now) > job_mapping.LAUNCH_S
+        if status.reason == job_mapping.QUEUED and waited and self._queue is not None and not self._queued_job(job_id):
             return JobStatus(state="gone", reason="it has not begun, and Slurm has no job of it")
         return status
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from scaffold.backends import start_tokens
 from scaffold.backends.local import devices, leases
 from scaffold.backends.server import manifest_status
-from scaffold.backends.server.conversions import ServerJobId
+from scaffold.backends.server.job_mapping import ServerJobId
 from scaffold.runs import liveness
 from scaffold.workspace import Workspace
 
@@ -21,7 +21,7 @@ from scaffold.workspace import Workspace
 LAUNCH_S = 120.0
 
 
-def free_gpus(gpu_count: int, held: frozenset[str], *, same_host: bool) -> tuple[str, ...]:
+def find_free_gpus(gpu_count: int, held: frozenset[str], *, same_host: bool) -> tuple[str, ...]:
     """The server's GPUs that no run holds: by start tokens, and where the server is on this machine by leases and what computes on them.
 
     There they are those that this process may use; of another host only their number is known, and so their indices.
@@ -78,7 +78,7 @@ class WorkspaceRuns:
                 yield path.stem, token
 
     def _status(self, name: str, token: start_tokens.StartToken) -> str | None:
-        return manifest_status.run_status(self._workspace, name, token.exports.get("RUN_SERVER_RUN_ID", ""))
+        return manifest_status.read_run_status(self._workspace, name, token.exports.get("RUN_SERVER_RUN_ID", ""))
 
     def _is_over(self, name: str, token: start_tokens.StartToken) -> bool:
         status = self._status(name, token)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from scaffold.backends.interface import BackendContext
 from scaffold.backends.slurm import sbatch_options
 from scaffold.backends.slurm.sbatch_options import SbatchOption
-from scaffold.containment import LeadsOutside
 from scaffold.conventions.slurm import SAFE_VALUE, is_slurm_placeholder
 from scaffold.errors import WrongUsage
 from scaffold.facts import shell_parser
+from scaffold.path_containment import OutsidePathError
 from scaffold.workspace import Workspace
 
 # of the script's own job and not of ours, or set by the launch itself
@@ -25,7 +25,7 @@ LARGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptBlock:
+class SbatchBlock:
     """A block: its script, the options that fit, sentences about those that do not, and how many tasks of its array run at once.
 
     `others` are the scripts that have a block too and were not chosen.
@@ -38,7 +38,7 @@ class ScriptBlock:
     others: tuple[str, ...] = ()
 
 
-def read_training_block(workspace: Workspace) -> ScriptBlock | None:
+def read_training_sbatch_block(workspace: Workspace) -> SbatchBlock | None:
     """The block of the script that starts the training, of those that the answers name; None where none has one."""
     answer = workspace.answers.get("slurm")
     listed = answer.get("scripts") if isinstance(answer, Mapping) else None
@@ -48,12 +48,12 @@ def read_training_block(workspace: Workspace) -> ScriptBlock | None:
             file = workspace.locate(str(path))
             if file.is_file() and file.stat().st_size <= LARGEST:
                 scripts[str(path)] = file.read_text(encoding="utf-8", errors="replace")
-        except (OSError, LeadsOutside):
+        except (OSError, OutsidePathError):
             continue
-    return choose_block(scripts, workspace.answers.get("entry_points"))
+    return choose_sbatch_block(scripts, workspace.answers.get("entry_points"))
 
 
-def choose_block(scripts: Mapping[str, str], entry_points: object) -> ScriptBlock | None:
+def choose_sbatch_block(scripts: Mapping[str, str], entry_points: object) -> SbatchBlock | None:
     """Of scripts (path -> text) with a block the one that names a training entry point, the first of them; else the first of all. Pure."""
     with_block = {path: text for path, text in scripts.items() if shell_parser.sbatch_directives(text)}
     entries = [e for e in entry_points if isinstance(e, Mapping)] if isinstance(entry_points, list) else []
@@ -64,17 +64,17 @@ def choose_block(scripts: Mapping[str, str], entry_points: object) -> ScriptBloc
         mention = re.compile(rf"(?<![\w.-])(?:[\w./-]*/)?(?:{alternatives})(?![\w-])")
         for path, text in with_block.items():
             if mention.search(text):
-                return _with_others(parse_block(path, text), with_block)
+                return _with_others(parse_sbatch_block(path, text), with_block)
     for path, text in with_block.items():
-        return _with_others(parse_block(path, text), with_block)
+        return _with_others(parse_sbatch_block(path, text), with_block)
     return None
 
 
-def _with_others(block: ScriptBlock, scripts: Mapping[str, str]) -> ScriptBlock:
+def _with_others(block: SbatchBlock, scripts: Mapping[str, str]) -> SbatchBlock:
     return replace(block, others=tuple(path for path in scripts if path != block.path))
 
 
-def parse_block(path: str, text: str) -> ScriptBlock:
+def parse_sbatch_block(path: str, text: str) -> SbatchBlock:
     """The block of one script. Pure."""
     options: list[SbatchOption] = []
     left_out: list[str] = []
@@ -89,7 +89,7 @@ def parse_block(path: str, text: str) -> ScriptBlock:
                 options.append(option)
             elif reason:
                 left_out.append(f"{origin}: {typed} is left out: {reason}")
-    return ScriptBlock(path=path, options=tuple(options), left_out=tuple(left_out), at_once=at_once)
+    return SbatchBlock(path=path, options=tuple(options), left_out=tuple(left_out), at_once=at_once)
 
 
 def _split_options(directive: str) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _judge_option(typed: str, origin: str) -> tuple[SbatchOption | None, str]:
     return option, ""
 
 
-def choose_context_options(context: BackendContext, block: ScriptBlock | None) -> tuple[SbatchOption, ...]:
+def choose_job_options(context: BackendContext, block: SbatchBlock | None) -> tuple[SbatchOption, ...]:
     """What Slurm is asked for, for an array or an allocation; what of the script's block is left out is said.
 
     Raises WrongUsage for options of the sweep's that are none.

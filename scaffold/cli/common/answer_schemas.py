@@ -36,7 +36,7 @@ def schema_path(command: Sequence[str]) -> Path:
     return FOLDER / ("-".join(command) + SUFFIX)
 
 
-def answer_schema(command: Sequence[str]) -> dict[str, Any]:
+def build_answer_schema(command: Sequence[str]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a command's answer, whole in itself: the shared shapes that it needs stand in its `$defs`."""
     schema, shapes = read_own_schema(command), read_shared_shapes()
     needed: dict[str, Any] = {}

@@ -147,7 +147,7 @@ def _token_file_option(command: F) -> F:
     )(command)
 
 
-def server_choice(command: F) -> F:
+def server_backend_options(command: F) -> F:
     """--server-url and --auth-token-file, for a command whose backend may be the research server.
 
     What they say becomes the environment of this command and of what it leaves in the background, where everything else looks for it.
@@ -159,7 +159,7 @@ def server_choice(command: F) -> F:
 
         values = {}
         if server_url is not None:
-            values[address.URL_VARIABLE] = address.check_url(server_url)
+            values[address.URL_VARIABLE] = address.validate_server_url(server_url)
         if auth_token_file is not None:
             values[address.TOKEN_FILE_VARIABLE] = str(auth_token_file.absolute())
         before = {name: os.environ.get(name) for name in values}

@@ -108,7 +108,7 @@ def _json_line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
 
 
-def print_exactly(text: str) -> None:
+def print_verbatim(text: str) -> None:
     """Print what is meant for a file or a program as it is; on a terminal what nobody would see is written out.
 
     Bytes of the user's that are no UTF-8 stay what they were.
@@ -152,7 +152,7 @@ def warn(text: str) -> None:
     click.echo(f"warning: {text}", err=True)
 
 
-def warn_first(texts: Sequence[str], most: int = 10) -> None:
+def print_limited_warnings(texts: Sequence[str], most: int = 10) -> None:
     """Warnings of a kind: the first ones, and how many more there are."""
     for text in texts[:most]:
         warn(text)

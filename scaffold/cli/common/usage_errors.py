@@ -31,7 +31,7 @@ def examples_epilog(command: Sequence[str]) -> str | None:
 
 
 @contextlib.contextmanager
-def usage_explained(root: click.Group, meta: MutableMapping[str, Any]) -> Iterator[None]:
+def explain_usage_errors(root: click.Group, meta: MutableMapping[str, Any]) -> Iterator[None]:
     """Errors of usage in here become WrongUsage with a hint: an example, and where all options stand."""
     try:
         yield

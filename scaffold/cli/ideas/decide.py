@@ -41,13 +41,13 @@ def drop(**decision: Any) -> None:
 def _decide(
     *, number: int, because: str, workdir: Path, root: str | None, study: str | None, is_kept: bool, json_output: bool
 ) -> None:
-    from scaffold.ideas import context, deciding, wording
+    from scaffold.ideas import context, manual_decisions, wording
 
     workspace = options.find_writable_workspace(workdir, root)
     chosen = find_study(workspace, study)
     place = context.open_context(workspace)
-    say = ideas_output.say_unless(json_output)
-    changed = deciding.decide(place, chosen.name, number, keep=is_kept, because=because, say=say)
+    say = ideas_output.make_progress_reporter(json_output)
+    changed = manual_decisions.override_verdict(place, chosen.name, number, keep=is_kept, because=because, say=say)
     if json_output:
         output.print_json({"study": changed.name, "idea": wording.idea_json(changed, changed.idea(number))})
         return
@@ -61,11 +61,11 @@ def _decide(
 @options.json_option
 def restore(number: int, workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
     """Bring the files of an idea back into the working tree (0: the code that the study began with); HEAD stays where it is."""
-    from scaffold.ideas import context, deciding, wording
+    from scaffold.ideas import context, manual_decisions, wording
 
     workspace = options.find_writable_workspace(workdir, root)
     chosen = find_study(workspace, study)
-    paths = deciding.restore(context.open_context(workspace), chosen.name, number)
+    paths = manual_decisions.restore_idea_files(context.open_context(workspace), chosen.name, number)
     if json_output:
         output.print_json(
             {"study": chosen.name, "idea": number, "commit": chosen.idea(number).commit, "paths": list(paths)}
@@ -85,7 +85,7 @@ def restore(number: int, workdir: Path, root: str | None, study: str | None, jso
 @click.command()
 @click.argument("number", type=click.IntRange(min=1))
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @study_option
 @click.option("--go-on", is_flag=True, hidden=True, help="Judge what was begun: how the background calls it.")
 @options.json_option
@@ -96,20 +96,20 @@ def again(number: int, workdir: Path, root: str | None, study: str | None, go_on
     """
     from scaffold.cli.ideas import try_idea
     from scaffold.ideas.background import HANDOVER_S
-    from scaffold.ideas.judging import open_trial
+    from scaffold.ideas.judging import open_idea_judge
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
-    say = ideas_output.say_unless(json_output)
-    trial = open_trial(workspace, study, warn=output.warn, show=lambda snapshot: None, say=say)
-    with ideas_output.one_at_a_time(workspace, wait_s=HANDOVER_S if go_on else 0.0):
+    say = ideas_output.make_progress_reporter(json_output)
+    trial = open_idea_judge(workspace, study, warn=output.warn, show=lambda snapshot: None, say=say)
+    with ideas_output.hold_judging_lock(workspace, wait_s=HANDOVER_S if go_on else 0.0):
         result = trial.judge(number, is_checked=True) if go_on else trial.again(number)
-    try_idea.finish(workspace, result, json_output=json_output)
+    try_idea.report_verdict(workspace, result, json_output=json_output)
 
 
 @click.command()
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @study_option
 @options.json_option
 def claim(workdir: Path, root: str | None, study: str | None, json_output: bool) -> None:
@@ -117,13 +117,13 @@ def claim(workdir: Path, root: str | None, study: str | None, json_output: bool)
 
     It is the number to quote; every claim is listed with its date, and how many there were belongs to it.
     """
-    from scaffold.ideas import deciding
+    from scaffold.ideas import manual_decisions
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
     name = find_study(workspace, study).name
-    with ideas_output.one_at_a_time(workspace):
-        changed, made = deciding.make_claim(workspace, name, warn=output.warn, show=lambda snapshot: None)
+    with ideas_output.hold_judging_lock(workspace):
+        changed, made = manual_decisions.measure_claim(workspace, name, warn=output.warn, show=lambda snapshot: None)
     if json_output:
         answer = {"study": changed.name, "metric": changed.metric, **made.as_json(), "claims": len(changed.claims)}
         output.print_json({**answer, "started_before": changed.earlier})
@@ -144,9 +144,9 @@ def watch(workdir: Path, root: str | None, study: str | None, once: bool, json_o
     before = ""
     while True:
         chosen = find_study(workspace, study)
-        running, last = wording.running_and_last(chosen)
+        running, last = wording.split_running_and_decided(chosen)
         abandoned = background.find_abandoned(workspace, chosen)
-        text = ideas_output.watched_text(chosen, running, last, abandoned)
+        text = ideas_output.format_study_progress(chosen, running, last, abandoned)
         if text != before and not json_output:
             click.echo(("\n" if before else "") + text)
         before = text

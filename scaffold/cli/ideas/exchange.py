@@ -65,6 +65,6 @@ def export(
         answer = {"study": chosen.name, "path": str(out) if out else None, "branch": branch, "commit": commit}
         output.print_json({**answer, "ideas": count, "table": table if out is None else None})
     elif table is not None and out is None:
-        output.print_exactly(table)
+        output.print_verbatim(table)
     else:
         click.echo(written)

@@ -12,21 +12,21 @@ from scaffold.cli.common import output
 
 if TYPE_CHECKING:
     from scaffold.ideas.background import BackgroundJudge
-    from scaffold.ideas.deciding import IdeaClaim
     from scaffold.ideas.judging import TryResult
+    from scaffold.ideas.manual_decisions import IdeaClaim
     from scaffold.ideas.study import IdeaRecord, IdeaStudy
     from scaffold.workspace import Workspace
 
 MARKS = {"kept": "+", "dropped": "-", "open": "?", "failed": "!", "running": "."}
 
 
-def say_unless(quiet: bool) -> Callable[[str], None]:
+def make_progress_reporter(quiet: bool) -> Callable[[str], None]:
     """What says on stderr how it goes, or nothing where `quiet`."""
     return (lambda text: None) if quiet else (lambda text: click.echo(text, err=True))
 
 
 @contextlib.contextmanager
-def one_at_a_time(workspace: Workspace, *, wait_s: float = 0.0) -> Iterator[None]:
+def hold_judging_lock(workspace: Workspace, *, wait_s: float = 0.0) -> Iterator[None]:
     """Hold this working tree's turn to judge an idea. Raises ScaffoldError where another `try` has it."""
     from scaffold import locks
     from scaffold.errors import ScaffoldError
@@ -53,7 +53,7 @@ def print_verdict(result: TryResult, *, json_output: bool) -> None:
     from scaffold.ideas import wording
 
     record, study = result.record, result.study
-    advice = wording.advise(study)
+    advice = wording.suggest_next_action(study)
     if json_output:
         similar = [{"idea": s.record.number, "status": s.record.status, "how": s.how} for s in result.similar]
         answer = {"study": study.name, "idea": wording.idea_json(study, record), "known": result.judged_before}
@@ -87,7 +87,7 @@ def note_in_plan(workspace: Workspace, result: TryResult) -> None:
     try:
         path = workspace.locate(plan_file.log_path(workspace.tasks))
         moment = (record.ended_at or record.started_at)[:16].replace("T", " ")
-        plan_file.append_log(path, loop_protocol.log_entry(moment, text, task=record.task))
+        plan_file.append_iteration_log(path, loop_protocol.format_log_entry(moment, text, task=record.task))
     except ScaffoldError as error:
         output.warn(f"the plan's log has no line of it: {error.message}")
 
@@ -170,7 +170,7 @@ def print_claim(study: IdeaStudy, claim: IdeaClaim) -> None:
     click.echo(f"this is claim {len(study.claims)} of this study{more}: quote that with it")
 
 
-def watched_text(
+def format_study_progress(
     study: IdeaStudy, running: list[IdeaRecord], last: list[IdeaRecord], abandoned: list[IdeaRecord]
 ) -> str:
     """What is going on in a study, in a few lines."""

@@ -177,5 +177,5 @@ def chart(workdir: Path, root: str | None, study: str | None, limit: int, json_o
         answer = {"study": chosen.name, "metric": chosen.metric, "direction": chosen.direction}
         output.print_json({**answer, "points": [point._asdict() for point in shown]}, limited)
         return
-    output.print_rows(progress.chart_rows(chosen, shown))
+    output.print_rows(progress.format_progress_chart(chosen, shown))
     limited.report_left_out()

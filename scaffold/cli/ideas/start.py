@@ -12,7 +12,7 @@ from scaffold.cli.common import options, output
 from scaffold.cli.ideas import ideas_output
 
 
-class CommandBehind(click.Command):
+class DoubleDashCommand(click.Command):
     """A command whose words from `--` on are the command that it is about."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -21,10 +21,10 @@ class CommandBehind(click.Command):
         return super().parse_args(ctx, list(args[:at]))
 
 
-@click.command(cls=CommandBehind)
+@click.command(cls=DoubleDashCommand)
 @click.argument("name", required=False)
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @click.option("--metric", help="The metric that decides. Default: the workspace's.")
 @click.option("--minimize", "direction", flag_value="minimize", help="Lower is better.")
 @click.option("--maximize", "direction", flag_value="maximize", help="Higher is better.")
@@ -104,13 +104,13 @@ def start(name: str | None, workdir: Path, root: str | None, json_output: bool, 
         never=values["never"] or None,
         **{key: values[key] for key in names},
     )
-    say = ideas_output.say_unless(json_output)
-    with ideas_output.one_at_a_time(workspace):
+    say = ideas_output.make_progress_reporter(json_output)
+    with ideas_output.hold_judging_lock(workspace):
         study, summary = opening.start_study(
             workspace, requested, warn=output.warn, show=lambda snapshot: None, note=say
         )
     answer = {
-        **opening.describe_question(study),
+        **opening.to_question_json(study),
         "baseline": [{"seed": seed, "value": value} for seed, value in summary.values],
         "noise": summary.noise,
         "smallest_effect": summary.smallest_effect,

@@ -13,14 +13,14 @@ from scaffold.cli.ideas import ideas_output
 
 if TYPE_CHECKING:
     from scaffold.ideas.drafting import TryOptions
-    from scaffold.ideas.judging import Trial, TryResult
+    from scaffold.ideas.judging import IdeaJudge, TryResult
     from scaffold.workspace import Workspace
 
 
 @click.command("try")
 @click.argument("text")
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @click.option("--because", help="Why it should help.")
 @click.option("--task", help="The plan's task, such as P3-T2; its log gets a line.")
 @click.option("--from", "ref", metavar="REF", help="Judge a branch or a commit, and not the working tree.")
@@ -38,19 +38,19 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
     Exit 0: kept. 3: dropped, open or failed. 1: it could not be judged. 2: nothing is changed.
     """
     from scaffold.ideas.drafting import TryOptions
-    from scaffold.ideas.judging import open_trial
+    from scaffold.ideas.judging import open_idea_judge
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
-    say = ideas_output.say_unless(json_output)
-    trial = open_trial(workspace, values["study"], warn=output.warn, show=lambda snapshot: None, say=say)
+    say = ideas_output.make_progress_reporter(json_output)
+    trial = open_idea_judge(workspace, values["study"], warn=output.warn, show=lambda snapshot: None, say=say)
     if values["simpler"] and not trial.study_margin():
         output.warn(
             "the study has no margin, so that --simpler keeps only what is better; give one at its start: scaffold ideas start --margin D"
         )
     names = ("because", "task", "ref", "simpler", "metric_changed", "again")
     request = TryOptions(text=text, **{name: values[name] for name in names})
-    with ideas_output.one_at_a_time(workspace):
+    with ideas_output.hold_judging_lock(workspace):
         if values["detaches"]:
             _leave_in_background(workspace, trial, request, json_output=json_output)
             return
@@ -62,10 +62,10 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
                 err=True,
             )
             raise
-    finish(workspace, result, json_output=json_output)
+    report_verdict(workspace, result, json_output=json_output)
 
 
-def finish(workspace: Workspace, result: TryResult, *, json_output: bool) -> None:
+def report_verdict(workspace: Workspace, result: TryResult, *, json_output: bool) -> None:
     """Print a verdict, note it in the plan, and set the exit code."""
     if result.record.task and not result.judged_before:
         ideas_output.note_in_plan(workspace, result)
@@ -74,7 +74,7 @@ def finish(workspace: Workspace, result: TryResult, *, json_output: bool) -> Non
         raise click.exceptions.Exit(3)
 
 
-def _leave_in_background(workspace: Workspace, trial: Trial, request: TryOptions, *, json_output: bool) -> None:
+def _leave_in_background(workspace: Workspace, trial: IdeaJudge, request: TryOptions, *, json_output: bool) -> None:
     from scaffold.ideas.background import judge_in_background
     from scaffold.ideas.judging import TryResult
 
@@ -85,7 +85,7 @@ def _leave_in_background(workspace: Workspace, trial: Trial, request: TryOptions
         # here and now: the tree may be another one soon
         result = trial.drop_if_check_fails(record.number)
     if result is not None:
-        finish(workspace, result, json_output=json_output)
+        report_verdict(workspace, result, json_output=json_output)
         return
     process = judge_in_background(workspace, study.name, record.number)
     ideas_output.print_detached(study, record, process, json_output=json_output)

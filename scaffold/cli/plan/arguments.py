@@ -20,23 +20,23 @@ FILE_ARGUMENT = click.argument("file", required=False, type=PLAN_PATH)
 FILE_OPTION = click.option("--file", type=PLAN_PATH, help="The plan; else the workspace's.")
 
 
-def locate_chosen_plan(file: Path | None) -> PlanLocation:
+def locate_plan_with_warning(file: Path | None) -> PlanLocation:
     """The plan at `file`, else the one of the workspace that the command is called in. Raises ScaffoldError where there is neither.
 
     Where it is aborted a warning says what leads back, once a command.
     """
     from scaffold.plan.document import plan_lookup
-    from scaffold.plan.tasks.abort import way_back
+    from scaffold.plan.tasks.abort import explain_abort_recovery
 
     location = plan_lookup.locate_plan(file, Path.cwd())
     warned = click.get_current_context().meta.setdefault(ABORT_WARNINGS, set())
-    if location.plan not in warned and (warning := way_back(location.plan)):
+    if location.plan not in warned and (warning := explain_abort_recovery(location.plan)):
         output.warn(warning)
     warned.add(location.plan)
     return location
 
 
-def locate_plan(file: Path | None) -> Path:
+def find_plan_path(file: Path | None) -> Path:
     """The same plan's path, for commands that are about aborting, and so need no warning of it."""
     from scaffold.plan.document import plan_lookup
 
@@ -48,7 +48,7 @@ def load_chosen_plan(file: Path | None) -> Plan:
     from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.document.plan_file import read_plan
 
-    return parse_plan(read_plan(locate_chosen_plan(file).plan))
+    return parse_plan(read_plan(locate_plan_with_warning(file).plan))
 
 
 def display_path(path: Path) -> str:

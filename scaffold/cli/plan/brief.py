@@ -113,7 +113,7 @@ def _earlier_launches(workspace: Workspace) -> Sequence[str]:
         files = git.list_tracked_files(workspace.workdir)
     except ScaffoldError:  # no repository: then a launch counts that names the folder
         files = []
-    return shell_history.read_launches(workspace.workdir, files)
+    return shell_history.read_history_launches(workspace.workdir, files)
 
 
 def _server_operations(workspace: Workspace) -> Sequence[ServerOperation]:

@@ -10,7 +10,7 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleGroup
-from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load_chosen_plan, locate_chosen_plan
+from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load_chosen_plan, locate_plan_with_warning
 from scaffold.cli.plan.tasks import TASK_COMMANDS
 from scaffold.cli.plan.whole_plan import WHOLE_PLAN_COMMANDS
 
@@ -66,7 +66,7 @@ def check(
     from scaffold.plan.rules.rule import RuleContext
     from scaffold.plan.tasks.convert import count_listed_tasks, foreign_kind
 
-    location = locate_chosen_plan(file)
+    location = locate_plan_with_warning(file)
     context = RuleContext(
         fresh=fresh, server=location.server if server is None else server, endless=location.endless_scripts()
     )
@@ -105,7 +105,7 @@ def rules(code: str | None, limit: int, json_output: bool) -> None:
     if json_output:
         output.print_json({"rules": reporters.rules_json(limited(selected))}, limited)
         return
-    click.echo(reporters.rule_text(selected[0]) if code else reporters.rules_text(limited(selected)))
+    click.echo(reporters.format_rule_details(selected[0]) if code else reporters.format_rule_list(limited(selected)))
     limited.report_left_out()
 
 
@@ -117,7 +117,7 @@ def show(file: Path | None, limit: int, json_output: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates (tasks that decide how to go on)."""
     from scaffold.plan.tasks import progress
 
-    parsed, server, limited = load_chosen_plan(file), locate_chosen_plan(file).server, output.LimitedLists(limit)
+    parsed, server, limited = load_chosen_plan(file), locate_plan_with_warning(file).server, output.LimitedLists(limit)
     answer = progress.progress_json(parsed, server=server)
     answer = {key: limited(value) if isinstance(value, list) else value for key, value in answer.items()}
     if json_output:
@@ -153,7 +153,7 @@ def next_task(file: Path | None, json_output: bool) -> None:
     from scaffold.plan.rules.structure import is_aborted
     from scaffold.plan.tasks import progress
 
-    parsed, server = load_chosen_plan(file), locate_chosen_plan(file).server
+    parsed, server = load_chosen_plan(file), locate_plan_with_warning(file).server
     state = progress.measure_plan_progress(parsed, server=server)
     if json_output:
         task = progress.task_json(state.next) if state.next else None
@@ -197,19 +197,19 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
 
     tags = []
     with contextlib.suppress(ScaffoldError):  # a summary alone needs no plan, but a plan that is aborted is said
-        locate_chosen_plan(file)
+        locate_plan_with_warning(file)
     if with_plan or (summary is None and promise is None):
-        tags.append(loop_protocol.plan_block(read_plan(locate_chosen_plan(file).plan)))
+        tags.append(loop_protocol.format_plan_block(read_plan(locate_plan_with_warning(file).plan)))
     if summary is not None:
         tags.append(loop_protocol.wrap_in_tag("summary", summary.strip()))
     if promise is not None:
         if promise == "DONE":
-            transitions.refuse_unfinished(locate_chosen_plan(file))
+            transitions.refuse_unfinished(locate_plan_with_warning(file))
         tags.append(loop_protocol.wrap_in_tag("promise", promise))
     if json_output:
         output.print_json({"text": "\n".join(tags)})
     else:
-        output.print_exactly("\n".join(tags) + "\n")
+        output.print_verbatim("\n".join(tags) + "\n")
 
 
 def _task_details(task: Task) -> str:

@@ -82,10 +82,10 @@ def _read_answers(workdir: Path, root: str) -> tuple[list[str], Path]:
     """The scripts that run experiments, and the plan, read line by line: a YAML parser takes longer to load than a hook may take."""
     import re
 
-    from scaffold import containment
+    from scaffold import path_containment
     from scaffold.workspace import ANSWERS_FILE
 
-    text = containment.locate(workdir, f"{root}/{ANSWERS_FILE}").read_text(encoding="utf-8")
+    text = path_containment.join_contained_path(workdir, f"{root}/{ANSWERS_FILE}").read_text(encoding="utf-8")
     block = re.search(r"^entry_points:[ \t]*\n((?:[ \t-].*\n?)*)", text, re.MULTILINE)
     entries = re.split(r"^[ \t]*-[ \t]", block[1], flags=re.MULTILINE) if block else []
     paths = [
@@ -95,7 +95,7 @@ def _read_answers(workdir: Path, root: str) -> tuple[list[str], Path]:
         and (match := re.search(r"(?:^|\s)path:[ \t]*['\"]?([^'\"\n]+?)['\"]?[ \t]*$", entry, re.MULTILINE))
     ]
     tasks = re.search(r"^tasks_path:[ \t]*['\"]?([^'\"\n]+?)['\"]?[ \t]*$", text, re.MULTILINE)
-    return paths, containment.locate(workdir, tasks[1] if tasks else f"{root}/tasks.md")
+    return paths, path_containment.join_contained_path(workdir, tasks[1] if tasks else f"{root}/tasks.md")
 
 
 def _task_in_progress(plan: Path) -> str | None:

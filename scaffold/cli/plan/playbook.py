@@ -108,7 +108,7 @@ def _playbook_file(
 ) -> PlaybookFileUpdate:
     """The playbook's file. Raises ScaffoldError where it would lose what a server once said, or what somebody wrote."""
     from scaffold.errors import ScaffoldError
-    from scaffold.lifecycle.status import is_unchanged_seed
+    from scaffold.lifecycle.status import is_unchanged_seeded_file
     from scaffold.playbook import document as pages
     from scaffold.playbook.files import built_in_playbook
 
@@ -116,7 +116,9 @@ def _playbook_file(
     old = playbook_files.read_or_empty(path)
     playbook_files.refuse_edited(path, old)
     replaceable = (
-        not old.strip() or old == seed or (not pages.has_playbook_marks(old) and is_unchanged_seed(workspace, path))
+        not old.strip()
+        or old == seed
+        or (not pages.has_playbook_marks(old) and is_unchanged_seeded_file(workspace, path))
     )
     if chosen is not None and client is not None:
         text = pages.render_playbook(seed, chosen, client.url)

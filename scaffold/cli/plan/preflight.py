@@ -59,7 +59,7 @@ def preflight(
     Works without a workspace too. Exit code 3 where something that has to be there is not; a plan that holds somebody's work is
     never written over.
     """
-    from scaffold.plan.tasks.abort import way_back
+    from scaffold.plan.tasks.abort import explain_abort_recovery
 
     if backend is not None:
         _check_backend(options.find_requested_workspace(workdir, root), backend, json_output=json_output)
@@ -75,7 +75,7 @@ def preflight(
         _print_report(report)
     if abort and plan is not None and not report.ready:
         answer["aborted"] = _abort_loop(workspace, plan, report.reason, quiet=json_output)
-    warning = way_back(plan) if plan is not None and report.ready else None
+    warning = explain_abort_recovery(plan) if plan is not None and report.ready else None
     answer["plan_aborted"] = warning is not None
     if warning:
         output.warn(warning)
@@ -144,20 +144,20 @@ def _abort_loop(workspace: Workspace | None, plan: Path, reason: str, *, quiet: 
     if previous is not None:
         click.echo(f"the plan that was there is now {previous}", err=True)
     if not quiet:
-        click.echo(loop_protocol.abort_lines())
+        click.echo(loop_protocol.format_abort_lines())
     return {
         "plan": str(written) if written is not None else None,
         "kept": str(previous) if previous is not None else None,
-        "lines": loop_protocol.abort_lines().split("\n"),
+        "lines": loop_protocol.format_abort_lines().split("\n"),
     }
 
 
 def _write_checklist(workspace: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
     """Where the checklist went, and where the plan that was there is kept."""
-    from scaffold.lifecycle.status import is_unchanged_seed
+    from scaffold.lifecycle.status import is_unchanged_seeded_file
     from scaffold.plan.tasks.abort import abort_plan, is_unwritten, write_abort_beside_plan
 
-    if is_unwritten(plan) or (workspace is not None and is_unchanged_seed(workspace, plan)):
+    if is_unwritten(plan) or (workspace is not None and is_unchanged_seeded_file(workspace, plan)):
         return plan, abort_plan(plan, reason)
     return write_abort_beside_plan(plan, reason), None
 

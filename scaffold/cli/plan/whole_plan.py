@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.plan.arguments import FILE_ARGUMENT, FILE_OPTION, display_path, locate_chosen_plan, locate_plan
+from scaffold.cli.plan.arguments import (
+    FILE_ARGUMENT,
+    FILE_OPTION,
+    display_path,
+    find_plan_path,
+    locate_plan_with_warning,
+)
 
 
 @click.command()
@@ -23,7 +29,7 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     from scaffold.plan.document.fix import fix_plan
     from scaffold.plan.tasks import transitions
 
-    location = locate_chosen_plan(file)
+    location = locate_plan_with_warning(file)
     path = display_path(location.plan)
     text = plan_file.read_plan(location.plan)
     reserved = transitions.recorded_ids(location)
@@ -36,7 +42,7 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     if json_output:
         output.print_json({"path": path, "written": is_written, "diff": changes})
     elif diff:
-        output.print_exactly(changes + "\n")
+        output.print_verbatim(changes + "\n")
     elif is_written:
         click.echo(f"{path}: mended; see `scaffold plan check` for what is left", err=True)
     else:
@@ -55,15 +61,15 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
     from scaffold.plan.document import loop_protocol
     from scaffold.plan.tasks.abort import abort_plan
 
-    plan = locate_plan(file)
+    plan = find_plan_path(file)
     backup = abort_plan(plan, reason)
     if json_output:
-        lines = loop_protocol.abort_lines().split("\n")
+        lines = loop_protocol.format_abort_lines().split("\n")
         output.print_json({"plan": str(plan), "kept": None if backup is None else str(backup), "lines": lines})
         return
     if backup is not None:
         click.echo(f"the plan that was there is now {display_path(backup)}", err=True)
-    click.echo(loop_protocol.abort_lines())
+    click.echo(loop_protocol.format_abort_lines())
 
 
 @click.command()
@@ -73,7 +79,7 @@ def resume(file: Path | None, json_output: bool) -> None:
     """Put the plan that an abort kept back into its place. Begin with `scaffold preflight`: what failed may fail again."""
     from scaffold.plan.tasks.abort import restore_aborted_plan
 
-    plan = locate_plan(file)
+    plan = find_plan_path(file)
     backup = restore_aborted_plan(plan)
     if json_output:
         output.print_json({"plan": str(plan), "resumed": str(backup)})
@@ -89,14 +95,14 @@ def convert(file: Path | None, write: bool, json_output: bool) -> None:
     """Make a plan of a task list of another tool: ids, phases, and choices for what only you know. No word is lost."""
     from scaffold.errors import ScaffoldError
     from scaffold.plan.document import plan_file
-    from scaffold.plan.tasks.abort import free_path
+    from scaffold.plan.tasks.abort import find_unused_path
     from scaffold.plan.tasks.convert import convert_if_foreign
 
-    path = locate_plan(file)
+    path = find_plan_path(file)
     kind, text = convert_if_foreign(plan_file.read_plan(path))
     if kind is None:
         raise ScaffoldError(f"{display_path(path)} is a plan already, or holds no tasks", hint="scaffold plan check")
-    original = free_path(path.with_name(f"{path.stem}.original{path.suffix}")) if write else None
+    original = find_unused_path(path.with_name(f"{path.stem}.original{path.suffix}")) if write else None
     if original is not None:
         plan_file.write_file_with_permissions(original, path.read_bytes(), like=path)
         plan_file.change_plan(path, lambda _: text)
@@ -104,7 +110,7 @@ def convert(file: Path | None, write: bool, json_output: bool) -> None:
         original_path = None if original is None else str(original)
         output.print_json({"kind": kind, "path": str(path), "original": original_path, "text": text})
     elif original is None:
-        output.print_exactly(text)
+        output.print_verbatim(text)
     else:
         click.echo(f"{display_path(path)} is a plan now; the {kind} is {display_path(original)}", err=True)
 

@@ -106,7 +106,7 @@ def compare(
     Each is an experiment, a sweep, a task, a run, a run's name without its seed, or a condition such as 'lr=0.1';
     `sweep:NAME` is the sweep and nothing else. The word is that of p among all that was run against A, not only what is asked.
     """
-    from scaffold.results.metrics.planned_comparisons import PlannedComparisons
+    from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
     from scaffold.results.tables.compare import ComparisonRequest, compare_selections
     from scaffold.results.tables.expectation import Expectation
 
@@ -125,7 +125,9 @@ def compare(
         all_pairs=all_pairs,
         against_best=against is not None,
         expectation=Expectation(word=expect, margin=margin or 0.0) if expect else None,
-        planned=PlannedComparisons(options.find_requested_workspace(query_values["workdir"], query_values["root"])),
+        planned=PlannedComparisonReader(
+            options.find_requested_workspace(query_values["workdir"], query_values["root"])
+        ),
     )
     report = compare_selections(result, request)
     if query_values["json_output"]:
@@ -133,7 +135,7 @@ def compare(
 
         output.print_json(render_json.comparison_json(report, limited), limited)
     else:
-        output.warn_first(report.unmatched)
+        output.print_limited_warnings(report.unmatched)
         printing.print_comparisons(limited(report.comparisons), limited)
     if expect and not report.is_expected:
         raise click.exceptions.Exit(1 if report.is_expected is None else 3)

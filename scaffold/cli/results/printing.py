@@ -25,7 +25,7 @@ def print_table(table: ResultTable, limited: output.LimitedLists) -> None:
         constants = " ".join(f"{name}={format_value(value)}" for name, value in table.constants.items())
         click.echo(one_line(f"in all rows: {constants}"), err=True)
     heads = render.row_heads(table)
-    rows = render_json.limit_rows(table, limited)
+    rows = render_json.choose_shown_rows(table, limited)
     for number, metric in enumerate(table.metrics):
         click.echo(("\n" if number else "") + render.metric_title(table, metric))
         output.print_rows(render.table_lines(table, metric, heads, rows))
@@ -41,10 +41,10 @@ def print_remarks(table: ResultTable) -> None:
     from scaffold.results.tables import fold, render
 
     click.echo("; ".join(render.describe_counts(table)), err=True)
-    output.warn_first(
+    output.print_limited_warnings(
         [f"{s.path} cannot be read ({s.reason})" for s in table.skipped if s.reason.startswith("damaged")]
     )
-    output.warn_first(table.warnings)
+    output.print_limited_warnings(table.warnings)
     labels_by_warning: dict[str, list[str]] = {}
     for row in table.rows:
         for warning in row.warnings:

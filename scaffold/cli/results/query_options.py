@@ -60,7 +60,7 @@ def add_query_options(command: F) -> F:
     """Which runs, which metrics, which value of a run; `run_query` takes what they give."""
     for option in reversed(QUERY_OPTIONS):
         command = option(command)
-    return options.workspace_options(options.limit_option(options.json_option(options.server_choice(command))))
+    return options.workspace_options(options.limit_option(options.json_option(options.server_backend_options(command))))
 
 
 def run_query_from_options(
@@ -71,15 +71,15 @@ def run_query_from_options(
     `params` are parameters that the command asks for by name.
     """
     from scaffold.observations.directions import MetricDirections
-    from scaffold.results.metrics import read, run_filter
+    from scaffold.results.metrics import run_filter, run_metrics
     from scaffold.results.metrics.query import MetricQuery, query_warnings
-    from scaffold.results.metrics.sweep_sheets import SweepSheets
+    from scaffold.results.metrics.sweep_runs import SweepFileReader
     from scaffold.visible_text import one_line
 
     value_choice = _value_choice(values)
     workspace = options.find_requested_workspace(values["workdir"], values["root"])
     directions = MetricDirections(workspace, values["minimize"], values["maximize"])
-    sheets = SweepSheets(workspace)
+    sheets = SweepFileReader(workspace)
     query = MetricQuery(
         directions=directions,
         metrics=values["metrics"],
@@ -93,10 +93,10 @@ def run_query_from_options(
         primary_metric=directions.primary,
         server_series=_server_series(workspace) if values["ask_server"] else {},
     )
-    result = read.run_metric_query(workspace, query, sheets)
+    result = run_metrics.run_metric_query(workspace, query, sheets)
     if quiet:
         return result
-    output.warn_first([one_line(note) for note in result.notes])
+    output.print_limited_warnings([one_line(note) for note in result.notes])
     for warning in query_warnings(result):
         output.warn(warning)
     return result

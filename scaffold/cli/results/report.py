@@ -125,7 +125,7 @@ def _ideas(workspace: Workspace) -> tuple[ReportIdeas, ...]:
         return ()
     from scaffold.ideas.memory import report_section
 
-    return report_section.report_studies(workspace)
+    return report_section.build_study_reports(workspace)
 
 
 def _write(target: Path, data: bytes) -> None:
@@ -181,13 +181,13 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
 def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], limit: int, json_output: bool) -> None:
     """Draw the plots as SVG and PNG, with the CSV behind each (needs the extra `plots`). The same runs give the same SVG."""
     from scaffold.results.plots.figures import as_csv
-    from scaffold.results.plots.matplotlib_files import draw_files
-    from scaffold.results.report.folded_results import find_figures
+    from scaffold.results.plots.matplotlib_files import render_figure_files
+    from scaffold.results.report.folded_results import build_workspace_figures
 
-    figures = find_figures(options.find_requested_workspace(workdir, root), metrics)
+    figures = build_workspace_figures(options.find_requested_workspace(workdir, root), metrics)
     written = []
     for figure in figures:
-        for kind, data in {**draw_files(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
+        for kind, data in {**render_figure_files(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
             written.append(out / f"{figure.name}.{kind}")
             _write(written[-1], data)
     limited = output.LimitedLists(limit)

@@ -31,12 +31,12 @@ def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int
 
     workspace = options.find_requested_workspace(workdir, root)
     (run_a, manifest_a), (run_b, manifest_b) = find_run_and_manifest(workspace, a), find_run_and_manifest(workspace, b)
-    observed = run_values.observe_runs(workspace, [run_a, run_b], names=("*",))
+    observed = run_values.attach_final_metrics(workspace, [run_a, run_b], names=("*",))
     pairs = zip((manifest_a, manifest_b), observed, strict=True)
     complete_a, complete_b = (
         {**manifest, "seed": run.seed, "params": dict(run.params), "metrics": run.metrics} for manifest, run in pairs
     )
-    rows = compare.run_differences(complete_a, complete_b, workspace.workdir)
+    rows = compare.find_run_differences(complete_a, complete_b, workspace.workdir)
     patches = code_difference.diff_code(workspace, (run_a, manifest_a), (run_b, manifest_b))
     patches += code_difference.diff_configs(workspace, run_a, run_b)
     limit_rows, limited_lines = output.LimitedLists(limit), output.LimitedLists(lines)
@@ -78,7 +78,7 @@ def rerun(
     It happens in a detached worktree, which is removed afterwards; the record is a new attempt in this workspace, a check that no table
     counts.
     """
-    from scaffold.observations import printed, run_values
+    from scaffold.observations import printed_values, run_values
     from scaffold.runs import rerun as repeat
 
     workspace = options.find_requested_workspace(workdir, root)
@@ -88,8 +88,8 @@ def rerun(
         tolerance=tolerance,
         links=links,
         prefix=not no_prefix,
-        metrics_of=lambda r: run_values.observe_runs(workspace, [r], names=("*",))[0].metrics,
-        metric_sources=printed.printed_sources(run, printed.SidecarFiles(workspace)),
+        metrics_of=lambda r: run_values.attach_final_metrics(workspace, [r], names=("*",))[0].metrics,
+        metric_sources=printed_values.printed_sources(run, printed_values.SidecarFiles(workspace)),
     )
     for note in result.notes:
         output.warn(note)

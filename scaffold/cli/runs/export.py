@@ -80,7 +80,7 @@ def export(
     if json_output:
         output.print_json({**answer, "withheld": limited(answer["withheld"])}, limited)
         return
-    output.warn_first([f"left out: {path}" for path in answer["withheld"]])
+    output.print_limited_warnings([f"left out: {path}" for path in answer["withheld"]])
     click.echo(path_shown)
     counts = [output.pluralize(answer["runs"], "run")]
     if answer["files"]:
@@ -113,11 +113,11 @@ def _export(
         shown = str(exported.path / "ro-crate-metadata.json")
         return {"path": str(exported.path), **counts, "withheld": list(exported.left_out)}, shown
     if target in ("csv", "parquet"):
-        from scaffold.observations.run_values import observe_runs
+        from scaffold.observations.run_values import attach_final_metrics
         from scaffold.results.exports import flat_files
 
         write = flat_files.write_csv if target == "csv" else flat_files.write_parquet
-        size = write(observe_runs(workspace, runs, names=("*",)), place)
+        size = write(attach_final_metrics(workspace, runs, names=("*",)), place)
         return {"path": str(place), "runs": len(runs), "files": 1, "bytes": size, "withheld": []}, str(place)
     written, present = _export_to_tracker(workspace, runs, target, place)
     withheld = [f"{label} (it is there already)" for label in present]

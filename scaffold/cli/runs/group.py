@@ -13,12 +13,12 @@ from scaffold.cli.runs.runs_output import (
     STATUSES,
     find_run_and_manifest,
     format_metrics,
+    format_run_table,
     manifest_rows,
     read_records_with_warnings,
-    report_only_in_home,
+    report_unrestored_runs,
     run_json,
     run_row,
-    run_table,
 )
 from scaffold.runs import timestamps
 
@@ -111,19 +111,19 @@ def list_runs(
     # nothing is asked of them: then those that are shown are the only ones that are looked at
     chosen = records.runs if criteria == lookup.RunCriteria() else [r for r in records.runs if criteria.admits(r)]
     limited = output.LimitedLists(limit)
-    runs_shown = run_values.observe_runs(workspace, limited(chosen))
+    runs_shown = run_values.attach_final_metrics(workspace, limited(chosen))
     if json_output:
         damaged = [{"path": d.path, "reason": d.reason} for d in limited(records.damaged)]
         output.print_json({"runs": [run_json(workspace, r) for r in runs_shown], "damaged": damaged}, limited)
         return
     if terminal.stdout_is_terminal() and runs_shown:
-        header, *rows = run_table(workspace, runs_shown)
+        header, *rows = format_run_table(workspace, runs_shown)
         terminal.print_state_rows(rows, header=header, name=0, state=1, wide=wide)
     else:
         output.print_rows([run_row(workspace, r) for r in runs_shown])
     limited.report_left_out()
     if records.has_more_in_home:
-        report_only_in_home(chosen)
+        report_unrestored_runs(chosen)
 
 
 def _list_foreign(workspace: Workspace, limit: int, *, json_output: bool) -> None:
@@ -157,7 +157,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
 
     workspace = options.find_requested_workspace(workdir, root)
     run, manifest = find_run_and_manifest(workspace, name)
-    run = run_values.observe_runs(workspace, [run], names=("*",))[0]
+    run = run_values.attach_final_metrics(workspace, [run], names=("*",))[0]
     logs = {
         s: log_excerpts.read_excerpt(workspace.locate(manifest["paths"][s]), lines, full=full or not lines)
         for s in ("stdout", "stderr")
@@ -182,7 +182,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
 
 @click.command()
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @click.option("--server", is_flag=True, help="Ask the research server too, and report where it says otherwise.")
 @options.limit_option
 @options.json_option

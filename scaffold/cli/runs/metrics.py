@@ -108,7 +108,7 @@ def _observations(workspace: Workspace, runs: Sequence[Run]) -> list[tuple[str, 
 def _read_logs(workspace: Workspace, runs: Sequence[Run], texts: Sequence[str]) -> list[str]:
     """Write what the patterns find into the runs' sidecars; what went wrong. Raises WrongUsage for a text that is no pattern."""
     from scaffold.errors import WrongUsage
-    from scaffold.observations import printed
+    from scaffold.observations import printed_values
     from scaffold.runs import recorder
 
     patterns: list[Any] = []
@@ -119,11 +119,11 @@ def _read_logs(workspace: Workspace, runs: Sequence[Run], texts: Sequence[str]) 
             raise WrongUsage(f"--from-log {error}", hint="such as 'val_loss:\\s*(\\S+)'") from error
     problems, matched = [], 0
     for run in runs:
-        rows, trouble = recorder.printed.find_printed(printed.log_paths(workspace, run), patterns)
+        rows, trouble = recorder.printed.find_printed(printed_values.find_log_paths(workspace, run), patterns)
         if trouble:
             problems.append(f"{run.label}: {trouble}")
         if rows:
-            printed.write_sidecar(workspace, run, recorder.printed.as_sidecar(rows))
+            printed_values.write_sidecar(workspace, run, recorder.printed.as_sidecar(rows))
             matched += 1
     if len(runs) > matched:
         problems.append(f"{len(runs) - matched} of {len(runs)} runs printed nothing of that kind")

@@ -69,16 +69,16 @@ def gc(
     """
     from scaffold.errors import ScaffoldError
     from scaffold.results.evidence import uncited_records
-    from scaffold.runs import home_litter, lookup, timestamps
+    from scaffold.runs import lookup, stale_home_files, timestamps
 
     workspace = options.find_requested_workspace(workdir, root)
     before = lookup.parse_since(older_than, timestamps.utc_now(), option="--older-than")
     uncited = uncited_records.find_uncited(workspace, before=before, keep_cited=keep_cited)
-    litter = home_litter.find_litter(workspace)
+    litter = stale_home_files.find_litter(workspace)
     if yes:
         try:
             uncited_records.delete_records(workspace, uncited)
-            home_litter.delete_litter(litter)
+            stale_home_files.delete_litter(litter)
         except OSError as error:
             raise ScaffoldError(f"{error.filename} cannot be deleted: {error.strerror}") from error
     limited = output.LimitedLists(limit)

@@ -82,9 +82,9 @@ def _seed_words(workspace: Workspace, recorder_options: tuple[str, ...], command
     seed = _requested_seed(recorder_options)
     if seed is None:
         return ()
-    from scaffold.sweeps.spec.script_arguments import pass_seed
+    from scaffold.sweeps.spec.script_arguments import choose_seed_passing
 
-    passing = pass_seed(workspace, command, Path.cwd(), seed)
+    passing = choose_seed_passing(workspace, command, Path.cwd(), seed)
     if passing.words:
         click.echo(f"the seed is passed as `{' '.join(passing.words)}`, {passing.reason}", err=True)
     elif _is_seed_argument(workspace, command, seed):
@@ -108,7 +108,7 @@ def _is_seed_argument(workspace: Workspace, command: list[str], seed: int) -> bo
 
 def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...], command: list[str]) -> None:
     """Say where the same code, command and seed ran before under another experiment. Git is asked only where all else is the same."""
-    from scaffold.runs import recorder, recorder_command, same_question
+    from scaffold.runs import duplicate_runs, recorder, recorder_command
     from scaffold.runs.index import RunIndex, parse_runs
 
     options_used = {word.partition("=")[0] for word in recorder_options}
@@ -117,10 +117,10 @@ def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...]
     top = recorder.git.repository(os.path.realpath(workspace.workdir)) or os.path.realpath(workspace.workdir)
     folder = os.path.relpath(os.path.realpath("."), top)
     seed = _requested_seed(recorder_options)
-    question = same_question.planned_question(command, code=None, seed=seed, params={}, folder=folder)
+    question = duplicate_runs.to_planned_question_key(command, code=None, seed=seed, params={}, folder=folder)
     if question is None:
         return
-    answers = same_question.finished_answers(parse_runs(RunIndex.find(workspace).read("runs").values()))
+    answers = duplicate_runs.index_finished_runs(parse_runs(RunIndex.find(workspace).read("runs").values()))
     alike = {asked[0]: run for asked, run in answers.items() if asked[1:] == question[1:]}
     if alike:
         state = recorder.code_state.capture(recorder_command.recorder_workspace(workspace), command, with_patch=False)
@@ -153,7 +153,7 @@ def _run_and_answer(workspace: Workspace, arguments: list[str], *, prefix: bool)
     from scaffold.cli.runs.runs_output import run_json
     from scaffold.runs import foreground
 
-    code, run = foreground.run_recorded(workspace, arguments, prefix=prefix)
+    code, run = foreground.run_with_recorder(workspace, arguments, prefix=prefix)
     if run is not None:
         output.print_json({"run": run_json(workspace, run)})
     raise click.exceptions.Exit(code)

@@ -23,11 +23,13 @@ def read_records_with_warnings(workspace: Workspace, *, with_home: bool = True) 
     from scaffold.runs import records
 
     run_records = records.read_records(workspace, with_home=with_home)
-    output.warn_first([f"{damaged.path} cannot be read: {damaged.reason}" for damaged in run_records.damaged])
+    output.print_limited_warnings(
+        [f"{damaged.path} cannot be read: {damaged.reason}" for damaged in run_records.damaged]
+    )
     return run_records
 
 
-def report_only_in_home(runs: Iterable[Run]) -> None:
+def report_unrestored_runs(runs: Iterable[Run]) -> None:
     """Say on stderr how many of the runs shown this working tree has no record of."""
     import click
 
@@ -69,7 +71,7 @@ def _end(run: Run) -> str:
     return run.signal or ("" if run.exit_code in (None, 0) else f"exit {run.exit_code}")
 
 
-def run_table(workspace: Workspace, runs: Sequence[Run]) -> list[list[str]]:
+def format_run_table(workspace: Workspace, runs: Sequence[Run]) -> list[list[str]]:
     """Runs for a terminal: a header, then of each its name, state, start, duration, one metric, and why it failed or does not count.
 
     The metric is the workspace's primary one where any run has it; else the first that a run has, with its name.

@@ -34,7 +34,7 @@ def withdraw(name: str, workdir: Path, root: str | None, because: str | None, un
     lookup.find_run(runs, name)  # refuses what means several runs, or none
     attempts = lookup.find_attempts(runs, name)
     if undo:
-        changed = withdrawals.restore_attempts(workspace, attempts)
+        changed = withdrawals.undo_withdrawals(workspace, attempts)
         if not changed:
             raise ScaffoldError(f"{name} was not withdrawn", hint="scaffold runs list shows what was")
     else:

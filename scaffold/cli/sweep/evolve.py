@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("spec", type=click.Path(allow_dash=True, path_type=Path))
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @click.option("--name", help="The sweep's name. Default: sweep_name of the spec, else evolve-SCRIPT.")
 @click.option(
     "--search",
@@ -61,7 +61,7 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     at any point, the same command goes on, and with more `generations` in the spec it goes on further. Exit 3: nothing has a fitness.
     """
     from scaffold.sweeps.search import summary
-    from scaffold.sweeps.search.run import ParameterSearch, search_name
+    from scaffold.sweeps.search.run import ParameterSearch, choose_search_name
     from scaffold.sweeps.search.spec import read_search_spec
     from scaffold.sweeps.search.study import SearchStudy
     from scaffold.sweeps.spec.parameter_values import parse_seeds
@@ -72,7 +72,7 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     for text in warnings:
         output.warn(text)
     requested = SearchStudy(
-        name=search_name(search_spec, values["name"]),
+        name=choose_search_name(search_spec, values["name"]),
         spec=search_spec,
         search=values["search"],
         search_seed=values["search_seed"],

@@ -24,7 +24,7 @@ EXECUTION = ("backend", "max_parallel", "gpus_per_run", "cpus_per_run")
 @click.command()
 @click.argument("name")
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @click.option(
     "--backend", type=BACKEND, help="Where to run. Default: the sweep's, else the server if one is set, else here."
 )
@@ -136,7 +136,7 @@ def _exit_3_unless_finished(snapshot: SweepSnapshot) -> None:
 @click.command()
 @click.argument("name")
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @options.limit_option
 @options.json_option
 def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
@@ -168,7 +168,7 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
 @click.command()
 @click.argument("name")
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @options.limit_option
 @options.json_option
 def status(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
@@ -193,7 +193,7 @@ def _print_status(
 @click.command()
 @click.argument("name")
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @options.limit_option
 @options.json_option
 def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
@@ -214,7 +214,7 @@ def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
 @click.command()
 @click.argument("name", required=False)
 @options.workspace_options
-@options.server_choice
+@options.server_backend_options
 @click.option("--backend", type=BACKEND, help="Whose capacity. Default: where the sweep, or any sweep, would run.")
 @click.option(
     "--max-parallel", type=click.IntRange(min=1), metavar="N", help="At most so many runs of the sweep at once."

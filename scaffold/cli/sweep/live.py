@@ -30,12 +30,12 @@ def watch_until_done(scheduler: Scheduler, view: SweepChangeLines, *, doing: str
         with view.display:
             return run_until_done(scheduler, view.show, doing=doing, warn=view.warn)
     except KeyboardInterrupt:
-        for line in describe_leaving(scheduler.sweep.name, view.snapshot):
+        for line in describe_detaching(scheduler.sweep.name, view.snapshot):
             click.echo(line, err=True)
         raise click.exceptions.Exit(130) from None
 
 
-def describe_leaving(name: str, snapshot: SweepSnapshot | None) -> Iterator[str]:
+def describe_detaching(name: str, snapshot: SweepSnapshot | None) -> Iterator[str]:
     """What goes on without whoever waited for a sweep, what does not, and how to come back."""
     yield f"everything that runs goes on running; come back with: scaffold sweep watch {name}"
     if snapshot is not None and (waiting := len(snapshot.startable)):

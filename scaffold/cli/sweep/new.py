@@ -144,7 +144,7 @@ def new(name: str, workdir: Path, root: str | None, **values: Any) -> None:
         _confirm(len(planned.runs), yes=values["yes"], json_output=values["json_output"])
         outcome = sweep_store.store_sweep(workspace, planned.sweep, replace=values["may_replace"])
         if values["with_launchers"]:
-            run_scripts.write_scripts(workspace, planned.sweep, planned.runs)
+            run_scripts.write_launchers(workspace, planned.sweep, planned.runs)
     _report(workspace, planned, outcome, limited, values)
     if values["launches"]:
         _launch(name, workspace)

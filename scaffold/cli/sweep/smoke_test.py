@@ -63,8 +63,8 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
             click.echo(f"{sweep}: {problem}")
         for note in verdict.notes:
             output.warn(note)
-        if run is not None and not run_values.observe_runs(workspace, [run], names=("*",))[0].metrics:
-            output.warn_first([hint] if (hint := log_hints.suggest_log_pattern(workspace, [run])) else [])
+        if run is not None and not run_values.attach_final_metrics(workspace, [run], names=("*",))[0].metrics:
+            output.print_limited_warnings([hint] if (hint := log_hints.suggest_log_pattern(workspace, [run])) else [])
         if not verdict.problems:
             click.echo(f"{sweep}: fine: {verdict.run} finished; {verdict.seen}")
             click.echo(f"next: scaffold sweep launch {name}", err=True)

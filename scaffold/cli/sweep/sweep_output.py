@@ -96,7 +96,7 @@ def print_status(
     limited.report_left_out()
     stopped = " (stopped)" if snapshot.options.stopped else ""
     click.echo(f"{name}{stopped}: {wording.format_progress(snapshot)}")
-    output.warn_first([f"{s.name}: {s.disagreement}" for s in snapshot.states if s.disagreement])
+    output.print_limited_warnings([f"{s.name}: {s.disagreement}" for s in snapshot.states if s.disagreement])
     if step := wording.suggest_sweep_step(name, snapshot, scheduler.current_holder()):
         click.echo(f"next: {step}", err=True)
 
@@ -138,7 +138,7 @@ def _state_json(workspace: Workspace, state: RunState) -> dict[str, Any]:
         "handle": submission.job_id if submission else None,
         "gpus": list(submission.gpus) if submission else [],
         **{key: getattr(run, key, None) for key in ("attempt", "exit_code", "signal")},
-        "elapsed_s": sweep_progress.elapsed_s(state, timestamps.utc_now()),
+        "elapsed_s": sweep_progress.compute_run_elapsed(state, timestamps.utc_now()),
         "metrics": metrics,
         "last_line": last_line,
         "cause": wording.cached_failure_cause(workspace, run) if run and ended_badly else None,
@@ -180,5 +180,5 @@ def print_cancelled(
         output.print_json(answer, limited)
         return
     click.echo(f"{name}: {len(ended)} ended, {len(before) - len(ended) - len(left)} will not start")
-    output.warn_first([f"{run} is still there: scaffold sweep status {name}" for run in left])
+    output.print_limited_warnings([f"{run} is still there: scaffold sweep status {name}" for run in left])
     click.echo(f"to go on: scaffold sweep launch {name} (--retry terminated for what was ended)", err=True)

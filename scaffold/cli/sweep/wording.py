@@ -44,7 +44,7 @@ def format_state_row(workspace: Workspace, state: RunState) -> list[str]:
     return [
         state.state,
         state.name,
-        timestamps.format_duration(sweep_progress.elapsed_s(state, timestamps.utc_now())),
+        timestamps.format_duration(sweep_progress.compute_run_elapsed(state, timestamps.utc_now())),
         " ".join(filter(None, [format_metrics(metrics, 4) or last_line[:60], explain_state(workspace, state)])),
     ]
 

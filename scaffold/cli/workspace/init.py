@@ -14,8 +14,8 @@ from scaffold.cli.common import output
 if TYPE_CHECKING:
     from scaffold.cli.workspace.agent_skill import SkillPlan
     from scaffold.lifecycle.answers import InitOptions
+    from scaffold.lifecycle.baseline_trial import BaselineTrial
     from scaffold.lifecycle.file_kinds import FileAction
-    from scaffold.lifecycle.first_run import BaselineTrial
     from scaffold.lifecycle.init import InitPlan
 
 
@@ -99,10 +99,10 @@ def init(
     Creates only files that are missing; what is there stays as it is. A second run changes nothing.
     """
     from scaffold.cli.workspace.agent_skill import plan_skill
-    from scaffold.cli.workspace.try_baseline import OFFER, offer_baseline_trial
+    from scaffold.cli.workspace.try_baseline import OFFER, run_baseline_trial
     from scaffold.conventions import detect_conventions
     from scaffold.lifecycle.answers import InitOptions
-    from scaffold.lifecycle.first_run import add_trial_answers
+    from scaffold.lifecycle.baseline_trial import add_trial_answers
     from scaffold.lifecycle.init import plan_init, refuse_nested_workspace
 
     if setup and not try_first:
@@ -122,7 +122,7 @@ def init(
         options = _prompt_for_options(planned, options)
         planned = plan(options)
         try_first = try_first or click.confirm(OFFER, default=False)
-    run = offer_baseline_trial(planned, setup=setup, prompts=prompts, quiet=json_output) if try_first else None
+    run = run_baseline_trial(planned, setup=setup, prompts=prompts, quiet=json_output) if try_first else None
     if run is not None and not planned.existing:
         planned = plan(options, learn=functools.partial(add_trial_answers, run=run))
     skill = plan_skill(planned, skill_folder)  # which speaks of the root and the server that were answered
@@ -159,18 +159,18 @@ def _write(planned: InitPlan, skill: SkillPlan | None, server_url: str | None) -
     planned = apply_init(planned)
     if skill is not None:
         write_skill(skill)
-    confirm_server(server_url)
+    confirm_typed_server(server_url)
     return planned
 
 
-def confirm_server(url: str | None) -> None:
+def confirm_typed_server(url: str | None) -> None:
     """Where the user typed a server's address, the token may go there. Where that cannot be kept, it is said."""
     from scaffold.errors import ScaffoldError
     from scaffold.server import address, trusted_servers
 
     try:
         if url:
-            trusted_servers.confirm_server(address.check_url(url))
+            trusted_servers.confirm_server(address.validate_server_url(url))
     except ScaffoldError as error:
         output.warn(f"{error.message}; {error.hint}")
 

@@ -10,26 +10,26 @@ import click
 from scaffold.cli.common import output
 
 if TYPE_CHECKING:
-    from scaffold.lifecycle.first_run import BaselineTrial
+    from scaffold.lifecycle.baseline_trial import BaselineTrial
     from scaffold.lifecycle.init import InitPlan
 
 OFFER = "Try the baseline command first, in a copy that is thrown away (at most 60 s)?"
 
 
-def offer_baseline_trial(planned: InitPlan, *, setup: bool, prompts: bool, quiet: bool) -> BaselineTrial:
+def run_baseline_trial(planned: InitPlan, *, setup: bool, prompts: bool, quiet: bool) -> BaselineTrial:
     """Try the baseline command, and say what happened; before anything is installed it says what, and needs --setup or a yes.
 
     Raises ScaffoldError where there is nothing that could be tried.
     """
-    from scaffold.lifecycle import first_run
+    from scaffold.lifecycle import baseline_trial
 
-    line = first_run.setup_needed(planned)
+    line = baseline_trial.find_missing_setup(planned)
     if line and not setup:
         output.warn(
             f"no environment is there; `{line}` would build it, and download what it names: --setup does, in the copy"
         )
         setup = prompts and click.confirm("Build it in the copy?", default=False)
-    run = first_run.try_baseline_command(planned, setup=setup)
+    run = baseline_trial.try_baseline_command(planned, setup=setup)
     for text in () if quiet else _describe_run(run):
         click.echo(text)
     return run

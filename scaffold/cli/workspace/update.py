@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.workspace.init import confirm_server
+from scaffold.cli.workspace.init import confirm_typed_server
 
 if TYPE_CHECKING:
     from scaffold.lifecycle.update import UpdatePlan
@@ -95,7 +95,7 @@ def update(
         return
     new_answers = parse_settings(workspace, settings)
     if not dry_run:
-        confirm_server(new_answers.get("research_server_url"))
+        confirm_typed_server(new_answers.get("research_server_url"))
     fetch_from = template or (remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None)
     with contextlib.ExitStack() as stack:
         old = stack.enter_context(open_recorded_template(workspace, base=base, fetch_from=fetch_from))
@@ -178,7 +178,7 @@ def _apply_and_report(
     if json_output:
         output.print_json(_plan_json(planned, written=not dry_run) | dict(more))
     elif dry_run:
-        output.print_exactly(planned.patch())
+        output.print_verbatim(planned.patch())
         # what is written stands in the patch; the rest is said in lines that a patch may hold
         output.print_actions([a for a in planned.actions if a.what not in ("update", "create")], mark="# ")
     else:

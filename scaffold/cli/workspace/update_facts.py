@@ -10,7 +10,7 @@ import click
 from scaffold.cli.common import output
 
 if TYPE_CHECKING:
-    from scaffold.lifecycle.late_facts import FactChange
+    from scaffold.lifecycle.fact_changes import FactChange
     from scaffold.workspace import Workspace
 
 
@@ -19,12 +19,12 @@ def choose_facts(
 ) -> tuple[list[FactChange], dict[str, Any]]:
     """The changes that detection would make, shown, and the new answers of those that were accepted or are said yes to."""
     from scaffold.conventions import detect_conventions
-    from scaffold.lifecycle import late_facts
+    from scaffold.lifecycle import fact_changes
 
-    changes = late_facts.find_changes(workspace, detect_conventions(workspace.workdir))
-    accepted = late_facts.accepted_answers(changes, accept)
+    changes = fact_changes.find_changes(workspace, detect_conventions(workspace.workdir))
+    accepted = fact_changes.accepted_answers(changes, accept)
     for change in () if json_output else changes:
-        click.echo("\n".join(late_facts.describe_change(change)))
+        click.echo("\n".join(fact_changes.describe_change(change)))
         asks = not accept and output.may_prompt(yes=False, json_output=json_output)
         if asks and click.confirm("Take it?", default=True):
             accepted[change.name] = change.new

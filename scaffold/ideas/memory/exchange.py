@@ -56,7 +56,7 @@ def _resolve(place: IdeaContext, short: str) -> str | None:
 
 
 def _foreign_record(place: IdeaContext, study: IdeaStudy, commit: str | None, text: str) -> IdeaRecord:
-    moment, number = context.timestamp(), len(study.ideas)
+    moment, number = context.format_current_time(), len(study.ideas)
     base = study.ideas[0]
     record = IdeaRecord(number=number, text=text, commit="", state="", started_at=moment, ended_at=moment)
     if commit is None:
@@ -69,8 +69,8 @@ def _foreign_record(place: IdeaContext, study: IdeaStudy, commit: str | None, te
         commit=commit,
         state=place.code_state(commit),
         paths=tuple(sorted({hunk.path for hunk in hunks})),
-        lines=changes.line_prints(hunks),
-        constants=changes.constant_prints(hunks),
+        lines=changes.fingerprint_lines(hunks),
+        constants=changes.fingerprint_constants(hunks),
     )
 
 

@@ -52,7 +52,7 @@ def progress_points(study: IdeaStudy) -> list[ProgressPoint]:
     return points
 
 
-def chart_rows(study: IdeaStudy, points: Sequence[ProgressPoint]) -> list[list[str]]:
+def format_progress_chart(study: IdeaStudy, points: Sequence[ProgressPoint]) -> list[list[str]]:
     """The points as lines of text: number, status, value, a mark on a scale, what it was."""
     values = [value for point in points for value in (point.value, point.best) if value is not None]
     low, high = min(values, default=0.0), max(values, default=0.0)

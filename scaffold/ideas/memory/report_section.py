@@ -18,7 +18,7 @@ from scaffold.workspace import Workspace
 MOST_IDEAS, MOST_LETTERS = 300, 4000
 
 
-def report_studies(workspace: Workspace) -> tuple[ReportIdeas, ...]:
+def build_study_reports(workspace: Workspace) -> tuple[ReportIdeas, ...]:
     """The studies of a workspace, the newest first."""
     place = None
     with contextlib.suppress(ScaffoldError):  # without git there are no patches to show

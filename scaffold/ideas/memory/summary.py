@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from scaffold.ideas.memory.progress import progress_points
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
-from scaffold.ideas.wording import advise, describe_effect, describe_verdict, incumbent_chain
+from scaffold.ideas.wording import describe_effect, describe_verdict, incumbent_chain, suggest_next_action
 from scaffold.plan.document.markdown_inline import escape_for_message
 
 MOST_LAST, MOST_OPEN, MOST_FAMILIES, MOST_CHAIN, MOST_RUNNING = 12, 5, 6, 6, 3
@@ -39,12 +39,12 @@ def _lines(study: IdeaStudy) -> Iterator[str]:
     for record in reversed(closed[-MOST_LAST:]):
         because = f", because {_text(record.because)}" if record.because else ""
         yield f"- idea {record.number}, {describe_verdict(study, record)}: {_text(record.text)}{because}"
-    for family, tried, successes in families(closed)[:MOST_FAMILIES]:
+    for family, tried, successes in count_change_families(closed)[:MOST_FAMILIES]:
         yield f"- changes of {_text(family)}: {successes} of {tried} kept"
-    yield f"Next: {advise(study)}"
+    yield f"Next: {suggest_next_action(study)}"
 
 
-def families(records: Iterable[IdeaRecord]) -> list[tuple[str, int, int]]:
+def count_change_families(records: Iterable[IdeaRecord]) -> list[tuple[str, int, int]]:
     """Kinds of changes by the files that they touch, constants alone apart: name, how many were tried and kept; the most tried first."""
     tried: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for record in records:

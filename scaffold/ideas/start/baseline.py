@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.ideas import context, trial
+from scaffold.ideas import context, trial_runs
 from scaffold.ideas.context import IdeaContext
-from scaffold.ideas.loop_state import Step
+from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import snapshot
 from scaffold.runs import records
@@ -49,27 +49,27 @@ def capture_baseline(place: IdeaContext, study: IdeaStudy) -> tuple[IdeaRecord, 
         state=place.code_state(commit),
         paths=tree.paths,
         status="kept",
-        started_at=context.timestamp(),
+        started_at=context.format_current_time(),
     )
-    return record, snapshot.untracked_now(place.top, rules)
+    return record, snapshot.list_excluded_files(place.top, rules)
 
 
 def run_baseline(
-    workspace: Workspace, study: IdeaStudy, side: trial.CodeSide, show: trial.Show
-) -> list[trial.SideResult]:
+    workspace: Workspace, study: IdeaStudy, side: trial_runs.CodeSide, show: trial_runs.Show
+) -> list[trial_runs.SideResult]:
     """The runs of the baseline. Raises ScaffoldError where they give no metric.
 
     All of them, also where the first are equal: an accuracy on 600 examples is the same for two seeds of nine by chance.
     """
     seeds = tuple(study.history[0]["seeds"])
-    at_once = trial.runs_at_once(workspace, study, warn=side.warn)
-    step = Step(kind="run", incumbent=seeds)
-    results = trial.run_step(side, None, step, at_once=at_once, crashes={}, show=show).incumbent
+    at_once = trial_runs.await_run_capacity(workspace, study, warn=side.warn)
+    step = JudgingStep(kind="run", incumbent=seeds)
+    results = trial_runs.run_step(side, None, step, at_once=at_once, crashes={}, show=show).incumbent
     _check_baseline(study, results)
     return list(results)
 
 
-def _check_baseline(study: IdeaStudy, results: Sequence[trial.SideResult]) -> None:
+def _check_baseline(study: IdeaStudy, results: Sequence[trial_runs.SideResult]) -> None:
     failed = [result for result in results if result.value is None]
     if failed:
         raise ScaffoldError(
@@ -78,13 +78,13 @@ def _check_baseline(study: IdeaStudy, results: Sequence[trial.SideResult]) -> No
         )
 
 
-def with_baseline(workspace: Workspace, study: IdeaStudy, results: Sequence[trial.SideResult]) -> IdeaStudy:
+def with_baseline(workspace: Workspace, study: IdeaStudy, results: Sequence[trial_runs.SideResult]) -> IdeaStudy:
     """The study with the values of its baseline, so that ideas can be judged; as it is where it has them already."""
     if study.is_started:
         return study
     values = [[r.seed, study.turned(r.value)] for r in results if r.value is not None]
     event = {**study.history[0], "runs": values}
-    baseline = replace(study.ideas[BASELINE], runs=len(values), ended_at=context.timestamp())
+    baseline = replace(study.ideas[BASELINE], runs=len(values), ended_at=context.format_current_time())
     is_fixed = study.seed_option is None and len({value for _, value in values}) == 1
     one_seed = context.find_seed_constant(workspace, study.command) if is_fixed else None
     return replace(study.with_idea(baseline), history=(event, *study.history[1:]), one_seed=one_seed)

@@ -10,9 +10,9 @@ from typing import Any
 from scaffold import git
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.ideas import context, study_files, trial
+from scaffold.ideas import context, study_files, trial_runs
 from scaffold.ideas.context import IdeaContext
-from scaffold.ideas.history import LoopReplay, replay
+from scaffold.ideas.history import LoopReplay, replay_history
 from scaffold.ideas.loop_state import sum_of_squares
 from scaffold.ideas.start import baseline
 from scaffold.ideas.start.question import StudyOptions, settle_question
@@ -41,16 +41,16 @@ class StudySummary:
 
 
 def start_study(
-    workspace: Workspace, options: StudyOptions, *, warn: Warn, show: trial.Show, note: Callable[[str], None]
+    workspace: Workspace, options: StudyOptions, *, warn: Warn, show: trial_runs.Show, note: Callable[[str], None]
 ) -> tuple[IdeaStudy, StudySummary]:
     """Open a study, or go on with one whose baseline was not over. Raises ScaffoldError: a dirty tree, a metric that no run gives."""
     place = context.open_context(workspace)
     study = _resume(place, options) or _open(place, options, note=note)
-    side = trial.CodeSides(workspace, study, warn=warn).side(study, study.ideas[BASELINE])
+    side = trial_runs.CodeSides(workspace, study, warn=warn).side(study, study.ideas[BASELINE])
     results = baseline.run_baseline(workspace, study, side, show)
     study = study_files.change_study(workspace, study.name, lambda s: baseline.with_baseline(workspace, s, results))
-    at_once = trial.runs_at_once(workspace, study, warn=warn)
-    return study, summarize(study, [r.seconds for r in results if r.seconds is not None], at_once)
+    at_once = trial_runs.await_run_capacity(workspace, study, warn=warn)
+    return study, summarize_baseline(study, [r.seconds for r in results if r.seconds is not None], at_once)
 
 
 def _resume(place: IdeaContext, options: StudyOptions) -> IdeaStudy | None:
@@ -92,7 +92,7 @@ def _open(place: IdeaContext, options: StudyOptions, *, note: Callable[[str], No
     planned = plan_sweep(
         workspace,
         SweepOptions(
-            name=trial.side_name(study.name, BASELINE),
+            name=trial_runs.side_name(study.name, BASELINE),
             command=study.command,
             goal=options.goal or f"the baseline of {study.name}",
             seeds=",".join(map(str, seeds)),
@@ -115,10 +115,10 @@ def _open(place: IdeaContext, options: StudyOptions, *, note: Callable[[str], No
         return study_files.write_study(workspace, study)
 
 
-def summarize(study: IdeaStudy, seconds: Sequence[float], at_once: int) -> StudySummary:
+def summarize_baseline(study: IdeaStudy, seconds: Sequence[float], at_once: int) -> StudySummary:
     """What the baseline says of the noise, and what a loop under it can see; so many runs go on at once."""
     values = [(int(seed), study.turned(value)) for seed, value in study.history[0]["runs"]]
-    state: LoopReplay = replay(study)
+    state: LoopReplay = replay_history(study)
     noise = (sum_of_squares([v for _, v in values]) / (len(values) - 1)) ** 0.5
     warnings = []
     if study.earlier:
@@ -140,7 +140,7 @@ def summarize(study: IdeaStudy, seconds: Sequence[float], at_once: int) -> Study
     )
 
 
-def describe_question(study: IdeaStudy) -> dict[str, Any]:
+def to_question_json(study: IdeaStudy) -> dict[str, Any]:
     """The question of a study, for JSON."""
     return {
         "study": study.name,

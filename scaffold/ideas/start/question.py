@@ -8,7 +8,7 @@ from scaffold.errors import WrongUsage
 from scaffold.ideas import context, study_files
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.study import IdeaStudy
-from scaffold.ideas.tree import fences
+from scaffold.ideas.tree import forbidden_changes
 from scaffold.metric_directions import Direction, guess_direction
 from scaffold.sweeps.spec import script_arguments, script_interface
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, BackendName, RunResources
@@ -41,7 +41,7 @@ class StudyOptions:
 def settle_question(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
     """The study that the options ask for, with no idea yet. Raises WrongUsage where metric, direction or command is not known."""
     workspace = place.workspace
-    command = options.command or context.baseline_command(workspace)
+    command = options.command or context.read_baseline_command(workspace)
     if not command:
         raise WrongUsage(
             "no command is given, and detection knows none", hint="scaffold ideas start -- python train.py"
@@ -69,12 +69,12 @@ def settle_question(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
         least=options.least,
         margin=options.margin,
         only=options.only,
-        never=tuple(p for p in never if not fences.matches_any(p, options.only)),
+        never=tuple(p for p in never if not forbidden_changes.matches_any(p, options.only)),
         checks=options.checks,
         apply=options.apply,
         backend=options.backend,
         no_prefix=options.no_prefix,
-        started_at=context.timestamp(),
+        started_at=context.format_current_time(),
         earlier=_count_earlier(workspace, metric, command),
     )
 

@@ -78,12 +78,12 @@ def parse_hunks(text: str) -> list[Hunk]:
     return hunks
 
 
-def line_prints(hunks: Iterable[Hunk]) -> tuple[str, ...]:
+def fingerprint_lines(hunks: Iterable[Hunk]) -> tuple[str, ...]:
     """What a change is known by: a hash of each line that it takes or adds, without white space and comments; sorted, each once."""
     return _prints((hunk.path, sign, _plain(line)) for hunk in hunks for sign, line in _signed(hunk))
 
 
-def constant_prints(hunks: Iterable[Hunk]) -> tuple[str, ...]:
+def fingerprint_constants(hunks: Iterable[Hunk]) -> tuple[str, ...]:
     """The same for lines of which only numbers change, without the numbers: what says that the same constants are turned again."""
     prints = []
     for hunk in hunks:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.ideas.tree.fences import matches_any
+from scaffold.ideas.tree.forbidden_changes import matches_any
 from scaffold.scratch import scratch_directory
 
 REFS = "refs/scaffold/ideas"
@@ -225,13 +225,13 @@ def idea_message(text: str, trailers: Mapping[str, str | None]) -> str:
     return f"{' '.join(text.split())}\n\n" + "\n".join(lines) + "\n"
 
 
-def untracked_now(top: Path, rules: SnapshotRules) -> tuple[str, ...]:
+def list_excluded_files(top: Path, rules: SnapshotRules) -> tuple[str, ...]:
     """The files that no later idea brings along: those that git does not track, and the ignored code."""
     files: Collection[str] = git.untracked_files(top)
     return tuple(sorted({path for path in files if not rules.is_uncounted(path)} | set(ignored_code(top, rules))))
 
 
-def shown_left(left: Sequence[str], most: int = 8) -> list[str]:
+def describe_left_files(left: Sequence[str], most: int = 8) -> list[str]:
     """What was left where it is, as notes."""
     notes = [f"left as it is, no part of the idea: {text}" for text in left[:most]]
     return notes + ([f"... and {len(left) - most} more"] if len(left) > most else [])

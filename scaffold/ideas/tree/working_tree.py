@@ -58,14 +58,14 @@ def _hash(top: Path, options: list[str], stdin: bytes) -> list[str]:
     return answer.text.split()
 
 
-def differing_paths(top: Path, paths: Sequence[str], *commits: str) -> list[str]:
+def find_unmatched_paths(top: Path, paths: Sequence[str], *commits: str) -> list[str]:
     """Those of `paths` whose file is as none of the commits has it."""
     files = file_entries(top, paths)
     sides = [tree_entries(top, commit, paths) for commit in commits]
     return [path for path in paths if all(files.get(path) != side.get(path) for side in sides)]
 
 
-def write_paths(top: Path, paths: Sequence[str], commit: str) -> list[str]:
+def checkout_paths(top: Path, paths: Sequence[str], commit: str) -> list[str]:
     """Give `paths` the content that a commit has; those that it has not are removed, with folders that are empty then.
 
     What is there already is not written again, so that a second call goes on where the first was killed. The paths that were written come
@@ -92,7 +92,7 @@ def write_paths(top: Path, paths: Sequence[str], commit: str) -> list[str]:
 
 def restore_paths(top: Path, paths: Sequence[str], commit: str) -> None:
     """As `write_paths`, and what is staged of them is then what the commit has too."""
-    written = set(write_paths(top, paths, commit))
+    written = set(checkout_paths(top, paths, commit))
     if others := [path for path in paths if path not in written]:
         git.run_as_user(top, "reset", "-q", commit, "--", *_literal(others))
 
@@ -105,7 +105,7 @@ def commit_paths(top: Path, paths: Sequence[str], message: str) -> str:
     """Commit the files as they are, and nothing else that is staged; the hooks of the repository run. The commit, HEAD where HEAD has all
     of it already. Raises CannotCommit, with what git or the hook said."""
     head = git.run_checked(top, "rev-parse", "HEAD").text
-    paths = [path for path in paths if path in differing_from(top, paths, head)]
+    paths = [path for path in paths if path in find_modified_paths(top, paths, head)]
     if not paths:
         return head
     names = _literal(paths)
@@ -122,6 +122,6 @@ def commit_paths(top: Path, paths: Sequence[str], message: str) -> str:
     return git.run_checked(top, "rev-parse", "HEAD").text
 
 
-def differing_from(top: Path, paths: Sequence[str], commit: str) -> set[str]:
+def find_modified_paths(top: Path, paths: Sequence[str], commit: str) -> set[str]:
     """Those of `paths` whose file is not as a commit has it."""
-    return set(differing_paths(top, paths, commit))
+    return set(find_unmatched_paths(top, paths, commit))

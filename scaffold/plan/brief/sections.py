@@ -76,7 +76,7 @@ def _recorded_command(context: BriefContext, task: str) -> str:
         stated_seed = re.compile(rf"(?<=\s){re.escape(flag)}{'' if flag.endswith('=') else '[ =]'}\S+")
         words = stated_seed.sub(lambda _: seed, words) if stated_seed.search(words) else f"{words} {seed}"
     length = str(train.get("length_option") or "")
-    if length and not endless_scripts.gives_option(words.split(), length):
+    if length and not endless_scripts.has_option_value(words.split(), length):
         words += f" {length} '[choice: {length}, else it runs until it is stopped]'"
     up = "../" * (enters.count("/") + 1) if enters else ""
     recorder = f"python3 {up}{context.script_path('record_run.py')} --experiment baseline --seed 1 --task {task}"

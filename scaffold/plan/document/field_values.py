@@ -23,7 +23,7 @@ def deliverable_paths(task: Task) -> list[str]:
     return [path for _, piece in split_plain_markdown(task.get("deliverable"), ",") if (path := strip_backticks(piece))]
 
 
-def path_objection(path: str) -> str | None:
+def explain_bad_path(path: str) -> str | None:
     """Why `path` is no relative path inside the work directory; None where it is one."""
     if keywords.is_placeholder_text(path) or PATH_PLACEHOLDER.search(path):
         return "is a placeholder"

@@ -49,12 +49,12 @@ def wrap_in_tag(tag: str, text: str) -> str:
     return f"<{tag}>{text}</{tag}>"
 
 
-def plan_block(text: str) -> str:
+def format_plan_block(text: str) -> str:
     """The block that hands a plan to the server, which strips white space at both ends."""
     return wrap_in_tag("plan", f"\n{text.strip()}\n")
 
 
-def abort_checklist(reason: str) -> str:
+def format_abort_checklist(reason: str) -> str:
     """The plan of a loop that must not begin: every box checked, with the sentinel that the loop's prompts look for."""
     flat = " ".join(reason.split()).replace("</plan", "< /plan")
     return CHECKLIST.format(sentinel=SENTINEL, reason=flat)
@@ -67,12 +67,12 @@ def is_abort_checklist(text: str) -> bool:
     return text == f"{before}{reason}{after}" and "\n" not in reason
 
 
-def abort_lines() -> str:
+def format_abort_lines() -> str:
     """What an aborted loop prints."""
     return "\n".join((wrap_in_tag("summary", ABORT_SUMMARY), wrap_in_tag("promise", "DONE")))
 
 
-def log_entry(when: str, text: str, *, task: str | None = None) -> str:
+def format_log_entry(when: str, text: str, *, task: str | None = None) -> str:
     """One entry of the iteration log."""
     about = f" {task}" if task else ""
     return f"## {when}{about}\n\n{text.strip()}\n\n---\n\n"

@@ -75,7 +75,7 @@ def log_path(plan: Path) -> Path:
     return plan.with_name(LOG_NAME)
 
 
-def append_log(path: Path, entry: str) -> None:
+def append_iteration_log(path: Path, entry: str) -> None:
     """Append to the iteration log, under its lock, in one write; it begins on a line of its own."""
     with hold_plan_lock(path.resolve()):
         try:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold import containment
+from scaffold import path_containment
 from scaffold.plan.document.loop_protocol import LOG_NAME
-from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, find_workspace, is_reachable, path_problem
+from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, explain_unusable_path, find_workspace, is_reachable
 
 if TYPE_CHECKING:
     from scaffold.conventions.endless_scripts import EndlessScript
@@ -33,9 +33,9 @@ class PlanLocation:
     def endless_scripts(self) -> tuple[EndlessScript, ...]:
         """The scripts that go on until they are stopped, by the workspace's answers; a glance tells where there are none."""
         answers = self.workdir / (self.root or ".") / ANSWERS_FILE
-        if self.root is None or "length_option:" not in containment.locate(self.workdir, answers).read_text(
-            "utf-8", "replace"
-        ):
+        if self.root is None or "length_option:" not in path_containment.join_contained_path(
+            self.workdir, answers
+        ).read_text("utf-8", "replace"):
             return ()
         from scaffold.conventions.endless_scripts import read_endless_scripts
 
@@ -76,7 +76,7 @@ def nearest_workspace(start: Path) -> tuple[Path, str] | None:
 def _location_in_workspace(file: Path | None, workdir: Path, root: str) -> PlanLocation:
     answers = _plain_answers(workdir / root / ANSWERS_FILE)
     tasks, server = ((answers or {}).get(name, "") for name in ("tasks_path", "research_server_url"))
-    if answers is None or (file is None and path_problem(tasks) is not None):
+    if answers is None or (file is None and explain_unusable_path(tasks) is not None):
         # not written plainly, or no path inside the work directory: reading all answers tells which
         workspace = find_workspace(workdir, root)
         tasks, server = str(workspace.answers["tasks_path"]), str(workspace.answers.get("research_server_url") or "")
@@ -88,7 +88,7 @@ def _location_in_workspace(file: Path | None, workdir: Path, root: str) -> PlanL
 def _check_beside(workdir: Path, plan: Path) -> None:
     """Raise LeadsOutside where the workspace's plan, or a file that is kept beside it, leads to where nothing of it may lie."""
     for path in (plan, plan.with_name(LOG_NAME), plan.with_name(f"{plan.stem}.record.json"), plan.parent / "verify"):
-        containment.locate(workdir, path)
+        path_containment.join_contained_path(workdir, path)
 
 
 def _plain_answers(path: Path) -> dict[str, str] | None:

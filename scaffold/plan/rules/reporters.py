@@ -49,12 +49,12 @@ def report_json(report: PlanReport, findings: Sequence[PlanFinding], path: str) 
     }
 
 
-def rules_text(rules: Sequence[PlanRule]) -> str:
+def format_rule_list(rules: Sequence[PlanRule]) -> str:
     """One line for each rule."""
     return "\n".join(f"{rule.code}{' W' if rule.warning else '  '}  {rule.demand}" for rule in rules)
 
 
-def rule_text(rule: PlanRule) -> str:
+def format_rule_details(rule: PlanRule) -> str:
     """A rule with the words that it reads, and a wrong and a right line."""
     rows = [f"{rule.code} ({rule.severity}): {rule.demand}", "", f"wrong:  {rule.wrong}", f"right:  {rule.right}"]
     indented = [row.replace("\n", "\n        ") for row in rows]

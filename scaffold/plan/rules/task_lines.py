@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scaffold.plan.document import keywords, task_ids
-from scaffold.plan.document.field_values import deliverable_paths, path_objection
+from scaffold.plan.document.field_values import deliverable_paths, explain_bad_path
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import DONE, OPEN, STARTED, Phase, Plan, Task
 from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task, register_plan_rule
@@ -87,7 +87,7 @@ def check_deliverable(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         if not paths:
             yield complain_about_task(task, f"task {task.name} has no deliverable", hint, field="deliverable")
         for path in paths:
-            if objection := path_objection(path):
+            if objection := explain_bad_path(path):
                 message = f'the deliverable "{escape_for_message(path)}" of task {task.name} {objection}'
                 yield complain_about_task(task, message, hint, field="deliverable")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import plan_file
-from scaffold.plan.document.loop_protocol import SENTINEL, abort_checklist, is_abort_checklist, placeholder_goal
+from scaffold.plan.document.loop_protocol import SENTINEL, format_abort_checklist, is_abort_checklist, placeholder_goal
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.document.plan_file import read_plan
 from scaffold.plan.rules.structure import is_aborted
@@ -29,9 +29,9 @@ def abort_plan(plan_path: Path, reason: str) -> Path | None:
     with plan_file.hold_plan_lock(plan_path.resolve()):
         backup = None
         if plan_path.exists() and (text := read_plan(plan_path)).strip() and not is_aborted(parse_plan(text)):
-            backup = free_path(plan_path.with_name(f"{plan_path.stem}.before-abort{plan_path.suffix}"))
+            backup = find_unused_path(plan_path.with_name(f"{plan_path.stem}.before-abort{plan_path.suffix}"))
             plan_file.write_file_with_permissions(backup, plan_path.read_bytes(), like=plan_path)
-        plan_file.write_file_with_permissions(plan_path, abort_checklist(reason).encode())
+        plan_file.write_file_with_permissions(plan_path, format_abort_checklist(reason).encode())
     return backup
 
 
@@ -39,8 +39,8 @@ def write_abort_beside_plan(plan_path: Path, reason: str) -> Path:
     """Write the abort checklist beside a plan that is somebody's work; its path. An earlier one is replaced."""
     beside = plan_path.with_name(f"{plan_path.stem}.aborted{plan_path.suffix}")
     if beside.is_symlink() or not is_unwritten(beside):
-        beside = free_path(beside)
-    plan_file.write_file_with_permissions(beside, abort_checklist(reason).encode())
+        beside = find_unused_path(beside)
+    plan_file.write_file_with_permissions(beside, format_abort_checklist(reason).encode())
     return beside
 
 
@@ -79,7 +79,7 @@ def kept_plan(plan_path: Path) -> Path | None:
     return numbered[max(numbered)] if numbered else None
 
 
-def way_back(plan_path: Path) -> str | None:
+def explain_abort_recovery(plan_path: Path) -> str | None:
     """What to say of a plan that is aborted, and what leads back; None where it is not."""
     try:
         if SENTINEL not in read_plan(plan_path):
@@ -99,7 +99,7 @@ def is_unwritten(plan_path: Path) -> bool:
     return not text.strip() or placeholder_goal(text) is not None or is_aborted(parse_plan(text))
 
 
-def free_path(path: Path) -> Path:
+def find_unused_path(path: Path) -> Path:
     """`path`, or the same with the first number that nothing bears."""
     number, free = 1, path
     while os.path.lexists(free):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from scaffold.plan.document import keywords
-from scaffold.plan.document.field_values import path_objection
+from scaffold.plan.document.field_values import explain_bad_path
 from scaffold.plan.document.loop_protocol import SENTINEL, placeholder_goal
 from scaffold.plan.document.markdown_inline import split_plain_markdown
 from scaffold.plan.document.markdown_lines import MarkdownLine, scan_lines
@@ -140,7 +140,7 @@ def _child(text: str, tag: str) -> str:
 
 def _files(text: str) -> str:
     paths = [path.strip().strip("`") for path in _child(text, "files").split(",")]
-    if all(paths) and not any(path_objection(path) or "|" in path for path in paths):
+    if all(paths) and not any(explain_bad_path(path) or "|" in path for path in paths):
         return ", ".join(paths)
     return "[choice: the file it leaves behind]"
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from scaffold import git
-from scaffold.plan.document.field_values import deliverable_paths, path_objection
+from scaffold.plan.document.field_values import deliverable_paths, explain_bad_path
 from scaffold.plan.document.model import Task
 from scaffold.plan.tasks.task_journal import TaskRecord, hash_file_or_directory
 
@@ -39,10 +39,10 @@ def hash_deliverables(task: Task, workdir: Path) -> dict[str, str]:
     return hashes
 
 
-def deliverable_objection(path: str, record: TaskRecord, workdir: Path) -> str | None:
+def explain_bad_deliverable(path: str, record: TaskRecord, workdir: Path) -> str | None:
     """Why a deliverable does not do; None where it does."""
     return (
-        path_objection(path)
+        explain_bad_path(path)
         or _content_objection(path, record, workdir)
         or _ignored_objection(path, workdir)
         or _change_objection(path, record, workdir)

@@ -88,7 +88,7 @@ TRACKED_SCRIPTS = frozenset(("record_run.py", "run.sbatch"))
 MAX_DEPTH = 8
 
 
-class Launch(NamedTuple):
+class LaunchCommand(NamedTuple):
     """A command that starts a run: its program as the words say it, the script, and whether the recorder keeps it."""
 
     command: str
@@ -96,7 +96,7 @@ class Launch(NamedTuple):
     recorded: bool = False
 
 
-def find_launches(text: str, entry_points: Sequence[str] | None, depth: int = 0) -> Iterator[Launch]:
+def find_launches(text: str, entry_points: Sequence[str] | None, depth: int = 0) -> Iterator[LaunchCommand]:
     """Every launch in a shell command, in order; `entry_points` are the paths of scripts that run experiments (None: any may be one)."""
     if depth > MAX_DEPTH:
         return
@@ -164,7 +164,7 @@ def _unquote(piece: re.Match[str]) -> str:
 
 def _launches_of(
     words: list[str], heredocs: list[str], entry_points: Sequence[str] | None, depth: int
-) -> Iterator[Launch]:
+) -> Iterator[LaunchCommand]:
     """The launches of one simple command: what it is itself, behind all that it is wrapped in."""
     while words and (ASSIGNMENT.match(words[0]) or words[0] in KEYWORDS):
         words = words[1:]
@@ -190,16 +190,16 @@ def _launches_of(
         yield from _direct_launch(program, words, entry_points)
 
 
-def _scaffold_launch(words: list[str], rest: list[str]) -> Iterator[Launch]:
+def _scaffold_launch(words: list[str], rest: list[str]) -> Iterator[LaunchCommand]:
     own = rest[: rest.index("--")] if "--" in rest else rest
     starts = rest[:1] in (["run"], ["try"]) or rest[:2] in (["sweep", "launch"], ["sweep", "evolve"], ["runs", "rerun"])
     if starts and not PASSING.intersection(own):
-        yield Launch(shlex.join(words), "scaffold", recorded=True)
+        yield LaunchCommand(shlex.join(words), "scaffold", recorded=True)
 
 
 def _launches_in_shell(
     program: str, rest: list[str], heredocs: list[str], entry_points: Sequence[str] | None, depth: int
-) -> Iterator[Launch]:
+) -> Iterator[LaunchCommand]:
     if program in SHELLS:
         scripts = [word for word in rest if not word.startswith("-")]
         if any(re.fullmatch(r"-[a-z]*c[a-z]*", word) for word in rest):
@@ -219,7 +219,7 @@ def _launches_in_shell(
         yield from find_launches(text, entry_points, depth + 1)
 
 
-def _direct_launch(program: str, words: list[str], entry_points: Sequence[str] | None) -> Iterator[Launch]:
+def _direct_launch(program: str, words: list[str], entry_points: Sequence[str] | None) -> Iterator[LaunchCommand]:
     """A Python script, a launcher, a script that is its own program, or whatever runs one of these."""
     rest = words[1:]
     if PYTHON.match(program):
@@ -251,27 +251,27 @@ def _direct_launch(program: str, words: list[str], entry_points: Sequence[str] |
             yield from _direct_launch(PurePosixPath(rest[start]).name, rest[start:], entry_points)
 
 
-def _launcher_launch(words: list[str], behind: list[str]) -> Iterator[Launch]:
+def _launcher_launch(words: list[str], behind: list[str]) -> Iterator[LaunchCommand]:
     if words[0] == "accelerate" and behind[:1] != ["launch"]:
         return
     names = [PurePosixPath(word).name for word in behind]
     if not behind or TRACKED_SCRIPTS.intersection(names) or PASSING.intersection(behind) or "scaffold" in names:
         if TRACKED_SCRIPTS.intersection(names) or "scaffold" in names:
-            yield Launch(shlex.join(words), names[0], recorded=True)
+            yield LaunchCommand(shlex.join(words), names[0], recorded=True)
         return
     script = next((word for word in behind if re.search(r"\.(?:py|sh|bash|sbatch|slurm)$", word)), words[0])
-    yield Launch(shlex.join(words), script)
+    yield LaunchCommand(shlex.join(words), script)
 
 
 def _script_launch(
     words: list[str], script: str, arguments: list[str], entry_points: Sequence[str] | None
-) -> Iterator[Launch]:
+) -> Iterator[LaunchCommand]:
     name = PurePosixPath(script).name
     if name in TRACKED_SCRIPTS:
         if not PASSING.intersection(arguments[: arguments.index("--")] if "--" in arguments else arguments):
-            yield Launch(shlex.join(words), script, recorded=True)
+            yield LaunchCommand(shlex.join(words), script, recorded=True)
     elif not PASSING.intersection(arguments) and (_is_entry_point(script, entry_points) or USUAL_TRAINING.match(name)):
-        yield Launch(shlex.join(words), script)
+        yield LaunchCommand(shlex.join(words), script)
 
 
 def _is_entry_point(script: str, entry_points: Sequence[str] | None) -> bool:

@@ -72,7 +72,7 @@ class LazyRunMetrics(Mapping[str, float]):
 
     def _read(self) -> dict[str, float]:
         if self._values is None:
-            metrics = run_values.observe_runs(self._workspace, [self._run], names=("*",))[0].metrics
+            metrics = run_values.attach_final_metrics(self._workspace, [self._run], names=("*",))[0].metrics
             self._values = {name: float(value) for name, value in metrics.items() if isinstance(value, (int, float))}
         return self._values
 

@@ -57,7 +57,7 @@ def load_task_records(path: Path) -> dict[str, TaskRecord]:
         raise ScaffoldError(f"{path} cannot be read: {reason}", hint=hint) from error
 
 
-def save(path: Path, records: Mapping[str, TaskRecord]) -> None:
+def save_task_records(path: Path, records: Mapping[str, TaskRecord]) -> None:
     """Write the records, in one step."""
     tasks = {name: records[name].to_json() for name in sorted(records)}
     text = json.dumps({"version": 1, "tasks": tasks}, indent=2, ensure_ascii=False) + "\n"

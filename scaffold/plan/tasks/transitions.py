@@ -48,7 +48,7 @@ def start_task(plan_path: Path, task_id: str, time: str) -> TaskChange:
         records = task_journal.load_task_records(journal)
         # a task that is in progress keeps the time at which it was started; one that is taken up anew begins a new record
         if task.state != STARTED or records.get(task.id, TaskRecord()).started_at is None:
-            task_journal.save(journal, {**records, task.id: TaskRecord(started_at=time)})
+            task_journal.save_task_records(journal, {**records, task.id: TaskRecord(started_at=time)})
         plan_file.rewrite_plan(plan_path, lambda text: edit.set_mark(text, task_id, STARTED))
     warnings = [f"{name} is in progress too" for name in others]
     warnings += [f"{task.id} depends on {escape_for_message(name)}, which is not done" for name in waiting]
@@ -92,12 +92,14 @@ def finish_task(
         records = task_journal.load_task_records(journal)
         record = records.get(task.id, TaskRecord())
         finished = replace(record, done_at=time, deliverables=hashes, forced=forced)
-        task_journal.save(journal, {**records, task.id: finished})
+        task_journal.save_task_records(journal, {**records, task.id: finished})
         plan_file.rewrite_plan(location.plan, lambda text: edit.set_mark(text, task_id, DONE))
     if forced is not None:
         problems = "\n".join(f"- {check.what}: {check.text}" for check in verification.blocking)
         text = f"Marked as done although it does not verify: {forced}\n\n{problems}"
-        plan_file.append_log(plan_file.log_path(location.plan), loop_protocol.log_entry(time, text, task=task.id))
+        plan_file.append_iteration_log(
+            plan_file.log_path(location.plan), loop_protocol.format_log_entry(time, text, task=task.id)
+        )
     return verification
 
 

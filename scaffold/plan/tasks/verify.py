@@ -10,7 +10,7 @@ from scaffold.plan.document.field_values import deliverable_paths
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import Task
 from scaffold.plan.tasks.command_runner import run_done_when_command
-from scaffold.plan.tasks.deliverables import deliverable_objection
+from scaffold.plan.tasks.deliverables import explain_bad_deliverable
 from scaffold.plan.tasks.done_when import (
     CommandCondition,
     Condition,
@@ -91,7 +91,7 @@ def verify_task(
 
 
 def _check_deliverable(path: str, record: TaskRecord, workdir: Path) -> TaskCheck:
-    objection = deliverable_objection(path, record, workdir)
+    objection = explain_bad_deliverable(path, record, workdir)
     return TaskCheck(what="deliverable", holds=objection is None, text=f"{path} {objection or 'is there'}")
 
 

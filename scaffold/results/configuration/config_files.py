@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scaffold import containment, git, structured_text
+from scaffold import git, path_containment, structured_text
 from scaffold.runs import recorder
 from scaffold.runs.model import Run, Scalar
 
@@ -125,11 +125,11 @@ def _read_contents(
     workspace: Workspace, runs: Sequence[Run], named: Mapping[str, Iterable[str]]
 ) -> dict[tuple[str, str], tuple[str, Settings]]:
     """For each run's path and parameter the file, relative to the repository's top, and what it says."""
-    from scaffold.results.configuration import kept_answers
+    from scaffold.results.configuration import code_state_cache
     from scaffold.runs import code_files
 
     top = git.toplevel(workspace.workdir)
-    prefix = code_files.path_in_top(workspace, top) if top is not None else ""
+    prefix = code_files.find_workdir_prefix(workspace, top) if top is not None else ""
     parsed: dict[str, Settings | None] = {}
     by_code: dict[str, list[tuple[Run, str, str]]] = {}
     contents: dict[tuple[str, str], tuple[str, Settings]] = {}
@@ -152,7 +152,7 @@ def _read_contents(
     for code, asked in by_code.items() if top is not None else ():
         files = sorted({file for _, _, file in asked})
         ask = functools.partial(_read_from_code, workspace, top, asked[0][0], files)
-        texts = kept_answers.remember(f"configs\n{top}\n{code}\n" + "\n".join(files), ask)
+        texts = code_state_cache.get_or_compute_answer(f"configs\n{top}\n{code}\n" + "\n".join(files), ask)
         for run, param, file in asked:
             if (settings := _parse(texts.get(file), file) if texts else None) is not None:
                 contents[run.path, param] = file, settings
@@ -165,7 +165,9 @@ def _folder(run: Run) -> str:
 
 def _read_file(workspace: Workspace, path: str) -> str | None:
     try:
-        return containment.locate(workspace.workdir, path).read_text(encoding="utf-8", errors="replace")
+        return path_containment.join_contained_path(workspace.workdir, path).read_text(
+            encoding="utf-8", errors="replace"
+        )
     except OSError:
         return None
 

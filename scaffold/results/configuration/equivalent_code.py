@@ -51,11 +51,11 @@ def name_code_states(workspace: Workspace) -> dict[str, str]:
     Read off the studies' files (scaffold.ideas.study), which lie among the records: that package stands above this one.
     """
     folder = workspace.locate(workspace.role_folder("metadata") / "ideas")
-    studies = [name for name in records_home.list_names(folder) if name.endswith(".json")]
+    studies = [name for name in records_home.list_record_names(folder) if name.endswith(".json")]
     names: dict[str, str] = {}
     for study in sorted(studies):
         title = f"{study.removesuffix('.json')} " if len(studies) > 1 else ""
-        for place in records_home.list_places(folder / study):
+        for place in records_home.list_record_paths(folder / study):
             for idea in _read_ideas(place):
                 if idea.get("number") and isinstance(idea.get("state"), str):
                     names.setdefault(idea["state"], f"{title}idea {idea['number']}")
@@ -97,15 +97,17 @@ class _CodeReach:
         from scaffold.runs import code_files, recorder_command
 
         self._workspace, self._top = workspace, top
-        self._prefix = code_files.path_in_top(workspace, top)
+        self._prefix = code_files.find_workdir_prefix(workspace, top)
         place = recorder_command.recorder_workspace(workspace)
         self._excluded = recorder.code_state.uncounted_folders(place, self._prefix)
 
     def files_of(self, run: Run) -> Mapping[str, str] | None:
         """The files that could reach a run; None where its code is no longer to be had."""
-        from scaffold.results.configuration import kept_answers
+        from scaffold.results.configuration import code_state_cache
 
-        return kept_answers.remember(f"reach\n{self._top}\n{run.code}\n{run.form}", lambda: self._find_files(run))
+        return code_state_cache.get_or_compute_answer(
+            f"reach\n{self._top}\n{run.code}\n{run.form}", lambda: self._find_files(run)
+        )
 
     def _find_files(self, run: Run) -> Mapping[str, str] | None:
         from scaffold.results.configuration.import_reach import find_reaching_files  # only where git is asked

@@ -77,7 +77,7 @@ def find_reaching_files(
 ) -> dict[str, str]:
     """Those of `files` (path -> content's id) that can reach a run of `script` (None: not known); `excluded` are folders of no code."""
     excluded = tuple(f"{folder}/" for folder in excluded)
-    counted = {p: i for p, i in files.items() if not p.startswith(excluded) and not never_reaches(p)}
+    counted = {p: i for p, i in files.items() if not p.startswith(excluded) and not is_unread_file(p)}
     if script is None or script not in files:
         return counted
     closure, texts = _import_closure(files, script, read)
@@ -97,7 +97,7 @@ def find_reaching_files(
     return reaching
 
 
-def never_reaches(path: str) -> bool:
+def is_unread_file(path: str) -> bool:
     """Whether a file is of a kind that no run reads: a test, documentation, a text, a picture, the settings of a tool."""
     name = path.rpartition("/")[2]
     if paths.is_hidden(path) or paths.is_doc(path) or name in _TOOLS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scaffold import containment, git, structured_text
+from scaffold import git, path_containment, structured_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,9 @@ def read_citation(top: Path) -> Citation:
     import yaml
 
     try:
-        content = structured_text.parse_yaml(containment.locate(top, "CITATION.cff").read_text(encoding="utf-8"))
+        content = structured_text.parse_yaml(
+            path_containment.join_contained_path(top, "CITATION.cff").read_text(encoding="utf-8")
+        )
     except (OSError, ValueError, yaml.YAMLError):
         return Citation()
     if not isinstance(content, dict):

@@ -18,13 +18,13 @@ from scaffold.results.evidence.quotable_numbers import (
     QuotableNumber,
     difference_numbers,
     list_configuration_numbers,
+    list_run_numbers,
     p_value_numbers,
     power_number,
     relative_numbers,
-    run_numbers,
 )
 from scaffold.results.metrics.query import MetricQuery
-from scaffold.results.metrics.read import run_metric_query
+from scaffold.results.metrics.run_metrics import run_metric_query
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.runs import records
 from scaffold.visible_text import one_line
@@ -154,7 +154,7 @@ def index_numbers(
     Of what pairs of configurations say there is only what the `claims` ask for: there are thousands of them.
     """
     numbers = [
-        *run_numbers(measured),
+        *list_run_numbers(measured),
         *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by)),
     ]
     differences, relative, tests = list[QuotableNumber](), list[QuotableNumber](), list[QuotableNumber]()

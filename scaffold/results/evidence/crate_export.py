@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold import containment, git
+from scaffold import git, path_containment
 from scaffold.errors import ScaffoldError
-from scaffold.observations.run_values import observe_runs
+from scaffold.observations.run_values import attach_final_metrics
 from scaffold.results.evidence import authors, code_bundle, ro_crate
 from scaffold.results.evidence.redacted_copy import copy_file_without_secrets
 from scaffold.results.evidence.ro_crate import CrateDescription, CrateRun
@@ -74,7 +74,7 @@ def export_crate(workspace: Workspace, runs: Sequence[Run], directory: Path, *, 
 def _read_runs(workspace: Workspace, runs: Sequence[Run], *, copy: bool) -> tuple[list[CrateRun], list[str]]:
     author_of = authors.commit_authors(workspace.workdir, {run.commit for run in runs if run.commit})
     crate_runs, left_out = [], []
-    for run in observe_runs(workspace, runs, names=("*",)):
+    for run in attach_final_metrics(workspace, runs, names=("*",)):
         try:
             manifest = manifests.read_valid_manifest(workspace.workdir / run.path)
         except ValueError as error:
@@ -89,7 +89,7 @@ def _read_runs(workspace: Workspace, runs: Sequence[Run], *, copy: bool) -> tupl
 
 def _files_below(workdir: Path, folder: str) -> tuple[str, ...]:
     """The plain files below a folder, sorted; links are not followed, and a folder that leads out has none."""
-    if not containment.is_contained(workdir, folder):
+    if not path_containment.is_contained(workdir, folder):
         return ()
     paths = [Path(parent, name) for parent, _, names in os.walk(workdir / folder) for name in names]
     return tuple(sorted(p.relative_to(workdir).as_posix() for p in paths if p.is_file() and not p.is_symlink()))
@@ -101,7 +101,7 @@ def _copy_files(
     """Copy what belongs to runs, each file once: path -> size in bytes. Why a file was not copied goes into `left_out`."""
     sizes: dict[str, int] = {}
     for run in runs:
-        records, logs = ro_crate.record_files(run.manifest, run.run.path)
+        records, logs = ro_crate.list_record_files(run.manifest, run.run.path)
         kinds = dict.fromkeys(records, "record") | (dict.fromkeys(logs, "log") if copy else {})
         kinds |= dict.fromkeys(run.outputs, "output")
         for path, kind in kinds.items():

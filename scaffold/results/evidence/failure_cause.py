@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scaffold import containment
+from scaffold import path_containment
 from scaffold.results.tables.text_format import truncate
 from scaffold.runs import log_excerpts, manifests, recorder
 
@@ -50,7 +50,7 @@ def find_failure_cause(workspace: Workspace, run: Run) -> str:
         _, tail = read_tail(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))
     except ValueError:
         tail = ""
-    return name_cause(run, tail)
+    return determine_failure_cause(run, tail)
 
 
 def read_tail(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, str]:
@@ -58,7 +58,7 @@ def read_tail(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, s
     redact = recorder.redaction.redact
     for stream in ("stderr", "stdout"):
         path = str(manifest["paths"][stream])
-        if not containment.is_contained(workspace.workdir, path):
+        if not path_containment.is_contained(workspace.workdir, path):
             continue
         excerpt = log_excerpts.read_excerpt(workspace.workdir / path, READ_LINES)
         if tail := clean_tail(redact(KEY_END.sub("***", excerpt.tail or excerpt.head))):
@@ -77,7 +77,7 @@ def clean_tail(text: str) -> str:
     return "\n".join(truncate(line, LINE_WIDTH) for line in lines[-TAIL_LINES:])
 
 
-def name_cause(run: Run, tail: str) -> str:
+def determine_failure_cause(run: Run, tail: str) -> str:
     """Why a run failed: a cause that is known by its words, else the exception, else the exit code, else the last line of `tail`."""
     for pattern, words in KNOWN_CAUSES:
         if pattern.search(tail):

@@ -42,7 +42,7 @@ class QuotableNumber:
     sources: tuple[str, ...] = ()
 
 
-def run_numbers(measured: Iterable[MeasuredRun]) -> Iterator[QuotableNumber]:
+def list_run_numbers(measured: Iterable[MeasuredRun]) -> Iterator[QuotableNumber]:
     """What single runs say: the values of their metrics with the place each was read from, and parameters that are numbers."""
     for reading in measured:
         run = reading.run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from scaffold import containment
+from scaffold import path_containment
 from scaffold.runs import recorder, records_home
 
 # files are searched a piece at a time, each with the end of the one before: a token may lie across the cut
@@ -18,10 +18,10 @@ def copy_file_without_secrets(workdir: Path, path: str, target: Path, kind: str)
     Records are copied as they are: the recorder took the secrets out when it wrote them. Raises OSError.
     """
     try:
-        source = containment.locate(workdir, path)
+        source = path_containment.join_contained_path(workdir, path)
         if kind == "record":
             source = records_home.locate_record(source)
-    except containment.LeadsOutside:
+    except path_containment.OutsidePathError:
         return "leads out of the work directory"
     if ".." in Path(path).parts or Path(path).is_absolute():
         return "leads out of the work directory"

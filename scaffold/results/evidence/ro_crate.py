@@ -234,7 +234,7 @@ def _reference(identifier: str) -> Entity:
     return {"@id": identifier}
 
 
-def record_files(manifest: Mapping[str, Any], path: str) -> tuple[list[str], list[str]]:
+def list_record_files(manifest: Mapping[str, Any], path: str) -> tuple[list[str], list[str]]:
     """The files of a run below the work directory: small records (manifest, configs, patch, packages), and its logs."""
     patch, packages = (manifest["git"] or {}).get("patch"), manifest["environment"]["packages"]
     records = [path, *manifest["paths"]["configs"], manifest["paths"].get("stdin"), patch, packages]

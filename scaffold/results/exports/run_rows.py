@@ -21,7 +21,7 @@ class RunRows(NamedTuple):
     rows: list[dict[str, Any]]
 
 
-def run_rows(runs: Sequence[Run]) -> RunRows:
+def build_run_rows(runs: Sequence[Run]) -> RunRows:
     """Runs, observed before, as rows: RUN_COLUMNS, then parameters and metrics by name."""
     rows = [_run_row(run) for run in runs]
     others = {name for row in rows for name in row} - set(RUN_COLUMNS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scaffold.errors import ScaffoldError
-from scaffold.observations.run_values import observe_runs
+from scaffold.observations.run_values import attach_final_metrics
 from scaffold.observations.series import read_series
 from scaffold.runs import timestamps
 from scaffold.runs.model import Run, Scalar
@@ -46,7 +46,7 @@ class TrackedRun:
 
 def track_runs(workspace: Workspace, runs: Sequence[Run]) -> Iterator[TrackedRun]:
     """The runs with all that they measured, one after the other."""
-    for run in observe_runs(workspace, runs, names=("*",)):
+    for run in attach_final_metrics(workspace, runs, names=("*",)):
         yield _track_run(workspace, run)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scaffold.results.live.page_feed import PageFeed
 from scaffold.results.live.page_server import FILES, PageServer
-from scaffold.results.live.record_changes import mark_records
+from scaffold.results.live.record_changes import read_records_stamp
 from scaffold.results.report.gather import gather_report
 from scaffold.results.report.page import render_html
 from scaffold.workspace import Workspace, load_workspace
@@ -24,5 +24,5 @@ def make_live_report(
         return render_html(gather_report(now, Path("report.html"), files_address=FILES), live_number=number)
 
     return PageServer(
-        workspace, PageFeed(render, lambda: mark_records(workspace), interval_s=interval_s, warn=warn), port=port
+        workspace, PageFeed(render, lambda: read_records_stamp(workspace), interval_s=interval_s, warn=warn), port=port
     )

@@ -17,12 +17,12 @@ DEEPEST = 3
 Stamp = tuple[str, int, int]
 
 
-def mark_records(workspace: Workspace) -> Hashable:
+def read_records_stamp(workspace: Workspace) -> Hashable:
     """Every record, the plan, the answers and the last commit, each with its time and size; what is missing is left out.
 
     Raises ScaffoldError where a folder of the workspace leads out of it.
     """
-    folders = [*manifest_directories(workspace), *records_home.existing_folders(workspace)]
+    folders = [*manifest_directories(workspace), *records_home.list_existing_homes(workspace)]
     stamps = [stamp for folder in folders for stamp in _stamps_below(str(folder), DEEPEST)]
     stamps += [_stamp(path) for path in _single_files(workspace)]
     stamps += [stamp for run in _living_runs(workspace, stamps) for stamp in _stamps_of_run(workspace, *run)]

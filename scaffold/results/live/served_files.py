@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from scaffold.containment import LeadsOutside
+from scaffold.path_containment import OutsidePathError
 from scaffold.workspace import Workspace
 
 ROLES = ("metadata", "logs", "outputs", "results", "analysis")
@@ -60,7 +60,7 @@ def locate_served_file(workspace: Workspace, address: str) -> ServedFile | None:
         path = workspace.locate(address)
         if not path.is_file() or not _is_shown(workspace, path):
             return None
-    except (LeadsOutside, OSError, ValueError):
+    except (OutsidePathError, OSError, ValueError):
         return None
     kind = path.suffix.lower()
     media_type = PICTURES.get(kind, TEXT if kind in TEXTS or kind in (".html", ".svg") else BINARY)

@@ -24,7 +24,7 @@ _COMMAND = re.compile(r"results compare ([^`|\n]+)")
 _WORD = re.compile(r"[\w.=,+@:-]+")
 
 
-class PlannedComparisons:
+class PlannedComparisonReader:
     """Reads the plans of the past, each once; without a workspace there is none."""
 
     def __init__(self, workspace: Workspace | None = None) -> None:

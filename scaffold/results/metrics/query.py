@@ -11,7 +11,7 @@ from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
 from scaffold.results.configuration.code_states import CodeEquivalence
 from scaffold.results.metrics.budget_params import NO_BUDGET
-from scaffold.results.metrics.sweep_sheets import SweepSheets
+from scaffold.results.metrics.sweep_runs import SweepFileReader
 
 if TYPE_CHECKING:
     from scaffold.observations.model import MeasuredRun, SkippedRun
@@ -56,7 +56,7 @@ class QueryResult:
     notes: tuple[str, ...] = ()
     repeats: Mapping[str, tuple[MeasuredRun, ...]] = field(default_factory=dict)
     code_states: CodeEquivalence = field(default_factory=CodeEquivalence)
-    sheets: SweepSheets = field(default_factory=SweepSheets)
+    sheets: SweepFileReader = field(default_factory=SweepFileReader)
 
     def runs(self) -> list[Run]:
         """All runs that the query takes, with a result or without."""

@@ -12,7 +12,7 @@ from scaffold.results.configuration.code_states import code_label
 from scaffold.runs.model import Run, Scalar
 
 if TYPE_CHECKING:
-    from scaffold.results.metrics.sweep_sheets import SweepSheets
+    from scaffold.results.metrics.sweep_runs import SweepFileReader
 
 # a commit or code state, also its first digits
 _HASH = re.compile(r"(?<![\w.])[0-9a-f]{4,64}(?:\+[0-9a-f]{4})?(?![\w.])")
@@ -64,7 +64,7 @@ class RunFilter:
             )
 
 
-def parse_run_condition(text: str, sheets: SweepSheets | None = None) -> RunFilter:
+def parse_run_condition(text: str, sheets: SweepFileReader | None = None) -> RunFilter:
     """Parse. A run is of every sweep whose file, among `sheets`, plans it. Raises WrongUsage with the place that is not understood."""
     from scaffold.conditions.parse import parse_condition
 
@@ -90,12 +90,12 @@ def parse_run_condition(text: str, sheets: SweepSheets | None = None) -> RunFilt
     )
 
 
-def _named_sweeps(text: str, sheets: SweepSheets) -> list[str]:
+def _named_sweeps(text: str, sheets: SweepFileReader) -> list[str]:
     """The sweeps that a condition names, in order."""
     return [name for name in _SWEEP.findall(text) if name in sheets.names]
 
 
-def _sweep_that_is_meant(run: Run, sweeps: Sequence[str], sheets: SweepSheets) -> str | None:
+def _sweep_that_is_meant(run: Run, sweeps: Sequence[str], sheets: SweepFileReader) -> str | None:
     """Of the sweeps that a condition names the first that plans a run, unless its record names one of them; else the record's."""
     if run.sweep in sweeps:
         return run.sweep

@@ -42,7 +42,7 @@ STYLE: Any = {
 DPI = 150
 
 
-def draw_files(figure: Figure) -> dict[str, bytes]:
+def render_figure_files(figure: Figure) -> dict[str, bytes]:
     """The contents of two files, `{"svg": ..., "png": ...}`. Raises ScaffoldError where matplotlib is not installed."""
     try:
         import matplotlib

@@ -64,7 +64,9 @@ def other_scale(figure: figures.Figure) -> figures.Scale | None:
 def swatch(index: int, *, dots: bool = False) -> Markup:
     """A series' line and marker, for a legend."""
     classes = f"{_series(index)} line"
-    line = svg.svg_element("line", x1=1, y1=7, x2=29, y2=7, stroke_dasharray=svg.dash(index), class_=classes)
+    line = svg.svg_element(
+        "line", x1=1, y1=7, x2=29, y2=7, stroke_dasharray=svg.format_series_dash(index), class_=classes
+    )
     return SWATCH.format(svg.join_svg_parts([line, svg.series_marker(15, 7, index)] if dots else [line]))
 
 
@@ -120,7 +122,10 @@ def _line(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, do
     series = _series(index)
     parts = [
         svg.svg_element(
-            "polyline", points=svg.format_svg_points(means), stroke_dasharray=svg.dash(index), class_=f"{series} line"
+            "polyline",
+            points=svg.format_svg_points(means),
+            stroke_dasharray=svg.format_series_dash(index),
+            class_=f"{series} line",
         )
     ]
     if dots:

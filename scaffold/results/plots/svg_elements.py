@@ -73,6 +73,6 @@ def series_marker(x: float, y: float, index: int) -> Markup:
     return MARKERS[index % len(MARKERS)](x, y, f"s{index % SERIES} mark")
 
 
-def dash(index: int) -> str:
+def format_series_dash(index: int) -> str:
     """The dash of the series with this index, as `stroke-dasharray`."""
     return DASHES[index % SERIES]

@@ -46,7 +46,7 @@ def group_by_cause(failures: Iterable[Failure]) -> tuple[FailureGroup, ...]:
     """Failures by cause, the most frequent first."""
     groups: dict[str, list[tuple[str, Failure]]] = {}
     for failure in sorted(failures, key=lambda f: (f.run.started_at, f.run.label), reverse=True):
-        cause = failure_cause.name_cause(failure.run, failure.tail)
+        cause = failure_cause.determine_failure_cause(failure.run, failure.tail)
         groups.setdefault(cause_key(cause), []).append((cause, failure))
     causes = [FailureGroup(cause=rows[0][0], failures=tuple(f for _, f in rows)) for rows in groups.values()]
     return tuple(sorted(causes, key=lambda group: (-len(group.failures), group.cause)))

@@ -10,7 +10,7 @@ from scaffold.observations import series, spelling
 from scaffold.observations.directions import MetricDirections
 from scaffold.observations.model import MetricSeries
 from scaffold.results.metrics.query import MetricQuery, QueryResult
-from scaffold.results.metrics.read import run_metric_query
+from scaffold.results.metrics.run_metrics import run_metric_query
 from scaffold.results.plots import ranking
 from scaffold.results.plots.build_figures import build_figures
 from scaffold.results.plots.figures import Figure
@@ -56,7 +56,7 @@ def fold_results(
     return FoldedResults(result=result, table=folded, metrics=metrics, main_metric=main, figures=figures)
 
 
-def find_figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:
+def build_workspace_figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:
     """The figures of a workspace; of `only` some metrics where they are named. Raises ScaffoldError where no run has one of these."""
     run_records = records.read_records(workspace)
     results = fold_results(workspace, run_records.runs, only, run_records)

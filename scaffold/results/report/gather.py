@@ -18,7 +18,7 @@ from scaffold.results.report.folded_results import FoldedResults, fold_results
 from scaffold.results.report.links import PageLinks
 from scaffold.results.report.model import ExperimentReport, ReportTable
 from scaffold.results.report.provenance import RunWithManifest
-from scaffold.results.report.suggested_commands import next_steps, reproduce_commands
+from scaffold.results.report.suggested_commands import reproduce_commands, suggest_first_commands
 from scaffold.runs import audit, records
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
@@ -51,7 +51,7 @@ def gather_report(workspace: Workspace, page: Path, *, files_address: str | None
         commit=git.locate_in_git(workspace.workdir).head or "",
         newest=runs[0].started_at if runs else "",
         counts=failures.count_by_status(runs),
-        headline=verdicts.write_report_headline(results.table, main, compared) if main is not None else "",
+        headline=verdicts.format_report_headline(results.table, main, compared) if main is not None else "",
         plan=plan_progress.build_plan_progress(plan, links, runs) if plan is not None else None,
         sweeps=sweep_progress.collect_open_sweeps(workspace, runs),
         experiments=provenance.summarize_experiments(runs, Counter(row.experiment for row in results.table.rows)),
@@ -65,7 +65,7 @@ def gather_report(workspace: Workspace, page: Path, *, files_address: str | None
         commands=reproduce_commands(workspace, traced) if runs else (),
         runs=tuple(provenance.build_report_run(run, index, links) for index, run in enumerate(runs[:listed])),
         unlisted_runs=len(runs) - listed,
-        next_steps=() if main is not None else next_steps(plan, runs),
+        next_steps=() if main is not None else suggest_first_commands(plan, runs),
         data=data,
     )
 
@@ -98,7 +98,7 @@ def _trace_numbers(
             cells_of_run.setdefault(number, []).append(key)
     manifests = provenance.read_run_manifests(workspace, traced)
     entries = [
-        provenance.run_provenance_data(record, cells_of_run.get(i, ()), links) for i, record in enumerate(manifests)
+        provenance.to_provenance_data(record, cells_of_run.get(i, ()), links) for i, record in enumerate(manifests)
     ]
     return manifests, {"base": links.base, "cells": table.cells, "runs": entries}, table.part
 

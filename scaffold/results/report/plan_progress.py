@@ -60,7 +60,7 @@ def _deliverables(task: Task, links: PageLinks) -> tuple[FileLink, ...]:
     file_links: list[FileLink] = []
     for path in field_values.deliverable_paths(task):
         # a pattern stands for the files it matches; a path that the plan's rules object to is never looked for on the disk
-        matches = [] if field_values.path_objection(path) else deliverable_files(path, links.workdir)
+        matches = [] if field_values.explain_bad_path(path) else deliverable_files(path, links.workdir)
         existing = [links.link_to(match.relative_to(links.workdir).as_posix()) for match in matches]
         file_links += existing or [FileLink(path=path, href=None)]
     return tuple(file_links[:MOST_FILES])

@@ -51,7 +51,10 @@ def _repeat_command(workspace: Workspace, record: RunWithManifest) -> SuggestedC
         words += ["--param", f"{name}={recorder.values.format_value(value)}"]
     # a seed that is not in the command `scaffold run` may put there, which would be another run
     folder = workspace.workdir / command["cwd"]
-    adds = run.seed is not None and script_arguments.pass_seed(workspace, command["argv"], folder, run.seed).words
+    adds = (
+        run.seed is not None
+        and script_arguments.choose_seed_passing(workspace, command["argv"], folder, run.seed).words
+    )
     scripts = workspace.role_folder("scripts").relative_to(workspace.workdir).as_posix()
     start = f"python3 -IS {shlex.quote(scripts)}/record_run.py" if adds else "scaffold run"
     inside = f", in {command['cwd']}" if command["cwd"] not in (".", "") else ""
@@ -63,7 +66,7 @@ def _repeat_command(workspace: Workspace, record: RunWithManifest) -> SuggestedC
     return SuggestedCommand(text=text, does=f"A run of {run.experiment}{inside}; all others stand below")
 
 
-def next_steps(plan: Plan | None, runs: Sequence[Run]) -> tuple[SuggestedCommand, ...]:
+def suggest_first_commands(plan: Plan | None, runs: Sequence[Run]) -> tuple[SuggestedCommand, ...]:
     """What to do where no run has a result yet: to see why, or to begin."""
     if runs:
         does = "See how the runs ended; `scaffold runs show NAME` shows the logs of one"

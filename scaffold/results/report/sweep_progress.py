@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from scaffold.results.metrics.sweep_sheets import SweepSheets
+from scaffold.results.metrics.sweep_runs import SweepFileReader
 from scaffold.results.report.failures import STATUSES
 from scaffold.results.report.model import OpenSweep
 from scaffold.runs.model import Run
@@ -24,7 +24,7 @@ def collect_open_sweeps(workspace: Workspace, runs: Sequence[Run]) -> tuple[Open
     for run in runs:
         newest.setdefault(run.name, run)
     # not by the sweep that a record names: planned anew, a sweep has other runs than those
-    sheets = SweepSheets(workspace)
+    sheets = SweepFileReader(workspace)
     sweeps = (_describe_sweep(name, sheets.planned_names(name), newest) for name in sorted(sheets.names))
     return tuple(sweep for sweep in sweeps if sweep.done < sweep.total)
 

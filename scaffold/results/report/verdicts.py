@@ -10,7 +10,7 @@ from scaffold.results.metrics.query import QueryResult
 from scaffold.results.plots.ranking import is_baseline, ranked_rows
 from scaffold.results.report.model import ReportVerdict
 from scaffold.results.report.result_table import mean_text
-from scaffold.results.tables.family import Families
+from scaffold.results.tables.family import ComparisonFamilies
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
 from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
@@ -37,7 +37,7 @@ def compare_with_reference(table: ResultTable, metric: str, result: QueryResult)
     for row in rows:
         if row is not reference:
             questions.setdefault(row.experiment, []).append(row)
-    rules = ComparisonRules(noise_baseline=reference, families=Families(result, table.rows, "experiment"))
+    rules = ComparisonRules(noise_baseline=reference, families=ComparisonFamilies(result, table.rows, "experiment"))
     comparisons: list[MetricComparison] = []
     for _, group in sorted(questions.items(), key=lambda pair: (len(pair[1]), pair[0])):
         pairs = [
@@ -68,7 +68,7 @@ def _name(row: ResultRow, table: ResultTable, rows: Sequence[ResultRow]) -> str:
     return row.experiment if alone else row_label(row, table.by)
 
 
-def write_report_headline(table: ResultTable, metric: str, verdicts: Sequence[ReportVerdict]) -> str:
+def format_report_headline(table: ResultTable, metric: str, verdicts: Sequence[ReportVerdict]) -> str:
     """The best configuration so far of the metric that decides, and whether it is shown to be: at most three lines of a page."""
     rows = ranked_rows(table, metric)
     if not rows:

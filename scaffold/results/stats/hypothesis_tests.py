@@ -80,7 +80,7 @@ def holm_correction(ps: Sequence[float | None], count: int = 0) -> list[float | 
     return adjusted
 
 
-def anova(groups: Sequence[Sequence[float]]) -> float | None:
+def anova_p(groups: Sequence[Sequence[float]]) -> float | None:
     """Do the means of several groups differ at all? The larger p-value of Fisher's and Welch's analysis of variance.
 
     Fisher's takes all spreads for one; Welch's does not, but finds too much among many groups of 3 (7.7 % instead of 5 % for 6).

@@ -84,4 +84,4 @@ def permutation_p(pair_test: PairTest) -> float | None:
         return None
     if pair_test.paired:
         return resampling.sign_flip_p([b - a for a, b in zip(pair_test.a, pair_test.b, strict=True)])
-    return resampling.split_p(pair_test.a, pair_test.b)
+    return resampling.independent_permutation_p(pair_test.a, pair_test.b)

@@ -30,7 +30,7 @@ def sign_flip_p(differences: Sequence[float]) -> float | None:
     return sum(1 for s in sums if abs(s) >= observed) / len(sums)
 
 
-def split_p(a: Sequence[float], b: Sequence[float]) -> float | None:
+def independent_permutation_p(a: Sequence[float], b: Sequence[float]) -> float | None:
     """The exact two-sided p of the permutation test on the difference of two independent means.
 
     None where it could not reach 5 % (3 against 3: at least 0.1) and where there are too many splits to go through.

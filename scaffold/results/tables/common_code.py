@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_NAMED = 4
 
 
-def keep_common_code(
+def restrict_to_common_code(
     sides: Sequence[tuple[str, QueryResult]], states: CodeEquivalence
 ) -> tuple[list[QueryResult], str | None]:
     """What was read for each side (its name, and that), of the newest code state that all have where one spans several; and a sentence

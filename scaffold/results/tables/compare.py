@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.results.metrics.planned_comparisons import PlannedComparisons
+from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
 from scaffold.results.metrics.run_selection import RunSelection, restrict_to_selection, select_runs
 from scaffold.results.tables.best_row import choose_best_so_far
-from scaffold.results.tables.common_code import keep_common_code
-from scaffold.results.tables.expectation import Expectation, are_shown
-from scaffold.results.tables.family import Families, FamilyKind, run_paths
+from scaffold.results.tables.common_code import restrict_to_common_code
+from scaffold.results.tables.expectation import Expectation, are_expectations_shown
+from scaffold.results.tables.family import ComparisonFamilies, FamilyKind, list_run_paths
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
 from scaffold.results.tables.pairing import RowPair, pair_rows
@@ -40,7 +40,7 @@ class ComparisonRequest:
     all_pairs: bool = False
     against_best: bool = False
     expectation: Expectation | None = None
-    planned: PlannedComparisons = field(default_factory=PlannedComparisons)
+    planned: PlannedComparisonReader = field(default_factory=PlannedComparisonReader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class ComparisonReport:
     @property
     def is_expected(self) -> bool | None:
         """Whether what was expected is shown for all; None where one cannot be compared, or nothing was."""
-        return are_shown([c.expected for c in self.comparisons])
+        return are_expectations_shown([c.expected for c in self.comparisons])
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ def compare_selections(result: QueryResult, request: ComparisonRequest) -> Compa
     else:
         reference, compared = request.names[0], _pairs_of_names(result, request)
     rows = fold_seeds(request.records, mark_best=False, metrics=metrics).rows if request.family != "asked" else ()
-    families = Families(request.records, rows, request.family, every_pair=request.against_best)
+    families = ComparisonFamilies(request.records, rows, request.family, every_pair=request.against_best)
     single = [pair for pair in compared.pairs if list(compared.names.values()).count(compared.names[id(pair)]) == 1]
     alone = {id(pair): request.planned.find(*compared.names[id(pair)], [m.run for m in pair.b.runs]) for pair in single}
     rules = ComparisonRules(
@@ -123,7 +123,7 @@ def _pairs_of_names(result: QueryResult, request: ComparisonRequest) -> _Pairs:
         shared = any(a.admits(run) and b.admits(run) for run in result.runs())
         if shared and not {a.kind, b.kind} == {"sweep"}:
             raise WrongUsage(f"{a.text!r} and {b.text!r} share runs", hint="name things that have no run in common")
-        common, sentence = keep_common_code(sides, result.code_states)
+        common, sentence = restrict_to_common_code(sides, result.code_states)
         table_a, table_b = (fold_seeds(side, mark_best=False) for side in common)
         pairs, sentences = pair_rows(a.text, table_a, b.text, table_b)
         if shared:
@@ -137,7 +137,7 @@ def _without_shared(
     pairs: Sequence[RowPair], sentences: Sequence[str], a: RunSelection, b: RunSelection
 ) -> tuple[list[RowPair], list[str]]:
     """The pairs whose sides have no run in common: a run may belong to two sweeps, and is nothing to compare with itself."""
-    apart = [pair for pair in pairs if run_paths(pair.a).isdisjoint(run_paths(pair.b))]
+    apart = [pair for pair in pairs if list_run_paths(pair.a).isdisjoint(list_run_paths(pair.b))]
     if not apart:
         raise WrongUsage(
             f"the sweeps {a.text!r} and {b.text!r} share their runs, so that both are one configuration",
@@ -167,10 +167,10 @@ def _pairs_with_best(result: QueryResult, names: Sequence[str], metrics: Sequenc
             (name if len(side.rows) == 1 else f"{name} {row_label(row, side.by)}", row, side) for row in side.rows
         ]
     best = choose_best_so_far(table, metrics[0], [row for _, row, _ in chosen])
-    name_a, paths = row_label(best, table.by), run_paths(best)
+    name_a, paths = row_label(best, table.by), list_run_paths(best)
     if not names:
         chosen = [(row_label(row, table.by), row, table) for row in table.rows if row.seed_values(metrics[0])]
-    others = [(name, row) for name, row, _ in chosen if run_paths(row).isdisjoint(paths)]
+    others = [(name, row) for name, row, _ in chosen if list_run_paths(row).isdisjoint(paths)]
     if len(others) < len(chosen):
         compared.say([f"the best so far is {name_a}, which is not held against itself"])
     for name, row in others:

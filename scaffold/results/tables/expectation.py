@@ -98,7 +98,7 @@ def judge_expectation(
     )
 
 
-def are_shown(results: Sequence[ExpectationResult | None]) -> bool | None:
+def are_expectations_shown(results: Sequence[ExpectationResult | None]) -> bool | None:
     """Whether all are shown; None where one cannot be compared, or there is none."""
     if not results or any(result is None or result.shown is None for result in results):
         return None

@@ -34,7 +34,7 @@ class _Family:
     members: frozenset[int]
 
 
-class Families:
+class ComparisonFamilies:
     """What was run against each reference, in all that is on record; each test is made once.
 
     `every_pair`: a reference was chosen by its outcome, so each pair of rows could have been the one that is shown.
@@ -51,7 +51,7 @@ class Families:
     def correct(self, pair: RowPair, metric: str, p: float, test_p: TestP | None = None) -> Correction:
         """A pair's p-value among those of all that was run against its reference; `test_p` is what p is of a test, if not its own."""
         family, tests = self._family(pair), self._tests_against(pair.a, metric)
-        paths = run_paths(pair.b)
+        paths = list_run_paths(pair.b)
         place = self._places.get(paths) if test_p is None else None
         if place is not None and (correction := self._corrections_against(pair.a, metric, family)[place]) is not None:
             return correction
@@ -79,7 +79,7 @@ class Families:
 
     @cached_property
     def _paths(self) -> list[frozenset[str]]:
-        return [run_paths(row) for row in self._rows]
+        return [list_run_paths(row) for row in self._rows]
 
     @cached_property
     def _places(self) -> dict[frozenset[str], int]:
@@ -124,7 +124,7 @@ class Families:
 
     def _tests_against(self, reference: ResultRow, metric: str) -> list[TTest | None]:
         """For every row its test against a reference; None where there is none, or it has a run of the reference."""
-        paths = run_paths(reference)
+        paths = list_run_paths(reference)
         if (paths, metric) not in self._tests:
             values = reference.seed_values(metric)
             self._tests[paths, metric] = [
@@ -135,7 +135,7 @@ class Families:
 
     def _corrections_against(self, reference: ResultRow, metric: str, family: _Family) -> list[Correction | None]:
         """For every row of a family, by its place, its corrected p-value against a reference."""
-        key = (run_paths(reference), metric, family)
+        key = (list_run_paths(reference), metric, family)
         if key not in self._corrections:
             tests = self._tests_against(reference, metric)
             ps = [test.p if test and index in family.members else None for index, test in enumerate(tests)]
@@ -144,6 +144,6 @@ class Families:
         return self._corrections[key]
 
 
-def run_paths(row: ResultRow) -> frozenset[str]:
+def list_run_paths(row: ResultRow) -> frozenset[str]:
     """What tells the runs of a row from those of others."""
     return frozenset(m.run.path for m in row.runs)

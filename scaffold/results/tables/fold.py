@@ -11,7 +11,14 @@ from scaffold.errors import WrongUsage
 from scaffold.results.metrics import budget_params, configurations
 from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
 from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
-from scaffold.results.tables.samples import Folding, Sample, choose_samples, row_columns, row_warnings, split_warnings
+from scaffold.results.tables.samples import (
+    FoldingRule,
+    Sample,
+    choose_samples,
+    list_code_split_warnings,
+    row_columns,
+    row_warnings,
+)
 from scaffold.visible_text import one_line
 
 if TYPE_CHECKING:
@@ -36,7 +43,7 @@ def fold_seeds(
     is there from 10 runs on only. Without `mark_best` no row is the best: to find it takes tests of rows against each other in every
     metric. `metrics` are those that are summed up; default: all. Raises WrongUsage for a parameter in `by` that no run has.
     """
-    folding = Folding(by, result.query.ignored_params, result.code_states)
+    folding = FoldingRule(by, result.query.ignored_params, result.code_states)
     samples = choose_samples(result, folding)
     counted = [sample.measured for sample in samples]
     directions = result.query.directions
@@ -70,7 +77,7 @@ def fold_seeds(
     rows.sort(key=lambda row: (row.experiment, sort_key(row.config, names), sort_key(row.config)))
     ways = {metric: way for metric in metrics if (way := directions.direction(metric)) is not None}
     bests = _best_rows(rows, ways, budget) if mark_best and ways else {}
-    warnings = (*split_warnings(keys, columns, folding), *_table_warnings(rows, names)) if by is None else ()
+    warnings = (*list_code_split_warnings(keys, columns, folding), *_table_warnings(rows, names)) if by is None else ()
     return ResultTable(
         by=names,
         metrics=tuple(metrics),
@@ -111,7 +118,7 @@ def _check_params(names: Iterable[str], rows: Sequence[ResultRow]) -> None:
 
 
 def _missing_by_row(
-    result: QueryResult, samples: Sequence[Sample], folding: Folding
+    result: QueryResult, samples: Sequence[Sample], folding: FoldingRule
 ) -> dict[Configuration, list[tuple[Run, SkippedRun]]]:
     """The runs without a result: of each seed one, and none where another run of the configuration has its result.
 

@@ -20,7 +20,7 @@ from scaffold.results.tables.verdicts import contradiction, is_better, verdict_s
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
     from scaffold.results.stats.hypothesis_tests import TTest
-    from scaffold.results.tables.family import Families, TestP
+    from scaffold.results.tables.family import ComparisonFamilies, TestP
     from scaffold.results.tables.pairing import RowPair
 
 
@@ -33,7 +33,7 @@ class ComparisonRules:
     """
 
     noise_baseline: ResultRow | None = None
-    families: Families | None = None
+    families: ComparisonFamilies | None = None
     expectation: Expectation | None = None
     alone: Callable[[RowPair], tuple[str, int] | None] = lambda pair: None
 

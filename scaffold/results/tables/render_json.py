@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a table has no need of them, and they load the plan
 Limit = Callable[[Sequence[Any]], Sequence[Any]]
 
 
-def limit_rows(table: ResultTable, limit: Limit) -> list[int]:
+def choose_shown_rows(table: ResultTable, limit: Limit) -> list[int]:
     """The indices of the rows that are shown: the best of each metric, and the first ones."""
     best = [index for metric in table.metrics for index in table.bests.get(metric, ())]
     return sorted(limit(list(dict.fromkeys([*best, *range(len(table.rows))]))))
@@ -38,7 +38,7 @@ def table_json(table: ResultTable, limit: Limit) -> dict[str, Any]:
             }
             for m in table.metrics
         ],
-        "rows": [_row_json(table, index, limit) for index in limit_rows(table, limit)],
+        "rows": [_row_json(table, index, limit) for index in choose_shown_rows(table, limit)],
         "skipped": [s._asdict() for s in limit(table.skipped)],
         "warnings": list(limit(table.warnings)),
         "notes": list(limit(table.notes)),

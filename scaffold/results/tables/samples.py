@@ -22,7 +22,7 @@ MOST_SHOWN = 60
 ANY_EXPERIMENT = "any experiment"
 
 
-class Folding(NamedTuple):
+class FoldingRule(NamedTuple):
     """How runs are folded: by their configurations without what is `ignored`, or by what `by` names of these."""
 
     by: Sequence[str] | None
@@ -67,7 +67,7 @@ class Sample(NamedTuple):
     skipped: tuple[SkippedRun, ...] = ()
 
 
-def choose_samples(result: QueryResult, folding: Folding) -> list[Sample]:
+def choose_samples(result: QueryResult, folding: FoldingRule) -> list[Sample]:
     """The samples of a query's runs, in the order in which they started."""
     draws: dict[tuple[Configuration, object], list[MeasuredRun]] = {}
     for m in sorted(result.measured, key=lambda m: (m.run.started_at, m.run.name)):
@@ -91,7 +91,7 @@ def choose_samples(result: QueryResult, folding: Folding) -> list[Sample]:
     return samples
 
 
-def row_warnings(samples: Sequence[Sample], folding: Folding, metrics: Sequence[str]) -> Iterator[str]:
+def row_warnings(samples: Sequence[Sample], folding: FoldingRule, metrics: Sequence[str]) -> Iterator[str]:
     """What to beware of before a row is believed."""
     again = [str(s.measured.run.seed) for s in samples if s.skipped]
     if again:
@@ -145,7 +145,7 @@ def _seeds(texts: Sequence[str]) -> str:
 
 
 def row_columns(
-    keys: Sequence[Configuration], first_runs: Mapping[str | None, Run], folding: Folding
+    keys: Sequence[Configuration], first_runs: Mapping[str | None, Run], folding: FoldingRule
 ) -> dict[Configuration, dict[str, Scalar]]:
     """What tells rows apart that have the same parameters: the rest of their command, their code; none for all others."""
     alike: dict[tuple[str, configurations.ConfigurationKey], list[Configuration]] = {}
@@ -160,7 +160,7 @@ def row_columns(
             continue
         commands = {key.command for key in group}
         if len(commands) > 1:
-            texts = what_differs([command or "" for command in commands])
+            texts = extract_command_differences([command or "" for command in commands])
             by_command = dict(zip(commands, texts, strict=True))
             for key in group:
                 columns.setdefault(key, {})[command_name] = by_command[key.command]
@@ -170,7 +170,7 @@ def row_columns(
     return columns
 
 
-def what_differs(commands: Sequence[str]) -> list[str]:
+def extract_command_differences(commands: Sequence[str]) -> list[str]:
     """Of each command what the others do not have: without the words that all begin or end with; an option stays with its value."""
     words = [command.split() for command in commands]
     shortest = min(map(len, words))
@@ -183,8 +183,8 @@ def what_differs(commands: Sequence[str]) -> list[str]:
     return [text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..." for text in texts]
 
 
-def split_warnings(
-    keys: Sequence[Configuration], columns: Mapping[Configuration, Mapping[str, Scalar]], folding: Folding
+def list_code_split_warnings(
+    keys: Sequence[Configuration], columns: Mapping[Configuration, Mapping[str, Scalar]], folding: FoldingRule
 ) -> Iterator[str]:
     """A line for what had rows split by their code: the files that differ, and how to fold them all the same."""
     groups: dict[tuple[str, configurations.ConfigurationKey, str | None], list[str | None]] = {}

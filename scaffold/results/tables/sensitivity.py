@@ -17,7 +17,7 @@ from scaffold.results.metrics.configurations import (
     sort_key,
 )
 from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.stats.hypothesis_tests import anova, holm_correction
+from scaffold.results.stats.hypothesis_tests import anova_p, holm_correction
 from scaffold.results.stats.summary import MetricSummary, has_spread
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.text_format import format_number, format_p
@@ -129,7 +129,7 @@ def _curve(metric: str, parameter: str, held: Sequence[str], rows: Sequence[Resu
         scale=choose_parameter_scale([spot.value for spot in spots]),
         spots=spots,
         effect=max(means) - min(means) if means else None,
-        p=anova([group for group, tested in zip(values, is_tested, strict=True) if tested]),
+        p=anova_p([group for group, tested in zip(values, is_tested, strict=True) if tested]),
         p_holm=None,
         comparisons=0,
         verdict="",

@@ -58,7 +58,7 @@ def _tested_sentence(c: MetricComparison, direction: Direction | None, effect: f
     spread = (c.high - c.low) / 2
     difference, interval = format_signed(effect, spread), format_interval(c.low, c.high, spread)
     both_p = f"{format_p(p)} alone, {format_p(p_holm)}" if c.comparisons > 1 and p < p_holm else format_p(p_holm)
-    tested = f"{both_p}{among_sentence(c)}"
+    tested = f"{both_p}{format_correction_scope(c)}"
     if p_holm <= ALPHA:
         improves = is_better(effect, direction)
         word = ("higher" if effect > 0 else "lower") if improves is None else ("better" if improves else "worse")
@@ -71,7 +71,7 @@ def _tested_sentence(c: MetricComparison, direction: Direction | None, effect: f
     return f"{NOT_DISTINGUISHABLE}: the interval {interval} of the difference {difference} includes 0"
 
 
-def among_sentence(c: MetricComparison) -> str:
+def format_correction_scope(c: MetricComparison) -> str:
     """` among the 7 that were run against init3 (Holm)`: for what a p-value is corrected; empty for a single test."""
     family = c.family or ASKED
     if family.startswith("plan "):

@@ -37,7 +37,9 @@ def launched_sweeps(workspace: Workspace) -> list[str]:
     """Sweeps that something was asked for: those with a ledger, or a folder of launchers."""
     folder = sweep_file.sweeps_folder(workspace)
     ending = ".ledger.json"
-    with_ledger = {name.removesuffix(ending) for name in records_home.list_names(folder) if name.endswith(ending)}
+    with_ledger = {
+        name.removesuffix(ending) for name in records_home.list_record_names(folder) if name.endswith(ending)
+    }
     return sorted(with_ledger | {path.name for path in folder.glob("[!.]*") if path.is_dir()})
 
 

@@ -11,7 +11,7 @@ from scaffold.sweeps.launch.run_states import RunState
 from scaffold.workspace import Workspace
 
 
-def living_reasons(workspace: Workspace, states: Iterable[RunState]) -> Mapping[str, str]:
+def explain_living_runs(workspace: Workspace, states: Iterable[RunState]) -> Mapping[str, str]:
     """Run's name -> why it cannot be tried again now, of those whose last attempt is over and still has processes here."""
     manifests = _manifests(workspace, states)
     processes = run_processes.list_run_processes(manifests)
@@ -24,7 +24,7 @@ def _living_reason(pids: Sequence[int]) -> str:
     return f"{noun} {listed} of its last try still {verb} here (`scaffold sweep stop` ends what is left of runs)"
 
 
-def end_living(workspace: Workspace, states: Iterable[RunState]) -> None:
+def end_living_processes(workspace: Workspace, states: Iterable[RunState]) -> None:
     """End what still lives here of runs that are over and did not finish."""
     run_processes.end_run_processes(_manifests(workspace, states))
 

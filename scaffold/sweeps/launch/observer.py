@@ -16,7 +16,7 @@ from scaffold.backends.start_tokens import StartToken
 from scaffold.runs import liveness
 from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
-from scaffold.runs.run_reader import RunReader
+from scaffold.runs.run_reader import RunAttemptReader
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.run_states import RunObservation, RunState, SweepSnapshot, derive_state
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
@@ -49,7 +49,7 @@ class Observer:
         self._paths = paths
         self._backends = backends
         self._warn = warn
-        self._run_reader = RunReader(workspace, experiment)
+        self._run_reader = RunAttemptReader(workspace, experiment)
         self._record_reader = RecordReader(workspace, read_by_name=self._run_reader.rows)
         # not only that they are over: their start tokens and jobs are not looked at again, and without those a lost run seems startable
         self._settled: dict[str, tuple[RunState, RunObservation]] = {}

@@ -70,7 +70,7 @@ class LauncherWriter:
             run_names.check_recorder_run_name(self._workspace, self._sweep, runs[0])
             self._recorder_agrees = True
         if self._write_scripts is None or time.monotonic() - self._settings_read_at > CHECK_S:
-            self._write_scripts = run_scripts.make_script_writer(
+            self._write_scripts = run_scripts.make_launcher_writer(
                 self._workspace,
                 self._sweep,
                 self._tree,

@@ -62,7 +62,7 @@ def run_until_done(
             locks.release_file_lock(lock)
 
 
-def until_reached(call: Callable[[], Result], *, warn: Warn) -> Result:
+def retry_until_reachable(call: Callable[[], Result], *, warn: Warn) -> Result:
     """What `call` gives once the research server can be reached. Raises ScaffoldError where that takes too long, and every other error."""
     patience = _Patience(warn)
     while True:

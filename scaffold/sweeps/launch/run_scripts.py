@@ -128,7 +128,7 @@ export %(scheme_variable)s=%(scheme)d%(seed_source)s
 """
 
 
-def write_scripts(
+def write_launchers(
     workspace: Workspace,
     sweep: Sweep,
     runs: Sequence[PlannedRun],
@@ -142,10 +142,10 @@ def write_scripts(
     They run in the work directory of `workspace`, or of `tree`, a worktree with other code, with `variables` in their environment; behind
     the run prefix unless `enters_environment` is false. Raises ScaffoldError.
     """
-    return make_script_writer(workspace, sweep, tree, variables, enters_environment=enters_environment)(runs)
+    return make_launcher_writer(workspace, sweep, tree, variables, enters_environment=enters_environment)(runs)
 
 
-def make_script_writer(
+def make_launcher_writer(
     workspace: Workspace,
     sweep: Sweep,
     tree: Workspace | None = None,
@@ -190,7 +190,7 @@ def make_launcher_renderer(
 ) -> Callable[[PlannedRun], bytes]:
     """What makes the launcher of one run of a sweep. Raises ScaffoldError where settings or recorder cannot be read."""
     cwd = Path(tree.workdir, sweep.cwd).absolute()
-    prefix = recorder_command.configured_prefix(workspace) if enters_environment else []
+    prefix = recorder_command.read_run_prefix(workspace) if enters_environment else []
     # a run prefix (`uv run`) enters the environment by itself
     environment = environment_script(workspace, [] if prefix else [cwd, tree.workdir, workspace.workdir])
     token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}

@@ -90,7 +90,7 @@ class Scheduler:
 
     def _select_runs(self, snapshot: SweepSnapshot, retry: str | None) -> tuple[list[RunState], Mapping[str, str]]:
         """The runs that a launch asks for; and those that it would but for their last try, which is not gone, with the reason."""
-        living = living_runs.living_reasons(self._workspace, snapshot.planned)
+        living = living_runs.explain_living_runs(self._workspace, snapshot.planned)
         states = [s._replace(held=s.held or s.name in living) for s in snapshot.planned]
         chosen, held = select_runs_to_submit(states, retry)
         return chosen, {s.name: living.get(s.name, "the backend still has its last try") for s in held}
@@ -134,7 +134,7 @@ class Scheduler:
             job_ids = withdraw_open_tokens(ledger, snapshot, self._workspace, self.paths.folder)
         for name, ids in job_ids.items():
             self._backends.get_backend(name, ledger).cancel(ids)
-        living_runs.end_living(self._workspace, self.snapshot().states)
+        living_runs.end_living_processes(self._workspace, self.snapshot().states)
         return self.snapshot()
 
     def wait_for_change(self, snapshot: SweepSnapshot, seconds: float) -> None:

@@ -76,11 +76,11 @@ def open_smoke_test(workspace: Workspace, name: str, args: str, *, warn: Warn, n
     """
     sweep = smoke_sweep(sweep_file.read_sweep(workspace, name), args)
     if (
-        sweep_file.stored_path(workspace, sweep.name).exists()
+        sweep_file.locate_sweep_file(workspace, sweep.name).exists()
         and "smoke" not in sweep_file.read_sweep(workspace, sweep.name).labels
     ):
         raise ScaffoldError(
-            f"the sweep {sweep.name} is there already and is no try of {name}: {sweep_file.stored_path(workspace, sweep.name)}",
+            f"the sweep {sweep.name} is there already and is no try of {name}: {sweep_file.locate_sweep_file(workspace, sweep.name)}",
             hint="it stays as it is; to try one run, plan the sweep under another name",
         )
     planned = code_state.replan_with_current_code(workspace, sweep)

@@ -48,7 +48,7 @@ class SweepBackends:
         if prefix or (isinstance(declared, dict) and declared.get("modules")):
             return
         python = interpreter.find_interpreter(self._workspace, self._sweep.command, self._sweep.cwd)
-        if python is not None and interpreter.is_scaffolds_own(python):
+        if python is not None and interpreter.is_scaffold_interpreter(python):
             self._warn(f"`{self._sweep.command[0]}` is {python}, of the environment that scaffold itself lives in")
 
     def get_backend(self, name: str, ledger: Ledger) -> Backend:

@@ -47,7 +47,7 @@ def newest_metrics(workspace: Workspace, state: RunState) -> tuple[Mapping[str, 
     return latest_values.latest_metrics(workspace, state.run)
 
 
-def elapsed_s(state: RunState, now: datetime.datetime) -> float | None:
+def compute_run_elapsed(state: RunState, now: datetime.datetime) -> float | None:
     """Seconds that a run took or has been running for; None where that is not known."""
     if state.run is None or state.state in ("submitting", "waiting", "missing", "starting", "lost"):
         return None

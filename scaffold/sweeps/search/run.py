@@ -19,7 +19,7 @@ from typing import Any
 from scaffold import locks
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
-from scaffold.observations.run_values import observe_runs
+from scaffold.observations.run_values import attach_final_metrics
 from scaffold.observations.spelling import find_metric
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch import open_sweep, sweep_locks
@@ -29,7 +29,7 @@ from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 from scaffold.sweeps.search import optimizer
 from scaffold.sweeps.search.optimizer import SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
-from scaffold.sweeps.search.study import SearchStudy, resume_study, write_study
+from scaffold.sweeps.search.study import SearchStudy, resume_study, write_search_study
 from scaffold.sweeps.spec import code_state, grid, run_names, sweep_file
 from scaffold.sweeps.spec.model import ConfigurationRule, RunResources, Sweep
 from scaffold.sweeps.spec.plan import SweepOptions, plan_sweep
@@ -48,7 +48,7 @@ class SearchOptions:
     code: str | None = None
 
 
-def search_name(spec: SearchSpec, name: str | None) -> str:
+def choose_search_name(spec: SearchSpec, name: str | None) -> str:
     """The sweep's name: what is asked for, else the spec's with dashes for what cannot be in one, else `evolve-SCRIPT`.
 
     Raises WrongUsage where the one asked for cannot be one.
@@ -101,7 +101,7 @@ class ParameterSearch:
                     break
                 snapshot = self._run_generation(show)
                 self.study = self.study.scored(self._scored_trials(snapshot))
-                write_study(self.workspace, self.study)
+                write_search_study(self.workspace, self.study)
                 on_closed(self.study)
             return self.study
         finally:
@@ -121,7 +121,7 @@ class ParameterSearch:
         if not study.trials:
             # planned for its errors alone: what can never be a sweep is said before there is a file of it
             self._plan_sweep(extended)
-        write_study(self.workspace, extended)
+        write_search_study(self.workspace, extended)
         self.study = extended
         return True
 
@@ -150,7 +150,7 @@ class ParameterSearch:
 
     def _written_sweep(self) -> Sweep:
         """The sweep with all configurations so far, written. What it was planned with stays: code, command, seeds."""
-        if not sweep_file.stored_path(self.workspace, self.study.name).is_file():
+        if not sweep_file.locate_sweep_file(self.workspace, self.study.name).is_file():
             sweep = code_state.replan_with_current_code(self.workspace, self._plan_sweep(self.study))
             sweep_file.write_sweep(self.workspace, sweep)
             return sweep
@@ -218,7 +218,7 @@ class ParameterSearch:
         """The same, each run with what it gave."""
         states_by_trial = self._trial_states(snapshot)
         runs = [state.run for states in states_by_trial.values() for state in states if state.run]
-        observed = {run.path: run for run in observe_runs(self.workspace, runs, names=[self.study.spec.metric])}
+        observed = {run.path: run for run in attach_final_metrics(self.workspace, runs, names=[self.study.spec.metric])}
         return {
             number: [state._replace(run=observed[state.run.path]) if state.run else state for state in states]
             for number, states in states_by_trial.items()

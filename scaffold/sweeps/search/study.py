@@ -48,12 +48,12 @@ class SearchStudy:
         return replace(self, trials=tuple(results.get(t.number, t) for t in self.trials), closed=self.closed + 1)
 
 
-def study_path(workspace: Workspace, name: str) -> Path:
+def search_study_path(workspace: Workspace, name: str) -> Path:
     """A study's file."""
     return workspace.locate(sweep_file.sweeps_folder(workspace) / f"{name}.study.json")
 
 
-def write_study(workspace: Workspace, study: SearchStudy) -> None:
+def write_search_study(workspace: Workspace, study: SearchStudy) -> None:
     """Write a study, whole or not at all. Raises ScaffoldError where that cannot be done."""
     held = {
         "version": VERSION,
@@ -66,7 +66,9 @@ def write_study(workspace: Workspace, study: SearchStudy) -> None:
         "trials": [trial_json(trial) for trial in study.trials],
     }
     text = json.dumps(held, indent=1, ensure_ascii=False) + "\n"
-    records_home.write_record(workspace, study_path(workspace, study.name), text.encode("utf-8", "surrogateescape"))
+    records_home.write_record(
+        workspace, search_study_path(workspace, study.name), text.encode("utf-8", "surrogateescape")
+    )
 
 
 def trial_json(trial: SearchTrial) -> dict[str, Any]:
@@ -87,11 +89,11 @@ def resume_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
 
     Raises ScaffoldError where that one searches something else, or cannot be read.
     """
-    file = records_home.locate_record(study_path(workspace, requested.name))
+    file = records_home.locate_record(search_study_path(workspace, requested.name))
     try:
         content = structured_text.parse_json(file.read_bytes())
     except FileNotFoundError:
-        if sweep_file.stored_path(workspace, requested.name).exists():
+        if sweep_file.locate_sweep_file(workspace, requested.name).exists():
             raise ScaffoldError(
                 f"there is a sweep {requested.name} already, and it is no search",
                 hint="choose another name: --name NAME",

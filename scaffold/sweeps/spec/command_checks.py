@@ -26,7 +26,7 @@ def find_missing_script(workspace: Workspace, command: tuple[str, ...], cwd: str
     return None if Path(folder, command[at]).exists() else command[at]
 
 
-def command_warnings(command: tuple[str, ...], runs: int) -> Iterator[str]:
+def list_command_warnings(command: tuple[str, ...], runs: int) -> Iterator[str]:
     """What a command does that makes records of its runs wrong, or has them spoil each other's files."""
     if command[0] == "sbatch" and not {"--wait", "-W"} & set(command):
         yield (

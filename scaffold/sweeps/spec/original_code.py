@@ -59,7 +59,7 @@ def original_variables(
     below = len(workspace.workdir.resolve().relative_to(main.resolve()).parts)
     tree = inside.workdir.parents[below - 1] if below else inside.workdir
     trees = worktree_imports.repository_trees(main, tree)
-    prefix = [] if no_prefix else recorder_command.configured_prefix(workspace)
+    prefix = [] if no_prefix else recorder_command.read_run_prefix(workspace)
     cwd = (inside.workdir / sweep.cwd).resolve()
     environments = [
         folder / name for folder in (cwd, inside.workdir, workspace.workdir.resolve()) for name in (".venv", ".conda")

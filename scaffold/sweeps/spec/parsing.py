@@ -109,7 +109,7 @@ def parse_configuration_rule(top: Mapping[str, Any]) -> ConfigurationRule:
 def _check_random_rule(rule: ConfigurationRule) -> None:
     if not rule.draws or not rule.space:
         raise WrongUsage(f"random needs {'a number' if not rule.draws else 'a space'}")
-    sampling.check_space(rule.space)
+    sampling.check_sampled_ranges(rule.space)
     if rule.drawn and len(rule.drawn) != rule.draws:
         raise WrongUsage(
             f"random.number is {rule.draws}, and {len(rule.drawn)} are drawn",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.conventions import endless_scripts
 from scaffold.errors import WrongUsage
-from scaffold.runs import recorder, recorder_command, records, same_question
+from scaffold.runs import duplicate_runs, recorder, recorder_command, records
 from scaffold.runs.model import SMOKE_SUFFIX
 from scaffold.sweeps.spec import (
     code_state,
@@ -92,7 +92,7 @@ def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> 
     sweep_file.format_sweep(draft)  # what cannot be written is said before anything is
     sweep = code_state.replan_with_current_code(workspace, draft, keep=False)
     runs = run_names.planned_runs(workspace, sweep)
-    warnings = [f"warning: {text}" for text in command_checks.command_warnings(draft.command, len(runs))]
+    warnings = [f"warning: {text}" for text in command_checks.list_command_warnings(draft.command, len(runs))]
     notes = (*notes, *_note_other_recorder(workspace))
     notes = (*warnings, *notes, *_tell_of_earlier_runs(workspace, sweep, runs))
     return PlannedSweep(sweep=sweep, runs=runs, dropped=count - len(runs), notes=notes)
@@ -100,14 +100,14 @@ def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> 
 
 def _tell_of_earlier_runs(workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun]) -> Iterator[str]:
     """A note where the same code, command and seed ran before under another experiment: its results are there already."""
-    answers = same_question.finished_answers(records.read_records(workspace).runs)
+    answers = duplicate_runs.index_finished_runs(records.read_records(workspace).runs)
     if not answers or sweep.code.state is None:
         return
     _, folder = run_names.repository_and_cwd(workspace, sweep.cwd)
     earlier = []
     for run in runs:
         params = {k.replace("-", "_"): recorder.values.parse_value(v) for k, v in run.recorder_params.items()}
-        question = same_question.planned_question(
+        question = duplicate_runs.to_planned_question_key(
             run.argv, code=sweep.code.state, seed=run.seed, params=params, folder=folder
         )
         answer = answers.get(question) if question is not None else None

@@ -28,7 +28,7 @@ def draw_configurations(space: Mapping[str, str], number: int, seed: int) -> tup
     )
 
 
-def check_space(space: Mapping[str, str]) -> None:
+def check_sampled_ranges(space: Mapping[str, str]) -> None:
     """Raises WrongUsage where a range cannot be understood."""
     for key, text in space.items():
         _parse_range(key, text)

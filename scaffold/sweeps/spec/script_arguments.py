@@ -119,7 +119,7 @@ class SeedPassing(NamedTuple):
     reason: str = ""
 
 
-def pass_seed(workspace: Workspace, command: Sequence[str], folder: Path, seed: int) -> SeedPassing:
+def choose_seed_passing(workspace: Workspace, command: Sequence[str], folder: Path, seed: int) -> SeedPassing:
     """How the seed is to be passed to a command that runs in `folder`: as sweeps do, never twice, and never behind a wrapper that
     cannot be seen through."""
     arguments = command[recorder.naming.script_index(command) + 1 :]

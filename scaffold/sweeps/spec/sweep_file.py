@@ -34,7 +34,7 @@ def sweep_path(workspace: Workspace, name: str) -> Path:
     return workspace.locate(sweeps_folder(workspace) / f"{name}.yml")
 
 
-def stored_path(workspace: Workspace, name: str) -> Path:
+def locate_sweep_file(workspace: Workspace, name: str) -> Path:
     """Where a sweep's file is: in the working tree, else in the second home of records; where it belongs if it is nowhere."""
     return records_home.locate_record(sweep_path(workspace, name))
 
@@ -51,13 +51,13 @@ def check_sweep_name(name: str) -> str:
 
 def sweep_names(workspace: Workspace) -> list[str]:
     """The names of all sweeps, sorted."""
-    names = (Path(name) for name in records_home.list_names(sweeps_folder(workspace)))
+    names = (Path(name) for name in records_home.list_record_names(sweeps_folder(workspace)))
     return sorted(name.stem for name in names if name.suffix == ".yml" and EXPERIMENT_NAME.fullmatch(name.stem))
 
 
 def read_sweep(workspace: Workspace, name: str) -> Sweep:
     """A sweep. Raises ScaffoldError when there is none of that name, or its file cannot be meant."""
-    file = stored_path(workspace, check_sweep_name(name))
+    file = locate_sweep_file(workspace, check_sweep_name(name))
     if not file.is_file():
         existing = sweep_names(workspace)
         examples = ", ".join(existing[:5]) + (", ..." if len(existing) > 5 else "")
@@ -89,7 +89,7 @@ def format_sweep(sweep: Sweep) -> str:
     if resources:
         shortest = recorder.values.format_value
         texts = {k: v if isinstance(v, tuple) else shortest(v) for k, v in resources.items()}
-        lines += text_yaml.mapping_lines("resources", texts)
+        lines += text_yaml.format_mapping_yaml("resources", texts)
     return "\n".join([*lines, "", CODE_HEAD, f"name_scheme: {sweep.name_scheme}", *_code_lines(sweep.code)]) + "\n"
 
 
@@ -118,19 +118,19 @@ def _head_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
 
 def _rule_lines(rule: ConfigurationRule) -> list[str]:
     """A rule as lines of YAML."""
-    lines = text_yaml.mapping_lines("grid", rule.grid) if rule.grid else []
+    lines = text_yaml.format_mapping_yaml("grid", rule.grid) if rule.grid else []
     if rule.zips:
         lines += ["zip:"]
         for group in rule.zips:
             inner = [f"{text_yaml.format_scalar(k)}: {text_yaml.format_flow(v)}" for k, v in group.items()]
             lines += [f"  - {inner[0]}", *(f"    {row}" for row in inner[1:])]
     if rule.listed:
-        lines += text_yaml.list_lines("configurations", rule.listed)
+        lines += text_yaml.format_list_yaml("configurations", rule.listed)
     if rule.draws:
         lines += ["random:", f"  number: {rule.draws}", f"  seed: {rule.space_seed}"]
-        lines += ["  " + row for row in text_yaml.mapping_lines("space", rule.space)]
+        lines += ["  " + row for row in text_yaml.format_mapping_yaml("space", rule.space)]
         if rule.drawn:
-            lines += ["  " + row for row in text_yaml.list_lines("drawn", rule.drawn)]
+            lines += ["  " + row for row in text_yaml.format_list_yaml("drawn", rule.drawn)]
     if rule.only_if is not None:
         lines.append(f"only_if: {text_yaml.format_scalar(rule.only_if)}")
     if rule.baseline:
@@ -140,10 +140,10 @@ def _rule_lines(rule: ConfigurationRule) -> list[str]:
 
 def _code_lines(code: SweepCode) -> list[str]:
     fields = {name: getattr(code, name) for name in ("state", "commit", "patch", "pin", "tracked")}
-    lines = text_yaml.mapping_lines("code", {k: v for k, v in fields.items() if v is not None})
+    lines = text_yaml.format_mapping_yaml("code", {k: v for k, v in fields.items() if v is not None})
     if len(lines) == 1 and not code.named:
         return ["code: {}"]
     if code.named:
         rows = [{"words": n.words, **({"state": n.state} if n.state else {}), "files": n.files} for n in code.named]
-        lines += ["  " + row for row in text_yaml.list_lines("named", rows)]
+        lines += ["  " + row for row in text_yaml.format_list_yaml("named", rows)]
     return lines

@@ -24,14 +24,14 @@ def store_sweep(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal
     Raises ScaffoldError where another one of that name is there, without `replace` or launched; and where the code is no longer
     the one that it was planned with.
     """
-    exists = sweep_file.stored_path(workspace, sweep.name).is_file()
+    exists = sweep_file.locate_sweep_file(workspace, sweep.name).is_file()
     if exists and not replace:
         if _says_the_same(workspace, sweep):
             if not sweep_file.sweep_path(workspace, sweep.name).is_file():  # of another branch: it is wanted here too
                 sweep_file.write_sweep(workspace, sweep_file.read_sweep(workspace, sweep.name))
             return "same"
         raise ScaffoldError(
-            f"the sweep {sweep.name} is there already and says something else: {sweep_file.stored_path(workspace, sweep.name)}",
+            f"the sweep {sweep.name} is there already and says something else: {sweep_file.locate_sweep_file(workspace, sweep.name)}",
             hint=f"choose another name, or give --replace to plan it anew (look first: scaffold sweep show {sweep.name})",
         )
     if records_home.locate_record(sweep_paths(workspace, sweep.name).ledger).exists():

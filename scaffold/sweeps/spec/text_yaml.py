@@ -44,12 +44,12 @@ def format_flow(value: object) -> str:
     return format_scalar(str(value))
 
 
-def list_lines(key: str, items: Sequence[object]) -> list[str]:
+def format_list_yaml(key: str, items: Sequence[object]) -> list[str]:
     """`key:` with one line for each item."""
     return [f"{key}:", *(f"  - {format_flow(item)}" for item in items)]
 
 
-def mapping_lines(key: str, values: Mapping[str, object]) -> list[str]:
+def format_mapping_yaml(key: str, values: Mapping[str, object]) -> list[str]:
     """`key:` with one line for each entry."""
     return [f"{key}:", *(f"  {format_scalar(k)}: {format_flow(v)}" for k, v in values.items())]
 

@@ -7,16 +7,18 @@ from dataclasses import replace
 
 from scaffold.ideas import context, rebasing, study_files
 from scaffold.ideas.context import IdeaContext
-from scaffold.ideas.loop_state import Step
+from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, Status
 from scaffold.ideas.tree import snapshot, working_tree
-from scaffold.ideas.wording import describe_verdict, incumbent_chain, run_names_of
+from scaffold.ideas.wording import describe_idea_runs, describe_verdict, incumbent_chain
 
 Say = Callable[[str], None]
 STATUSES: dict[str, Status] = {"keep": "kept", "drop": "dropped", "open": "open", "stop": "open"}
 
 
-def with_verdict(place: IdeaContext, study: IdeaStudy, number: int, step: Step, *, pairs: int = 0) -> IdeaStudy:
+def close_with_verdict(
+    place: IdeaContext, study: IdeaStudy, number: int, step: JudgingStep, *, pairs: int = 0
+) -> IdeaStudy:
     """The study with an idea closed as the rule's last step says."""
     record = study.idea(number)
     status: Status = "failed" if step.kind == "drop" and step.why.startswith("crashed:") else STATUSES[step.kind]
@@ -37,13 +39,13 @@ def with_verdict(place: IdeaContext, study: IdeaStudy, number: int, step: Step, 
         notes=notes,
         application="pending" if applies else "none",
         tree=record.tree or (str(place.top) if applies else None),
-        ended_at=context.timestamp(),
+        ended_at=context.format_current_time(),
     )
     study = study.with_idea(closed).with_event({"event": "closed", "idea": number, "outcome": step.kind})
     return replace(study, incumbent=number) if status == "kept" else study
 
 
-def rebase_if_old(place: IdeaContext, study: IdeaStudy, number: int, say: Say) -> IdeaStudy:
+def rebase_stale_idea(place: IdeaContext, study: IdeaStudy, number: int, say: Say) -> IdeaStudy:
     """The study with an idea on the code that stands now; it has to be confirmed anew. Where that cannot be, it stays open."""
     record = study.idea(number)
     if record.is_closed or record.base == study.incumbent:
@@ -52,7 +54,7 @@ def rebase_if_old(place: IdeaContext, study: IdeaStudy, number: int, say: Say) -
         record = rebasing.rebase_idea(place, study, record)
     except rebasing.CannotRebase as error:
         say(error.message)
-        return with_verdict(place, study, number, Step(kind="open", why=error.message))
+        return close_with_verdict(place, study, number, JudgingStep(kind="open", why=error.message))
     say(f"idea {study.incumbent} was kept since: idea {number} is judged on top of it")
     confirms = any(
         e["idea"] == number and (e["confirm"] if e["event"] == "began" else e["level"] is not None)
@@ -62,7 +64,7 @@ def rebase_if_old(place: IdeaContext, study: IdeaStudy, number: int, say: Say) -
     return study.with_idea(record).with_event({"event": "began", "idea": number, "confirm": confirms})
 
 
-def finish_pending(place: IdeaContext, study: IdeaStudy, say: Say) -> IdeaStudy:
+def apply_pending_verdicts(place: IdeaContext, study: IdeaStudy, say: Say) -> IdeaStudy:
     """Do to this working tree what verdicts ask for and nobody has done yet. Raises ScaffoldError where git does not answer."""
     for record in study.ideas:
         if record.application == "pending" and record.tree == str(place.top):
@@ -79,11 +81,11 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
     paths = sorted({*record.paths, *(path for each in chain for path in each.paths)})
     reason = _edited(place, study, record, paths, [each.commit for each in chain])
     if reason is not None:
-        note = f"the tree is not touched, since {reason}; by hand: {by_hand(study, record)}"
+        note = f"the tree is not touched, since {reason}; by hand: {describe_manual_steps(study, record)}"
         say(note)
         done = replace(record, application="by hand", notes=(*record.notes, note))
     elif is_kept:
-        working_tree.write_paths(place.top, paths, record.commit)
+        working_tree.checkout_paths(place.top, paths, record.commit)
         try:
             commit = working_tree.commit_paths(place.top, paths, commit_message(study, record))
             done = replace(done, result_commit=commit)
@@ -101,7 +103,7 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
         working_tree.restore_paths(place.top, paths, study.standing.commit)
 
     def store(newest: IdeaStudy) -> IdeaStudy:
-        return replace(newest.with_idea(done), untracked=snapshot.untracked_now(place.top, place.rules()))
+        return replace(newest.with_idea(done), untracked=snapshot.list_excluded_files(place.top, place.rules()))
 
     return study_files.change_study(place.workspace, study.name, store)
 
@@ -111,11 +113,11 @@ def _edited(
 ) -> str | None:
     """Why the tree is no longer the idea's, or partly the one that it is to become; None where it is."""
     # most often all is the idea's, and nothing more is asked
-    changed = working_tree.differing_paths(place.top, paths, record.commit)
+    changed = working_tree.find_unmatched_paths(place.top, paths, record.commit)
     if changed:
-        changed = working_tree.differing_paths(place.top, changed, *chain)
+        changed = working_tree.find_unmatched_paths(place.top, changed, *chain)
     if changed and (earlier := place.refs(f"{snapshot.REFS}/{study.name}/{record.number}-on-")):
-        changed = working_tree.differing_paths(place.top, changed, *earlier)
+        changed = working_tree.find_unmatched_paths(place.top, changed, *earlier)
     if changed:
         return f"{changed[0]} was changed while the idea was judged"
     every = snapshot.find_changed_paths(place.top, study.ideas[record.base].commit, place.rules(study))
@@ -123,7 +125,7 @@ def _edited(
     return f"{others[0]} was changed while the idea was judged" if others else None
 
 
-def by_hand(study: IdeaStudy, record: IdeaRecord) -> str:
+def describe_manual_steps(study: IdeaStudy, record: IdeaRecord) -> str:
     """The way by hand to what a verdict asks for."""
     if record.status == "kept":
         return f"scaffold ideas restore {record.number}, then git commit"
@@ -138,6 +140,6 @@ def commit_message(study: IdeaStudy, record: IdeaRecord) -> str:
         "Task": record.task,
         "Verdict": describe_verdict(study, record),
         "Decided-by": record.by_hand,
-        "Runs": run_names_of(study, record),
+        "Runs": describe_idea_runs(study, record),
     }
     return snapshot.idea_message(record.text, trailers)

@@ -14,7 +14,7 @@ from scaffold import scratch, structured_text
 VERSION = 1
 
 
-def remember(question: str, ask: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] | None:
+def get_or_compute_answer(question: str, ask: Callable[[], Mapping[str, str] | None]) -> Mapping[str, str] | None:
     """The answer to a question: the kept one, else what `ask` gives, which is kept where it is one."""
     file = _cache_file(question)
     if file is not None and (kept := _read(file)) is not None:

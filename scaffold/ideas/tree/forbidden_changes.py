@@ -69,7 +69,7 @@ def _is_imported_before(path: str, module: str) -> bool:
     return is_compiled or (path.startswith(f"{stem}/__init__.") and not path.endswith(".pyi"))
 
 
-def check_seed(hunks: Sequence[Hunk]) -> None:
+def refuse_seed_only_changes(hunks: Sequence[Hunk]) -> None:
     """Raise ScaffoldError where nothing but a seed, or its default, is another number."""
     code = [h for h in hunks if any(map(is_code_line, (*h.removed, *h.added)))]
     if code and all(map(_changes_seed_alone, code)):
@@ -113,7 +113,7 @@ def metric_hunks(
     ]
 
 
-def check_metric(hunks: Sequence[Hunk], metric: str) -> None:
+def refuse_metric_changes(hunks: Sequence[Hunk], metric: str) -> None:
     """Raise ScaffoldError for hunks that change how the metric is made."""
     if hunks:
         lines = "; ".join(f"{h.place}: {' '.join(shown_hunk(h))}" for h in hunks[:SHOWN])

@@ -8,9 +8,9 @@ from typing import Any
 
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.ideas import closing, context, history, rebasing, rule, study_files, trial
+from scaffold.ideas import context, history, rebasing, rule, study_files, trial_runs, verdict_application
 from scaffold.ideas.context import IdeaContext
-from scaffold.ideas.loop_state import Step
+from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import BASELINE, IdeaStudy
 from scaffold.ideas.tree import working_tree
 from scaffold.workspace import Workspace
@@ -18,7 +18,7 @@ from scaffold.workspace import Workspace
 CLAIM_PAIRS = 8
 
 
-def decide(
+def override_verdict(
     place: IdeaContext, name: str, number: int, *, keep: bool, because: str, say: Callable[[str], None]
 ) -> IdeaStudy:
     """Keep or drop an idea whatever the rule says, written down as such. What is kept is its change on top of the code that stands.
@@ -41,7 +41,7 @@ def decide(
             notes=(*record.notes, note),
             application="pending" if study.apply else "none",
             tree=str(place.top),
-            ended_at=context.timestamp(),
+            ended_at=context.format_current_time(),
         )
         study = study.with_idea(decided)
         stood = study.incumbent
@@ -56,10 +56,10 @@ def decide(
         )
 
     study = study_files.change_study(place.workspace, name, change)
-    return closing.finish_pending(place, study, say)
+    return verdict_application.apply_pending_verdicts(place, study, say)
 
 
-def restore(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
+def restore_idea_files(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
     """Bring the files of an idea back into the tree; the paths. Raises ScaffoldError where that would lose what nobody has kept."""
     study = study_files.read_study(place.workspace, name)
     record = study.idea(number)
@@ -70,7 +70,7 @@ def restore(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
         raise ScaffoldError(
             f"the code of idea {number} is not here: {record.notes[-1]}", hint="fetch its commit, then import it"
         )
-    lost = working_tree.differing_paths(place.top, paths, head, *commits)
+    lost = working_tree.find_unmatched_paths(place.top, paths, head, *commits)
     if lost:
         raise ScaffoldError(
             f"{lost[0]} has changes that are no idea yet, and would be lost",
@@ -79,7 +79,7 @@ def restore(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
     base = study.ideas[record.base].commit
     names = sorted({*paths, *record.paths})
     working_tree.restore_paths(place.top, names, record.commit)
-    return tuple(working_tree.differing_paths(place.top, names, base))
+    return tuple(working_tree.find_unmatched_paths(place.top, names, base))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +106,18 @@ class IdeaClaim:
         }
 
 
-def make_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial.Show) -> tuple[IdeaStudy, IdeaClaim]:
+def measure_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial_runs.Show) -> tuple[IdeaStudy, IdeaClaim]:
     """Baseline against the code that stands, on unused seeds. Raises ScaffoldError: nothing was kept, all runs are of one seed."""
     study = study_files.change_study(workspace, name, _reserve_seeds)
     asked = study.history[-1]
     seeds = tuple(asked["claim"])
-    step = Step(kind="run", incumbent=seeds, candidate=seeds)
-    sides = trial.CodeSides(workspace, study, warn=warn)
-    results = trial.run_step(
+    step = JudgingStep(kind="run", incumbent=seeds, candidate=seeds)
+    sides = trial_runs.CodeSides(workspace, study, warn=warn)
+    results = trial_runs.run_step(
         sides.side(study, study.ideas[BASELINE]),
         sides.side(study, study.ideas[asked["idea"]]),
         step,
-        at_once=trial.runs_at_once(workspace, study, warn=warn),
+        at_once=trial_runs.await_run_capacity(workspace, study, warn=warn),
         crashes={},
         show=show,
     )
@@ -129,11 +129,11 @@ def make_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial.Show)
                 hint="a claim needs all of its runs: call it again",
             )
         values.append([(r.seed, study.turned(r.value)) for r in side if r.value is not None])
-    estimate, low, high = rule.claim(*values)
+    estimate, low, high = rule.estimate_claim(*values)
     turn = -1 if study.direction == "minimize" else 1
     low, high = sorted((turn * low, turn * high))
     claim = IdeaClaim(
-        idea=asked["idea"], change=turn * estimate, low=low, high=high, seeds=seeds, at=context.timestamp()
+        idea=asked["idea"], change=turn * estimate, low=low, high=high, seeds=seeds, at=context.format_current_time()
     )
     study = study_files.change_study(
         workspace, name, lambda newest: replace(newest, claims=(*newest.claims, claim.as_json()))
@@ -153,7 +153,7 @@ def _reserve_seeds(study: IdeaStudy) -> IdeaStudy:
     last = study.history[-1]
     if last["event"] == "seeds" and last["idea"] == study.incumbent and len(study.claims) == last["number"]:
         return study
-    loop = history.replay(study).loop
+    loop = history.replay_history(study).loop
     seeds = rule.unused_seeds(loop, CLAIM_PAIRS)
     return study.with_event(
         {

@@ -19,7 +19,7 @@ from scaffold.errors import ScaffoldError
 MOST_LINKS = 40
 
 
-class LeadsOutside(ScaffoldError, PermissionError):
+class OutsidePathError(ScaffoldError, PermissionError):
     """A path that a repository names leads to where nothing may be read or written; a file that cannot be used, for whoever reads it."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -27,7 +27,7 @@ class LeadsOutside(ScaffoldError, PermissionError):
         self.strerror = message
 
 
-def locate(workdir: Path, path: Path | str) -> Path:
+def join_contained_path(workdir: Path, path: Path | str) -> Path:
     """`path`, absolute or relative to `workdir`, joined with it; it need not exist. Raises LeadsOutside where it leads out.
 
     Git is asked only where a link leads out of the work directory.
@@ -56,8 +56,8 @@ def _is_plain(start: str, name: str) -> bool:
 def is_contained(workdir: Path, path: Path | str) -> bool:
     """Whether `locate` lets a path pass."""
     try:
-        locate(workdir, path)
-    except LeadsOutside:
+        join_contained_path(workdir, path)
+    except OutsidePathError:
         return False
     return True
 
@@ -171,5 +171,5 @@ def _points_back(folder: Path, top: str) -> bool:
         return bool(tree) and os.path.realpath(folder / tree) == top
 
 
-def _refusal(message: str, *, hint: str | None = None) -> LeadsOutside:
-    return LeadsOutside(f"{message}: it is not followed", hint=hint)
+def _refusal(message: str, *, hint: str | None = None) -> OutsidePathError:
+    return OutsidePathError(f"{message}: it is not followed", hint=hint)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-class SweepSheets:
+class SweepFileReader:
     """Reads the files of sweeps, each once and only where it is asked for; without a workspace a run belongs to the sweep of its record.
 
     Why not the sweep that a run's record names: a run has one name and one record, and belongs to every sweep that plans it.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _START = ("python", "script.py")
 
 
-def complete_runs(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
+def complete_run_arguments(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
     """The runs, with their positional arguments named, and several values given to the options that take them, where their script's
     parser is known; and with seeds told for labels that reach nothing: where neither the manifest nor the script says otherwise, and where
     they are arguments of a script that is known to read none."""
@@ -26,7 +26,7 @@ def complete_runs(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
     completed = []
     for run in runs:
         if (run.words or _has_texts(run)) and (interface := scripts.interface(run.form)) is not None:
-            run = name_arguments(run if run.words else _free_argument(run, interface), interface)
+            run = reparse_run_arguments(run if run.words else _free_argument(run, interface), interface)
         if run.seed is not None and run.seed_source is None and (reads := scripts.reads_seed(run.form)) is not None:
             run = run._replace(seed_source="environment" if reads else "label")
         if run.seed_source == "arguments" and scripts.takes_nothing(run.form):
@@ -74,7 +74,7 @@ def _takes_all_values(words: Sequence[str], interface: Interface) -> bool:
     return may_take in (taken, -1)
 
 
-def name_arguments(run: Run, interface: Interface) -> Run:
+def reparse_run_arguments(run: Run, interface: Interface) -> Run:
     """A run with its arguments as its script's parser takes them; what `--param` said stands."""
     if not run.words:
         return run

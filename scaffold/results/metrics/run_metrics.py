@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
 from scaffold.observations.run_values import RunValueReader
 from scaffold.observations.spelling import unify_spellings
-from scaffold.results.configuration.complete_runs import complete_runs
 from scaffold.results.configuration.equivalent_code import find_code_states
+from scaffold.results.configuration.run_arguments import complete_run_arguments
 from scaffold.results.metrics.query import MetricQuery, QueryResult
-from scaffold.results.metrics.sweep_sheets import SweepSheets
+from scaffold.results.metrics.sweep_runs import SweepFileReader
 from scaffold.runs import recorder
 from scaffold.runs.attempts import select_attempts
 from scaffold.runs.model import SMOKE_SUFFIX, Run
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
 
 
 def run_metric_query(
-    workspace: Workspace, query: MetricQuery, sheets: SweepSheets | None = None, run_records: RunRecords | None = None
+    workspace: Workspace,
+    query: MetricQuery,
+    sheets: SweepFileReader | None = None,
+    run_records: RunRecords | None = None,
 ) -> QueryResult:
     """Answer a query from all of a workspace's records (`run_records`, where they were just read); `sheets` say which runs a sweep means.
 
     Raises ScaffoldError (TensorBoard files without the extra).
     """
-    sheets = sheets or SweepSheets(workspace)
+    sheets = sheets or SweepFileReader(workspace)
     records = read_records(workspace) if run_records is None else run_records
     skipped = [SkippedRun(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
     selection = select_attempts(
-        complete_runs(workspace, records.runs), smoke=bool(query.sweep and query.sweep.endswith(SMOKE_SUFFIX))
+        complete_run_arguments(workspace, records.runs), smoke=bool(query.sweep and query.sweep.endswith(SMOKE_SUFFIX))
     )
     params = [*query.params, *(query.where.names if query.where else ())]
     # before the condition is held against them: it may be about a parameter that only a wandb config has
@@ -72,7 +75,7 @@ def run_metric_query(
     )
 
 
-def _is_asked_for(run: Run, query: MetricQuery, sheets: SweepSheets) -> bool:
+def _is_asked_for(run: Run, query: MetricQuery, sheets: SweepFileReader) -> bool:
     return (not query.sweep or sheets.holds(query.sweep, run)) and (not query.where or query.where.admits(run))
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from scaffold.backends.interface import BackendAvailability, JobStatus
 from scaffold.backends.local import devices
-from scaffold.backends.server import conversions
-from scaffold.backends.server.conversions import ServerJobId
-from scaffold.backends.server.workspace_runs import WorkspaceRuns, free_gpus
-from scaffold.backends.slurm import slurm_room
+from scaffold.backends.server import job_mapping
+from scaffold.backends.server.job_mapping import ServerJobId
+from scaffold.backends.server.workspace_runs import WorkspaceRuns, find_free_gpus
+from scaffold.backends.slurm import slurm_availability
 from scaffold.backends.slurm.sbatch_options import SbatchOption
 from scaffold.errors import ScaffoldError
 from scaffold.server import address
@@ -46,7 +46,7 @@ def measure_availability(
     """
     same_host = address.is_loopback(client.url)
     on_slurm = cluster.type == "slurm"
-    available = conversions.count_server_slots(
+    available = job_mapping.count_server_slots(
         cluster,
         cores=devices.usable_cores() if same_host and not on_slurm else None,
         gpus_per_run=gpus_per_run,
@@ -55,7 +55,7 @@ def measure_availability(
     )
     if on_slurm and same_host:
         with contextlib.suppress(ScaffoldError):  # it cannot be asked from here
-            room = slurm_room.measure_slurm_room(slurm_options, gpus_per_run, cpus_per_run)
+            room = slurm_availability.measure_slurm_availability(slurm_options, gpus_per_run, cpus_per_run)
             available = replace(available, limit=room.limit, because=f"the research server: {room.because}")
     if runs is None:
         return available
@@ -64,7 +64,7 @@ def measure_availability(
     available = replace(available, active=available.active + uncounted)
     if available.gpus is None:
         return available
-    return replace(available, gpus=free_gpus(len(available.gpus), runs.list_held_gpus(), same_host=same_host))
+    return replace(available, gpus=find_free_gpus(len(available.gpus), runs.list_held_gpus(), same_host=same_host))
 
 
 def _is_counted(client: ServerClient, job_id: ServerJobId, statuses: Mapping[ServerJobId, JobStatus]) -> bool:

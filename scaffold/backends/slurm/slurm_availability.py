@@ -13,7 +13,7 @@ from scaffold.backends.slurm.sbatch_options import SbatchOption
 from scaffold.errors import ScaffoldError
 
 
-def measure_slurm_room(
+def measure_slurm_availability(
     options: Sequence[SbatchOption], gpus_per_run: int | None, cpus_per_run: int | None
 ) -> BackendAvailability:
     """What the partition that `options` name (else the default one) could carry; active is what this user runs in it.
@@ -25,7 +25,7 @@ def measure_slurm_room(
     nodes = parse_output.parse_sinfo(_ask_for_room(["sinfo", "-h", "-N", "-o", parse_output.SINFO, *where]), partition)
     states = "--states=RUNNING,CONFIGURING,COMPLETING,SUSPENDED"
     active = _ask_for_room(["squeue", "-h", "-r", f"--user={os.getuid()}", states, "-o", "%i", *where])
-    limit, because = capacity.run_limit(
+    limit, because = capacity.compute_run_limit(
         "slurm", gpus=nodes.gpus or None, cores=nodes.cores, gpus_per_run=gpus_per_run, cpus_per_run=cpus_per_run
     )
     return BackendAvailability(limit=limit, active=len(active.split()), gpus=None, because=because)

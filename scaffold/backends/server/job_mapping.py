@@ -11,7 +11,7 @@ from scaffold.backends import capacity
 from scaffold.backends.interface import BackendAvailability, Job, JobState, JobStatus
 from scaffold.errors import ScaffoldError
 from scaffold.server.responses import ServerCluster, ServerRun
-from scaffold.server.sanitize import one_line
+from scaffold.server.sanitize import sanitize_line
 
 # what a started run should have left behind by then: the slowest measured start, of 36 at once, took 7 s
 LAUNCH_S = 120.0
@@ -43,7 +43,7 @@ class ServerJobId(NamedTuple):
         return f"{self.sweep_id}/{self.run_id}"
 
 
-def run_label(job: Job) -> str:
+def format_submission_label(job: Job) -> str:
     """What a submission is called on the server: the run's name, from the second on with its number (`NAME.2`)."""
     return job.name if job.number == 1 else f"{job.name}.{job.number}"
 
@@ -67,12 +67,12 @@ def starts_launcher_in(typed: str, folder: Path) -> bool:
     return typed.startswith(format_launcher_command(folder / "x").removesuffix("x'"))
 
 
-def is_allocated(run: ServerRun) -> bool:
+def is_started_by_slurm(run: ServerRun) -> bool:
     """Whether Slurm is to start a run's launcher."""
     return run.command.endswith(f"{ALLOCATION_SUFFIX}'")
 
 
-def typable_workdir(path: Path) -> str | None:
+def to_shell_safe_workdir(path: Path) -> str | None:
     """The directory to give to the server, which types `cd` and it without quotes; None where that would go wrong.
 
     The launcher goes where it belongs by itself.
@@ -80,14 +80,14 @@ def typable_workdir(path: Path) -> str | None:
     return str(path) if PLAIN_PATH.fullmatch(str(path)) else None
 
 
-def run_job_status(run: ServerRun, now: float, *, has_token: bool = False) -> JobStatus:
+def to_job_status(run: ServerRun, now: float, *, has_token: bool = False) -> JobStatus:
     """What the server's word for a run means; `now` is in seconds since 1970, `has_token` whether nobody has taken its start token.
 
     A run that hangs is `gone`: in `launching`, or in `running` while its launcher has not begun (its terminal waits for something).
     One that is allocated by Slurm waits for Slurm then, however long.
     """
     waited = now - (run.launched_at or now)
-    if run.status == "running" and has_token and is_allocated(run):
+    if run.status == "running" and has_token and is_started_by_slurm(run):
         return JobStatus(state="waiting", reason=QUEUED)
     if waited > LAUNCH_S and (run.status == "launching" or (run.status == "running" and has_token)):
         return JobStatus(
@@ -95,7 +95,7 @@ def run_job_status(run: ServerRun, now: float, *, has_token: bool = False) -> Jo
         )
     if run.status in ALIVE:
         return JobStatus(state=ALIVE[run.status])
-    failure = one_line(run.error or "failed", 200) if run.exit_code is None else f"exit {run.exit_code}"
+    failure = sanitize_line(run.error or "failed", 200) if run.exit_code is None else f"exit {run.exit_code}"
     if run.exit_code == CANCELLED_CODE:
         failure = "cancelled"
     reasons = {"finished": "exit 0", "failed": failure, "stopped": "stopped"}
@@ -131,7 +131,7 @@ def count_server_slots(
         )
     pinned = gpus > 0 and gpus_per_run != 0 and cluster.type in WITH_GPUS
     kind = "local_gpu" if pinned else "slurm" if cluster.type == "slurm" else "cpu_only"
-    limit, because = capacity.run_limit(
+    limit, because = capacity.compute_run_limit(
         kind, gpus=gpus or None, cores=cores, gpus_per_run=gpus_per_run, cpus_per_run=cpus_per_run
     )
     if kind == "cpu_only" and max_parallel is not None and not cpus_per_run:

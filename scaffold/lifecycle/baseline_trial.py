@@ -99,7 +99,7 @@ class BaselineTrial:
         return self.started and self.problem is None and self.seed != "refused"
 
 
-def setup_needed(planned: InitPlan) -> str:
+def find_missing_setup(planned: InitPlan) -> str:
     """The line that would build the environment, where there is none yet; empty where one is there, or none is declared."""
     setup = str(planned.answers["environment"].get("setup") or "")
     return (

@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.ideas.loop_state import Step
+from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import data_links
-from scaffold.observations.run_values import observe_runs
+from scaffold.observations.run_values import attach_final_metrics
 from scaffold.observations.spelling import find_metric
 from scaffold.results.evidence.failure_cause import find_failure_cause
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
 from scaffold.sweeps.launch.open_sweep import LauncherWriter
-from scaffold.sweeps.launch.run_loop import run_until_done, until_reached
+from scaffold.sweeps.launch.run_loop import retry_until_reachable, run_until_done
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.launch.sweep_backends import workspace_capacity
@@ -75,7 +75,7 @@ class CodeSide:
         """`links` says which data its worktree gets as links; it is asked when the first run is written."""
         self.workspace, self.study, self.warn = workspace, study, warn
         name = sweep_name(study, record)
-        if sweep_file.stored_path(workspace, name).is_file():
+        if sweep_file.locate_sweep_file(workspace, name).is_file():
             sweep = sweep_file.read_sweep(workspace, name)
         else:
             base = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
@@ -95,7 +95,7 @@ class CodeSide:
     def open(self, seeds: Sequence[int]) -> Scheduler:
         """What runs these seeds; the sweep's file has them, and all before. Raises ScaffoldError."""
         grown = replace(self.sweep, seeds=tuple(sorted({*self.sweep.seeds, *seeds})))
-        if grown != self.sweep or not sweep_file.stored_path(self.workspace, grown.name).is_file():
+        if grown != self.sweep or not sweep_file.locate_sweep_file(self.workspace, grown.name).is_file():
             sweep_file.write_sweep(self.workspace, grown)
             self.sweep = grown
         runs = run_names.planned_runs(self.workspace, replace(grown, seeds=tuple(sorted(seeds))))
@@ -125,7 +125,7 @@ class CodeSide:
         """Wait for the runs; what they gave. What was lost is run once more. Raises ScaffoldError: the sweep was stopped."""
         snapshot = run_until_done(scheduler, show, doing="try", warn=self.warn)
         if any(s.state == "lost" for s in snapshot.planned):
-            until_reached(lambda: scheduler.request_runs(retry="lost"), warn=self.warn)
+            retry_until_reachable(lambda: scheduler.request_runs(retry="lost"), warn=self.warn)
             snapshot = run_until_done(scheduler, show, doing="try", warn=self.warn)
         if snapshot.options.stopped or any(self._was_stopped(s) for s in snapshot.planned):
             raise ScaffoldError(
@@ -143,7 +143,7 @@ class CodeSide:
 
     def _read(self, snapshot: SweepSnapshot) -> Iterator[SideResult]:
         runs = [s.run for s in snapshot.planned if s.run is not None]
-        observed = {run.path: run for run in observe_runs(self.workspace, runs, names=[self.study.metric])}
+        observed = {run.path: run for run in attach_final_metrics(self.workspace, runs, names=[self.study.metric])}
         for state in snapshot.planned:
             run = observed[state.run.path] if state.run is not None else None
             yield self._read_state(state, run)
@@ -192,7 +192,7 @@ class StepResults:
 def run_step(
     incumbent: CodeSide,
     candidate: CodeSide | None,
-    step: Step,
+    step: JudgingStep,
     *,
     at_once: int,
     crashes: Mapping[str, Mapping[int, int]],
@@ -207,7 +207,7 @@ def run_step(
         for name in dict.fromkeys(name for name, _ in chunk):
             scheduler = sides[name].open([seed for side, seed in chunk if side == name])
             request = functools.partial(sides[name].request, scheduler, crashes.get(name, {}))
-            until_reached(request, warn=sides[name].warn)
+            retry_until_reachable(request, warn=sides[name].warn)
             opened.append((name, scheduler))
         for name, scheduler in opened:
             results[name] += sides[name].finish(scheduler, show)
@@ -224,13 +224,13 @@ def interleave(incumbent: Sequence[int], candidate: Sequence[int]) -> list[tuple
     return order
 
 
-def runs_at_once(workspace: Workspace, study: IdeaStudy, *, warn: Warn) -> int:
+def await_run_capacity(workspace: Workspace, study: IdeaStudy, *, warn: Warn) -> int:
     """How many runs may go on at one time. Raises ScaffoldError where the backend cannot be asked."""
     sweep = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
-    return until_reached(lambda: capacity_of(workspace, sweep, study.backend), warn=warn)
+    return retry_until_reachable(lambda: measure_run_capacity(workspace, sweep, study.backend), warn=warn)
 
 
-def capacity_of(workspace: Workspace, sweep: Sweep, backend: str | None) -> int:
+def measure_run_capacity(workspace: Workspace, sweep: Sweep, backend: str | None) -> int:
     """How many runs of a sweep may go on at one time."""
     options = LaunchOptions(
         backend=backend or sweep.backend, gpus_per_run=sweep.resources.gpus, cpus_per_run=sweep.resources.cpus

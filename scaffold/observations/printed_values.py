@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scaffold import containment, structured_text
+from scaffold import path_containment, structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.observations.file_formats import LoggedStep, metric_number
 from scaffold.observations.logged_names import is_metric
@@ -64,7 +64,7 @@ class SidecarFiles:
 def sidecar_path(workdir: Path, run: Run) -> Path:
     """Where what was read off a run's logs later is kept: in a folder beside its manifest."""
     path = (workdir / run.path).parent / SIDECAR_FOLDER / f"{run.label}.json"
-    return path if records_home.is_in_home(path) else containment.locate(workdir, path)
+    return path if records_home.is_in_home(path) else path_containment.join_contained_path(workdir, path)
 
 
 def write_sidecar(workspace: Workspace, run: Run, rows: PrintedSources) -> Path:
@@ -98,12 +98,12 @@ def printed_values(sources: PrintedSources) -> dict[str, MetricValue]:
     return values
 
 
-def log_paths(workspace: Workspace, run: Run) -> list[tuple[str, str]]:
+def find_log_paths(workspace: Workspace, run: Run) -> list[tuple[str, str]]:
     """A run's logs, stdout first: the path on disk and the one below the work directory. One that leads out of it is passed over."""
     experiment = records_home.experiment_folder(workspace, run)
     logs = workspace.role_folder("logs", experiment)
     paths = [logs / f"{run.label}.{stream}" for stream in ("out", "err")]
-    contained = [path for path in paths if containment.is_contained(workspace.workdir, path)]
+    contained = [path for path in paths if path_containment.is_contained(workspace.workdir, path)]
     return [(str(path), path.relative_to(workspace.workdir).as_posix()) for path in contained]
 
 

@@ -27,7 +27,7 @@ def find_litter(workspace: Workspace) -> list[Path]:
     before = time.time() - AGE_S
     return sorted(
         path
-        for home in records_home.existing_folders(workspace)
+        for home in records_home.list_existing_homes(workspace)
         for path in _unfinished_files(home)
         if _changed_at(path) < before and not _has_living_recorder(path)
     )
@@ -36,7 +36,7 @@ def find_litter(workspace: Workspace) -> list[Path]:
 def delete_litter(paths: list[Path]) -> None:
     """Take them away; a claim that has become a manifest since stays. Raises OSError."""
     for path in paths:
-        if TEMPORARY.fullmatch(path.name) or not records_home.is_whole(path):
+        if TEMPORARY.fullmatch(path.name) or not records_home.is_complete_record(path):
             path.unlink(missing_ok=True)
 
 
@@ -45,7 +45,9 @@ def _unfinished_files(home: Path) -> Iterator[Path]:
         for name in names:
             path = Path(folder, name)
             is_claim = (
-                records_home.is_manifest(name) and path.parent.name != ".live" and not records_home.is_whole(path)
+                records_home.is_manifest(name)
+                and path.parent.name != ".live"
+                and not records_home.is_complete_record(path)
             )
             if TEMPORARY.fullmatch(name) or is_claim:
                 yield path
