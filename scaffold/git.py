@@ -179,11 +179,6 @@ class BranchState(NamedTuple):
     unexamined: tuple[str, ...] = ()
 
 
-def branch_state(directory: Path) -> BranchState:
-    """Branch and dirtiness in one question; the one that takes long, since git looks at every tracked file."""
-    return _branch_state(directory, _filters(_configuration(directory, r"^filter\.")))
-
-
 def _filters(configuration: Mapping[str, str]) -> frozenset[str]:
     return git_isolation.filter_names(name for name in configuration if name.startswith("filter."))
 
@@ -195,6 +190,7 @@ def _configuration(directory: Path, pattern: str) -> dict[str, str]:
 
 
 def _branch_state(directory: Path, filters: frozenset[str]) -> BranchState:
+    """Branch and dirtiness in one question; the one that takes long, since git looks at every tracked file."""
     settings = git_isolation.disable_git_filters(filters)
     if settings is None:
         head = run_git(directory, "symbolic-ref", "--quiet", "--short", "HEAD").text
@@ -234,12 +230,8 @@ def _with_filter(directory: Path, paths: Iterable[str], filters: frozenset[str])
 _REMOTES = r"^remote\..*\.url$"
 
 
-def remote_url(directory: Path) -> str | None:
-    """The address of `origin`, else of the first remote, as anybody may see it; None where there is none."""
-    return _remote_url(_configuration(directory, _REMOTES))
-
-
 def _remote_url(configuration: Mapping[str, str]) -> str | None:
+    """The address of `origin`, else of the first remote, as anybody may see it; None where there is none."""
     urls = {name: value for name, value in configuration.items() if name.startswith("remote.")}
     url = urls.get("remote.origin.url") or next(iter(urls.values()), None)
     return strip_credentials(url) if url else None

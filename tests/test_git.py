@@ -41,6 +41,10 @@ def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_p
     )
 
 
+def branch_state(directory: Path) -> git.BranchState:
+    return git.GitSurvey(directory).state.result()
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
@@ -55,34 +59,34 @@ def test_a_folder_whose_name_holds_a_line_separator_stands_where_it_stands(tmp_p
 def test_the_remote_is_told_without_who_may_read_it(make_repo: MakeRepo, url: str, shown: str) -> None:
     repo = make_repo()
     run_git(repo, "remote", "add", "origin", url)
-    assert git.remote_url(repo) == shown
+    assert git.GitSurvey(repo).remote.result() == shown
 
 
 def test_the_branch_and_whether_something_differs_come_in_one_answer(make_repo: MakeRepo) -> None:
     repo = make_repo({"a.txt": "a\n", "b.txt": "b\n"})
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False)
+    assert branch_state(repo) == git.BranchState(branch="main", dirty=False)
     write_tree(repo, {"new.txt": ""})
-    assert not git.branch_state(repo).dirty, "what is not tracked does not count"
+    assert not branch_state(repo).dirty, "what is not tracked does not count"
     write_tree(repo, {"a.txt": "changed\n"})
-    assert git.branch_state(repo).dirty
+    assert branch_state(repo).dirty
     run_git(repo, "checkout", "-q", "a.txt")
     run_git(repo, "mv", "b.txt", "c.txt")
-    assert git.branch_state(repo).dirty
+    assert branch_state(repo).dirty
     run_git(repo, "reset", "-q", "--hard")
     run_git(repo, "config", "status.showStash", "true")
     write_tree(repo, {"a.txt": "changed\n"})
     run_git(repo, "stash", "-q")
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False)
+    assert branch_state(repo) == git.BranchState(branch="main", dirty=False)
     run_git(repo, "checkout", "-q", "--detach")
-    assert git.branch_state(repo) == git.BranchState(branch=None, dirty=False)
+    assert branch_state(repo) == git.BranchState(branch=None, dirty=False)
 
 
 def test_before_the_first_commit_there_is_a_branch_and_what_is_staged_counts(tmp_path: Path) -> None:
     run_git(tmp_path, "init", "-q", "-b", "first")
-    assert git.branch_state(tmp_path) == git.BranchState(branch="first", dirty=False)
+    assert branch_state(tmp_path) == git.BranchState(branch="first", dirty=False)
     write_tree(tmp_path, {"a.txt": ""})
     run_git(tmp_path, "add", "a.txt")
-    assert git.branch_state(tmp_path) == git.BranchState(branch="first", dirty=True)
+    assert branch_state(tmp_path) == git.BranchState(branch="first", dirty=True)
 
 
 def test_a_conflict_is_a_difference(make_repo: MakeRepo) -> None:
@@ -94,7 +98,7 @@ def test_a_conflict_is_a_difference(make_repo: MakeRepo) -> None:
     write_tree(repo, {"a.txt": "main\n"})
     commit_all(repo)
     git.run_git(repo, "merge", "other")
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=True)
+    assert branch_state(repo) == git.BranchState(branch="main", dirty=True)
     assert git.list_tracked_files(repo) == ["a.txt"]
 
 

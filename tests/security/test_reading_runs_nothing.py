@@ -255,19 +255,19 @@ def test_a_file_that_only_its_filter_could_tell_is_unexamined(
     repo = make_repo({**FILES, "b.txt": "b\n"})
     run_git(repo, "config", "filter.y.clean", trap[0])
     write_tree(repo, {"train.py": "print('other')\n"})
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False, unexamined=("train.py",))
+    assert git.GitSurvey(repo).state.result() == git.BranchState(branch="main", dirty=False, unexamined=("train.py",))
     shown = json.loads(run("detect", "--json", "--workdir", repo).stdout)["git"]
     assert (shown["dirty"], shown["unexamined"]) == (False, ["train.py"])
     write_tree(repo, {"b.txt": "c\n"})
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=True, unexamined=("train.py",))
+    assert git.GitSurvey(repo).state.result() == git.BranchState(branch="main", dirty=True, unexamined=("train.py",))
     (repo / "train.py").unlink()
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=True), "that it is gone shows without looking"
+    assert git.GitSurvey(repo).state.result() == git.BranchState(branch="main", dirty=True), "that it is gone shows without looking"
 
 
 def test_where_filters_cannot_be_switched_off_nothing_is_looked_at(make_repo: MakeRepo) -> None:
     repo = make_repo(FILES)
     run_git(repo, "config", "filter.y=z.clean", "cat")
-    assert git.branch_state(repo) == git.BranchState(branch="main", dirty=False, unexamined=(".",))
+    assert git.GitSurvey(repo).state.result() == git.BranchState(branch="main", dirty=False, unexamined=(".",))
 
 
 def test_recording_uses_the_filters_of_the_repository(make_repo: MakeRepo, tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_worktree_of_a_bare_repository_is_read(make_repo: MakeRepo, run: Run, 
     run_git(tmp_path, "clone", "-q", "--bare", str(repo), "store.git")
     run_git(tmp_path / "store.git", "worktree", "add", "-q", "-b", "other", str(tmp_path / place))
     assert git.locate_in_git(tmp_path / place).toplevel == tmp_path / place
-    assert git.branch_state(tmp_path / place) == git.BranchState(branch="other", dirty=False)
+    assert git.GitSurvey(tmp_path / place).state.result() == git.BranchState(branch="other", dirty=False)
     assert run("init", "--yes", "--workdir", tmp_path / place).exit_code == 0
     assert run("detect", "--workdir", tmp_path / "store.git").exit_code == 1
 
