@@ -78,7 +78,7 @@ def register_sweep(url: str, jobs: list[Job], workdir: Path) -> None:
     folder = workdir / "exp" / "metadata" / "sweeps"
     with tempfile.TemporaryDirectory(dir=folder) as place:
         path = Path(place) / "grid.ledger.json"
-        with ledger.open_ledger(path, "grid", doing="bench") as book:
+        with ledger.lock_sweep_ledger(path, "grid", doing="bench") as book:
             for job in jobs:
                 book.put_submission(job.name, RunSubmission(number=1, backend="server"))
 

@@ -36,7 +36,7 @@ class WrongUsage(ScaffoldError):
     exit_code = 2
 
 
-class UnknownVersion(ScaffoldError):
+class UnknownTemplateVersion(ScaffoldError):
     """A template source that can be read does not have the version that was asked of it."""
 
 

@@ -11,7 +11,7 @@ import pexpect
 import pytest
 
 from scaffold import git
-from scaffold.errors import ScaffoldError, UnknownVersion
+from scaffold.errors import ScaffoldError, UnknownTemplateVersion
 from scaffold.lifecycle.template import checkout as template_checkout
 from tests.conftest import MakeRepo, commit_all, write_tree
 from tests.conftest import git as run_git
@@ -208,7 +208,7 @@ def test_a_snapshot_is_of_the_newest_version_or_of_the_one_asked_for(make_repo: 
     assert template_checkout.checkout_version(str(repo), "v1.9.0", tmp_path / "older") == "v1.9.0"
     assert (tmp_path / "older/a.txt").read_text() == "v1.9.0"
     for unknown in ("v3.0.0", "--all", "HEAD:a.txt"):
-        with pytest.raises(UnknownVersion, match=f"no version {unknown}"):
+        with pytest.raises(UnknownTemplateVersion, match=f"no version {unknown}"):
             template_checkout.checkout_version(str(repo), unknown, tmp_path / f"unknown{unknown}")
 
 

@@ -50,7 +50,7 @@ def test_a_version_that_there_is_not() -> None:
 def test_the_bundle_is_recorded_without_the_users_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(releases, "BUNDLE", tmp_path / "lib/scaffold/template.bundle")
-    assert releases.recorded_bundle_path() == "~/lib/scaffold/template.bundle"
+    assert releases.format_bundle_path() == "~/lib/scaffold/template.bundle"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 from scaffold.backends import capacity
 from scaffold.backends.interface import BackendAvailability
 from scaffold.backends.local import devices
-from scaffold.backends.slurm import sbatch_options, script_block, slurm_availability
+from scaffold.backends.slurm import sbatch_options, script_block, slurm_capacity
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.errors import ScaffoldError
 from scaffold.facts.search_path import find_program
@@ -99,7 +99,7 @@ def _slurm_checks(workspace: Workspace) -> list[tuple[str, str, bool, Callable[[
             "controller",
             "sinfo",
             True,
-            lambda: _check_room(slurm_availability.measure_slurm_availability(options, None, None)),
+            lambda: _check_room(slurm_capacity.measure_slurm_availability(options, None, None)),
         ),
         ("request", "sbatch --test-only", True, lambda: _check_request(options)),
         ("srun", "PATH", False, _check_srun),

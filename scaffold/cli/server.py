@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import ExampleGroup
+from scaffold.cli.common.groups import ExampleCommandGroup
 from scaffold.visible_text import escape_hidden
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ ALL = 1000
 Row = list[str]
 
 
-@click.group(cls=ExampleGroup)
+@click.group(cls=ExampleCommandGroup)
 def server() -> None:
     """Look at the research server: its cluster, sweeps and runs, its events, a run's log. Changes nothing."""
 

@@ -13,7 +13,7 @@ from scaffold.conventions.command_line import (
     read_accepted_arguments,
     with_hydra_keys,
 )
-from scaffold.conventions.open_inputs import CONFIG_SUFFIXES, is_trial_file, namesakes, undeclared_data, usefulness
+from scaffold.conventions.missing_inputs import CONFIG_SUFFIXES, is_trial_file, namesakes, undeclared_data, usefulness
 from scaffold.conventions.script_kinds import kind_in_command
 from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_options import ImportingScript

@@ -57,7 +57,7 @@ _STRUCTURED = split_vocabulary(
 )
 
 
-def config_systems(facts: Facts, mains: Iterable[str]) -> DetectedValue[tuple[str, ...]]:
+def detect_config_systems(facts: Facts, mains: Iterable[str]) -> DetectedValue[tuple[str, ...]]:
     """The systems of the main scripts `mains`, also where a module that they import sets them up."""
     speaking = dict.fromkeys(p for main in mains if main.endswith(".py") for p in _speaking(facts, main))
     hits = [h for path in speaking for h in (*_imported(facts, path), *_called(facts, path))]

@@ -50,7 +50,7 @@ def derive_conventions(facts: Facts) -> Conventions:
         "existing_experiment_dirs": directories.existing_experiment_dirs(facts, [e.path for e in entries.value]),
         **{f"role_dirs.{role}": dirs for role, dirs in directories.role_dirs(facts).items()},
         **environment_fields,
-        "config_systems": config_systems.config_systems(facts, _mains(ranked)),
+        "config_systems": config_systems.detect_config_systems(facts, _mains(ranked)),
         "trackers": trackers.detect_trackers(facts),
         "launchers": launchers.detect_launchers(facts),
         **{f"slurm.{name}": value for name, value in (requested or {}).items()},

@@ -26,7 +26,7 @@ class ComposedConfig(NamedTuple):
     package: str = ""
 
 
-def hydra_call(source: PythonSource) -> Call | None:
+def find_hydra_decorator(source: PythonSource) -> Call | None:
     """The `@hydra.main(...)` of a script; None where it has none."""
     return next((c for c in source.calls if c.name == "hydra.main" or c.last == "hydra_runner"), None)
 
@@ -39,7 +39,7 @@ def config_folder(path: str, call: Call) -> str:
 
 def primary_configs(facts: Facts, path: str) -> list[str]:
     """The configuration that a script's `@hydra.main` names; nothing where there is none to be read."""
-    call = hydra_call(facts.parse(path)) if path.endswith(".py") else None
+    call = find_hydra_decorator(facts.parse(path)) if path.endswith(".py") else None
     if call is None:
         return []
     name = re.sub(r"\.ya?ml$", "", literal_text(call.keywords.get("config_name")) or "config")
@@ -51,7 +51,7 @@ def primary_configs(facts: Facts, path: str) -> list[str]:
 
 def composed_configs(facts: Facts, path: str) -> list[ComposedConfig]:
     """The primary configuration, then those that its defaults list takes in, each with the package of its keys."""
-    call = hydra_call(facts.parse(path)) if path.endswith(".py") else None
+    call = find_hydra_decorator(facts.parse(path)) if path.endswith(".py") else None
     if call is None:
         return []
     composed: dict[str, ComposedConfig] = {}

@@ -47,7 +47,7 @@ def find_printed_metrics(facts: Facts, paths: Sequence[str]) -> list[PrintedMetr
             continue
         printed = [m for call in reversed(facts.parse(path).prints) for m in list_printed_metrics(call, path)]
         uses: Counter[str] = Counter()
-        for metric in (*printed, *average_meters(facts, path)):
+        for metric in (*printed, *find_average_meters(facts, path)):
             uses[metric.name] += 1
             if uses[metric.name] <= MOST_PER_NAME:
                 by_pattern.setdefault((metric.name, metric.pattern), metric)
@@ -157,7 +157,7 @@ def is_quality_name(name: str) -> bool:
     )
 
 
-def average_meters(facts: Facts, path: str) -> Iterator[PrintedMetric]:
+def find_average_meters(facts: Facts, path: str) -> Iterator[PrintedMetric]:
     """The meters of torchvision's reference scripts: `AverageMeter('Acc@1', ':6.2f')` is printed as `Acc@1  45.12`."""
     for call in facts.parse(path).calls:
         name = literal_text(call.args[0]) if call.last == "AverageMeter" and call.args else None

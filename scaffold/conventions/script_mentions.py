@@ -73,7 +73,7 @@ def _installed(facts: Facts) -> dict[str, str]:
     return modules
 
 
-def script_mentions(facts: Facts) -> Mapping[str, list[ScriptMention]]:
+def find_script_mentions(facts: Facts) -> Mapping[str, list[ScriptMention]]:
     """Script -> the commands that run it: README and documents, then scripts, then pipelines."""
     mentions: dict[str, list[ScriptMention]] = {}
     names = script_names(facts)

@@ -15,7 +15,7 @@ from scaffold.conventions.script_kinds import (
     script_kind,
     script_purpose_name,
 )
-from scaffold.conventions.script_mentions import ScriptMention, script_mentions
+from scaffold.conventions.script_mentions import ScriptMention, find_script_mentions
 from scaffold.conventions.wrapper_commands import wrapped_commands
 from scaffold.facts import Facts, documents, paths, shell_parser
 from scaffold.facts.quick_scan import find_main_start_line
@@ -73,7 +73,7 @@ class RankedScript(NamedTuple):
 
 def rank_scripts(facts: Facts) -> tuple[RankedScript, ...]:
     """All scripts of the repository, most important first; tests, documentation and vendored code have none."""
-    mentions = script_mentions(facts)
+    mentions = find_script_mentions(facts)
     candidates = [*_python(facts, mentions), *_shell(facts, mentions), *_other_languages(facts, mentions)]
     if not any(s.kind == "train" for s in candidates):
         candidates += _notebooks(facts)

@@ -46,7 +46,7 @@ def seed_flag(facts: Facts, path: str) -> str | None:
 
 def _python_seed_flag(facts: Facts, path: str) -> str | None:
     script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
-    decorated = hydra_configs.hydra_call(script.source)
+    decorated = hydra_configs.find_hydra_decorator(script.source)
     if decorated is not None:
         return _hydra(script, decorated)
     return (

@@ -10,7 +10,7 @@ from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, Status
 from scaffold.ideas.tree import snapshot, working_tree
-from scaffold.ideas.wording import describe_idea_runs, describe_verdict, incumbent_chain
+from scaffold.ideas.wording import describe_run_location, describe_verdict, incumbent_chain
 
 Say = Callable[[str], None]
 STATUSES: dict[str, Status] = {"keep": "kept", "drop": "dropped", "open": "open", "stop": "open"}
@@ -140,6 +140,6 @@ def commit_message(study: IdeaStudy, record: IdeaRecord) -> str:
         "Task": record.task,
         "Verdict": describe_verdict(study, record),
         "Decided-by": record.by_hand,
-        "Runs": describe_idea_runs(study, record),
+        "Runs": describe_run_location(study, record),
     }
     return snapshot.idea_message(record.text, trailers)

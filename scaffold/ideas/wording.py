@@ -36,7 +36,7 @@ def describe_verdict(study: IdeaStudy, record: IdeaRecord) -> str:
     return ", ".join(filter(None, [record.status, describe_effect(study, record)]))
 
 
-def describe_idea_runs(study: IdeaStudy, record: IdeaRecord) -> str:
+def describe_run_location(study: IdeaStudy, record: IdeaRecord) -> str:
     """Where the runs of an idea are: its sweep, and how many there were."""
     names = [trial_runs.sweep_name(study, each) for each in (record, study.ideas[record.base])]
     return f"{record.runs} of the sweeps {names[0]} and {names[1]}"

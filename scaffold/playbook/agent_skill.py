@@ -76,7 +76,7 @@ def front_matter(title: str, root: str) -> str:
     return f'---\nname: {title}\ndescription: "{quoted}"\n---\n\n'
 
 
-def skill_body(workspace: Workspace, playbook: str) -> str:
+def format_skill(workspace: Workspace, playbook: str) -> str:
     """The skill's text for a workspace; of a playbook that would make it too long it says where it lies."""
     answers = workspace.answers
     entry_point: Mapping[str, object] = next(iter(answers.get("entry_points") or ()), {})

@@ -28,7 +28,7 @@ def skill_file(workspace: Workspace, path: Path, title: str, text: str) -> Playb
 
     existing = read_or_empty(path)
     refuse_edited(path, existing)
-    body = agent_skill.skill_body(workspace, pages.text_between_marks(text))
+    body = agent_skill.format_skill(workspace, pages.text_between_marks(text))
     if existing.strip() and not pages.has_playbook_marks(existing):
         raise ScaffoldError(f"{path} is another skill", hint="name another directory with --skill")
     head = "" if existing.strip() else agent_skill.front_matter(title, workspace.root)

@@ -118,7 +118,7 @@ def test_a_launch_says_what_is_left_out_and_keeps_the_arrays_cap(
     backend = SlurmBackend(context)
     assert len(warnings) == 2 and "--dependency" in warnings[0]
     monkeypatch.setattr(
-        "scaffold.backends.slurm.slurm_availability._ask_for_room",
+        "scaffold.backends.slurm.slurm_capacity._ask_for_room",
         lambda words: "n1|idle|0/64/0/64|gpu:8|gpu-long\n" if words[0] == "sinfo" else "",
     )
     room = backend.availability()

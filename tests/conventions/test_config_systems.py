@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.config_systems import config_systems
+from scaffold.conventions.config_systems import detect_config_systems
 from scaffold.facts.model import facts_from_texts
 
 
@@ -37,7 +37,7 @@ from scaffold.facts.model import facts_from_texts
     ],
 )
 def test_what_a_train_script_uses(train: str, found: tuple[str, ...]) -> None:
-    assert config_systems(facts_from_texts({"train.py": train}), ["train.py"]).value == found
+    assert detect_config_systems(facts_from_texts({"train.py": train}), ["train.py"]).value == found
 
 
 def test_a_shared_module_that_builds_the_parser_counts_and_a_helper_script_does_not() -> None:
@@ -46,7 +46,7 @@ def test_a_shared_module_that_builds_the_parser_counts_and_a_helper_script_does_
         "options.py": "import argparse\ndef get_args():\n    return argparse.ArgumentParser().parse_args()\n",
         "convert.py": "import click\nif __name__ == '__main__':\n    main()\n",
     }
-    assert config_systems(facts_from_texts(texts), ["train.py"]).value == ("argparse",)
+    assert detect_config_systems(facts_from_texts(texts), ["train.py"]).value == ("argparse",)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_a_shared_module_that_builds_the_parser_counts_and_a_helper_script_does_
 def test_python_files_are_configs_where_there_is_a_folder_of_them(
     texts: dict[str, str], found: tuple[str, ...]
 ) -> None:
-    assert config_systems(facts_from_texts(texts), ["train.py"]).value == found
+    assert detect_config_systems(facts_from_texts(texts), ["train.py"]).value == found
 
 
 def test_a_snakemake_configfile_is_a_system_of_its_own() -> None:
-    found = config_systems(facts_from_texts({"workflow/Snakefile": 'configfile: "config/config.yaml"\n'}), [])
+    found = detect_config_systems(facts_from_texts({"workflow/Snakefile": 'configfile: "config/config.yaml"\n'}), [])
     assert found.value == ("other",)
     assert found.evidence[0].line == 1

@@ -12,7 +12,7 @@ import pytest
 from scaffold.plan.brief.context import BriefContext
 from scaffold.plan.brief.execution import execution_brief
 from scaffold.plan.brief.planning import planning_brief
-from scaffold.plan.brief.server_api import LISTED, short_path
+from scaffold.plan.brief.server_api import LISTED, shorten_endpoint
 from scaffold.plan.document import loop_protocol
 from scaffold.plan.rules.check import all_rules, check_plan
 from scaffold.plan.tasks.run_summaries import RunSummary
@@ -116,7 +116,7 @@ def test_an_evolutionary_search_is_ours_with_this_repositorys_script_metric_and_
 def test_full_holds_every_rule_and_every_operation() -> None:
     text = planning_brief(situation(full=True, research_server_url="http://127.0.0.1:1"))
     assert all(f"- {rule.code}" in text for rule in all_rules())
-    assert all(f"`{one.method} http://127.0.0.1:1{short_path(one)}`" in text for one in LISTED)
+    assert all(f"`{one.method} http://127.0.0.1:1{shorten_endpoint(one)}`" in text for one in LISTED)
 
 
 def test_no_secret_stands_in_a_brief(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules.check import all_rules, check_plan
-from scaffold.plan.rules.reporters import rules_markdown
+from scaffold.plan.rules.report_formats import rules_markdown
 
 PAGE = (Path(__file__).parents[2] / "docs/plan_contract.md").read_text(encoding="utf-8")
 

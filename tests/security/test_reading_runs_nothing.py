@@ -261,7 +261,9 @@ def test_a_file_that_only_its_filter_could_tell_is_unexamined(
     write_tree(repo, {"b.txt": "c\n"})
     assert git.GitSurvey(repo).state.result() == git.BranchState(branch="main", dirty=True, unexamined=("train.py",))
     (repo / "train.py").unlink()
-    assert git.GitSurvey(repo).state.result() == git.BranchState(branch="main", dirty=True), "that it is gone shows without looking"
+    assert git.GitSurvey(repo).state.result() == git.BranchState(branch="main", dirty=True), (
+        "that it is gone shows without looking"
+    )
 
 
 def test_where_filters_cannot_be_switched_off_nothing_is_looked_at(make_repo: MakeRepo) -> None:

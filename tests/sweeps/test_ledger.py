@@ -95,7 +95,7 @@ def test_nothing_is_written_where_nothing_changed(tmp_path: Path) -> None:
     path = tmp_path / "lr.ledger.json"
     written(path)
     before = path.stat()
-    with ledger.open_ledger(path, "lr", doing="test") as book:
+    with ledger.lock_sweep_ledger(path, "lr", doing="test") as book:
         book.set_options(stopped=True)
         book.put_submission("b", book.submissions("b")[0])
         book.keep_note("server", "sweep_id", "abc")
@@ -139,7 +139,7 @@ def test_a_damaged_ledger_is_an_error_that_says_where_and_is_never_written_over(
     text, said = BROKEN[case]
     path = tmp_path / "lr.ledger.json"
     path.write_text(text)
-    with pytest.raises(ScaffoldError) as error, ledger.open_ledger(path, "lr", doing="test") as book:
+    with pytest.raises(ScaffoldError) as error, ledger.lock_sweep_ledger(path, "lr", doing="test") as book:
         book.put_submission("a", RunSubmission(number=1, backend="local"))
     assert said in error.value.message and str(path) in error.value.message and error.value.hint
     assert path.read_text() == text
@@ -155,11 +155,11 @@ def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
     with other:
         assert other.stdout is not None and other.stdout.readline() == b"up\n"
         path = tmp_path / "lr.ledger.json"
-        with pytest.raises(ScaffoldError) as error, ledger.open_ledger(path, "lr", doing="test", wait_s=0.2):
+        with pytest.raises(ScaffoldError) as error, ledger.lock_sweep_ledger(path, "lr", doing="test", wait_s=0.2):
             pass
         assert f"process {other.pid} on" in error.value.message and "(launch)" in error.value.message
         other.kill()
-    with ledger.open_ledger(path, "lr", doing="test", wait_s=5) as book:  # the kernel let go of it
+    with ledger.lock_sweep_ledger(path, "lr", doing="test", wait_s=5) as book:  # the kernel let go of it
         book.put_submission("a", RunSubmission(number=1, backend="local"))
     assert ledger.read_ledger(path, "lr").run_names == ("a",)
 

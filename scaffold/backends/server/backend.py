@@ -19,7 +19,7 @@ from scaffold.backends.interface import (
     OnSubmitted,
 )
 from scaffold.backends.local import devices
-from scaffold.backends.server import allocation, job_mapping, manifest_status, server_availability
+from scaffold.backends.server import allocation, job_mapping, manifest_status, server_capacity
 from scaffold.backends.server.job_mapping import STARTABLE, ServerJobId
 from scaffold.backends.server.registry import ServerRunRegistry
 from scaffold.backends.server.statuses import ServerStatuses
@@ -61,7 +61,7 @@ class ServerBackend(Backend):
     def _availability(self) -> BackendAvailability:
         context = self._context
         cluster = self._fetch_cluster()
-        return server_availability.measure_availability(
+        return server_capacity.measure_availability(
             self._client,
             cluster,
             self._runs,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from scaffold.backends.capacity import Capacity, compute_capacity
 from scaffold.backends.interface import BackendAvailability
-from scaffold.backends.server import server_availability
+from scaffold.backends.server import server_capacity
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.backends.slurm import sbatch_options, script_block
 from scaffold.server.client import ServerClient
@@ -43,14 +43,14 @@ def fetch_overview(server: ServerClient, *, limit: int, workspace: Workspace | N
 
     The room is what a sweep of `workspace` would be told that says nothing of its own needs.
     """
-    cluster = server_availability.fetch_cluster(server)
+    cluster = server_capacity.fetch_cluster(server)
     runs = None
     if workspace is not None:
         runs = WorkspaceRuns(workspace, server.url, workspace.role_folder("metadata") / "sweeps")
     conventions = workspace.answers.get("slurm") if workspace is not None else None
     block = script_block.read_training_sbatch_block(workspace) if workspace is not None else None
     options = sbatch_options.choose_sbatch_options(conventions, block=block.options if block is not None else ())
-    available = server_availability.measure_availability(server, cluster, runs, statuses={}, slurm_options=options)
+    available = server_capacity.measure_availability(server, cluster, runs, statuses={}, slurm_options=options)
     sweeps = server.sweeps(limit)
     try:
         alerts = tuple(alert for alert in server.alerts() if alert.status == PENDING)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from scaffold.atomic_write import write_atomic
 from scaffold.backends.interface import Backend, BackendAvailability, BackendContext, Job, JobStatus, OnSubmitted
-from scaffold.backends.slurm import array_script, parse_output, script_block, slurm_availability
+from scaffold.backends.slurm import array_script, parse_output, script_block, slurm_capacity
 from scaffold.backends.slurm.array_script import ArrayTask
 from scaffold.backends.slurm.commands import SUBMIT_S, CommandResult, run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SWEEP
@@ -34,7 +34,7 @@ class SlurmBackend(Backend):
     def availability(self) -> BackendAvailability:
         """What the partition could carry; active is what this user runs in it. Raises ScaffoldError where Slurm cannot be asked."""
         context = self._context
-        room = slurm_availability.measure_slurm_availability(self._options, context.gpus_per_run, context.cpus_per_run)
+        room = slurm_capacity.measure_slurm_availability(self._options, context.gpus_per_run, context.cpus_per_run)
         if self._block is None or self._block.at_once is None or self._block.at_once >= room.limit:
             return room
         cap = max(1, self._block.at_once)

@@ -13,7 +13,7 @@ from scaffold.cli.common import usage_errors
 WHOLE = 1000
 
 
-class ExampleGroup(click.Group):
+class ExampleCommandGroup(click.Group):
     """A group that says what was meant by a word that is no command of it, and whose commands show examples in their help."""
 
     is_root = False
@@ -46,7 +46,7 @@ class ExampleGroup(click.Group):
         return command
 
 
-class LazyGroup(ExampleGroup):
+class LazyGroup(ExampleCommandGroup):
     """A group whose commands (`locations`: name -> module, attribute) are imported on first use."""
 
     locations: Mapping[str, tuple[str, str]] = {}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import ExampleGroup
+from scaffold.cli.common.groups import ExampleCommandGroup
 from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load_chosen_plan, locate_plan_with_warning
+from scaffold.cli.plan.plan_changes import WHOLE_PLAN_COMMANDS
 from scaffold.cli.plan.tasks import TASK_COMMANDS
-from scaffold.cli.plan.whole_plan import WHOLE_PLAN_COMMANDS
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Task
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LINE_WIDTH = 2000
 
 
-@click.group(cls=ExampleGroup)
+@click.group(cls=ExampleCommandGroup)
 def plan() -> None:
     """Check the plan (tasks.md), walk through it, and hold what is claimed against what is there.
 
@@ -61,7 +61,7 @@ def check(
       <!-- plan: ignore P104 because two experiments are all there is -->
     """
     from scaffold.plan.document.plan_file import read_plan
-    from scaffold.plan.rules import reporters
+    from scaffold.plan.rules import report_formats
     from scaffold.plan.rules.check import check_plan
     from scaffold.plan.rules.rule import RuleContext
     from scaffold.plan.tasks.convert import count_listed_tasks, foreign_kind
@@ -78,12 +78,12 @@ def check(
     findings, path = limited(report.findings), display_path(location.plan)
     kind = None if select or report.aborted else foreign_kind(report.plan)
     if json_output:
-        output.print_json(reporters.report_json(report, findings, path), limited)
+        output.print_json(report_formats.report_json(report, findings, path), limited)
     elif kind:
         count = output.pluralize(count_listed_tasks(report.plan), "task")
         click.echo(f"{path}: a {kind} with {count}, no plan of this contract: scaffold plan convert makes one of it")
     else:
-        click.echo(reporters.report_text(report, findings, path))
+        click.echo(report_formats.report_text(report, findings, path))
         limited.report_left_out()
     if report.errors or (strict and report.findings):
         raise click.exceptions.Exit(3)
@@ -95,7 +95,7 @@ def check(
 @options.json_option
 def rules(code: str | None, limit: int, json_output: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
-    from scaffold.plan.rules import reporters
+    from scaffold.plan.rules import report_formats
     from scaffold.plan.rules.check import all_rules
 
     selected = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
@@ -103,9 +103,11 @@ def rules(code: str | None, limit: int, json_output: bool) -> None:
         raise click.BadParameter(f"there is no rule {code}; see `scaffold plan rules`")
     limited = output.LimitedLists(limit)
     if json_output:
-        output.print_json({"rules": reporters.rules_json(limited(selected))}, limited)
+        output.print_json({"rules": report_formats.rules_json(limited(selected))}, limited)
         return
-    click.echo(reporters.format_rule_details(selected[0]) if code else reporters.format_rule_list(limited(selected)))
+    click.echo(
+        report_formats.format_rule_details(selected[0]) if code else report_formats.format_rule_list(limited(selected))
+    )
     limited.report_left_out()
 
 

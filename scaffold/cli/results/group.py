@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import ExampleGroup
+from scaffold.cli.common.groups import ExampleCommandGroup
 from scaffold.cli.results import printing
 from scaffold.cli.results.query_options import add_query_options, run_query_from_options
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scaffold.results.tables.model import IntervalKind
 
 
-@click.group(cls=ExampleGroup, invoke_without_command=True)
+@click.group(cls=ExampleCommandGroup, invoke_without_command=True)
 @add_query_options
 @click.option("--by", metavar="A,B", help="One row for each value of these parameters. Default: each configuration.")
 @click.option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.common.groups import ExampleGroup
+from scaffold.cli.common.groups import ExampleCommandGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-@click.group(cls=ExampleGroup, invoke_without_command=True)
+@click.group(cls=ExampleCommandGroup, invoke_without_command=True)
 @options.workspace_options
 @click.option(
     "--out",
@@ -134,7 +134,7 @@ def _write(target: Path, data: bytes) -> None:
     write_file(target, data, hint="name another place with --out", follow_link=True)
 
 
-def find_verdict_numbers(workspace: Workspace) -> Iterator[QuotableNumber]:
+def read_verdict_numbers(workspace: Workspace) -> Iterator[QuotableNumber]:
     """The numbers that verdicts on ideas say; none where there are no studies."""
     from scaffold.ideas import study_files
 
@@ -148,7 +148,7 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
     from scaffold.results.evidence import backing, claimed_numbers
 
     numbers = claimed_numbers.find_numbers_in_file(prose)
-    index = backing.index_workspace(workspace, numbers, find_verdict_numbers(workspace))
+    index = backing.index_workspace(workspace, numbers, read_verdict_numbers(workspace))
     unbacked = [number for number in numbers if not index.find(number)]
     limited = output.LimitedLists(limit)
     shown = limited(unbacked)

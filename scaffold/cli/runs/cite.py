@@ -21,7 +21,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
     A number is backed by what rounds to it as it is written: values of runs, means of configurations, intervals, differences.
     A file is backed by the run that wrote it; of a text, each number that claims a result is looked up.
     """
-    from scaffold.cli.results.report import find_verdict_numbers
+    from scaffold.cli.results.report import read_verdict_numbers
     from scaffold.results.evidence import backing, claimed_numbers
 
     number, limited = claimed_numbers.parse_number(claim_or_file), output.LimitedLists(limit)
@@ -38,7 +38,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
         limited.report_left_out()
         return
     numbers = (number,) if number is not None else claimed_numbers.find_numbers_in_file(Path(claim_or_file))
-    index = backing.index_workspace(workspace, numbers, find_verdict_numbers(workspace))
+    index = backing.index_workspace(workspace, numbers, read_verdict_numbers(workspace))
     backed = [(claimed, index.find(claimed)) for claimed in numbers]
     rows_shown = limited(backed)
     if json_output:

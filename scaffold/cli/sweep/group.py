@@ -20,13 +20,13 @@ COMMANDS = {
 }
 
 
-class SweepGroup(LazyGroup):
+class SweepCommandGroup(LazyGroup):
     """The verbs of `scaffold sweep`."""
 
     locations = COMMANDS
 
 
-@click.group(cls=SweepGroup)
+@click.group(cls=SweepCommandGroup)
 def sweep() -> None:
     """Plan grids of runs, launch what is missing, watch and stop them.
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from scaffold import git as git_command
-from scaffold.errors import ScaffoldError, UnknownVersion
+from scaffold.errors import ScaffoldError, UnknownTemplateVersion
 
 # no helper that runs what an address says, and no question on a terminal
 _ENVIRONMENT = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
@@ -52,7 +52,7 @@ def checkout_version(source: str, version: str | None, directory: Path) -> str:
         try:
             commit = repo.commit(name).hexsha
         except (BadName, GitCommandError, LookupError, ValueError) as error:
-            raise UnknownVersion(
+            raise UnknownTemplateVersion(
                 f"the template {source} has no version {name}",
                 hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
             ) from error

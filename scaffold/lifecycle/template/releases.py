@@ -42,7 +42,7 @@ class TemplateVersion:
     fingerprint: str | None = None
 
 
-def recorded_bundle_path() -> str:
+def format_bundle_path() -> str:
     """The bundle's path as an answers file records it: from `~` on where it lies below the home directory."""
     try:
         return f"~/{BUNDLE.resolve().relative_to(Path.home().resolve()).as_posix()}"
@@ -151,7 +151,7 @@ def open_released_template(version: str) -> Iterator[TemplateVersion]:
 
 
 def _as_template_version(path: Path, version: str) -> TemplateVersion:
-    return TemplateVersion(path=path, version=version, source=recorded_bundle_path(), fingerprint=fingerprint(version))
+    return TemplateVersion(path=path, version=version, source=format_bundle_path(), fingerprint=fingerprint(version))
 
 
 @contextlib.contextmanager

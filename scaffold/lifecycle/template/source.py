@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from scaffold.errors import ScaffoldError, UnknownVersion
+from scaffold.errors import ScaffoldError, UnknownTemplateVersion
 from scaffold.lifecycle.template import releases
 from scaffold.workspace import Workspace
 
@@ -55,7 +55,7 @@ def open_recorded_template(
     version, source = base or recorded_version(workspace), foreign_source(workspace) if base is None else None
     template = None
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(UnknownVersion):
+        with contextlib.suppress(UnknownTemplateVersion):
             template = _open_source(stack, source, version, fetch_from)
         if template is None and not releases.has_version(version):
             raise _missing_version_error(workspace, version, source)
@@ -72,7 +72,7 @@ def open_newest_template(
         source = foreign_source(workspace)
         try:
             template = _open_source(stack, source, version, fetch_from)
-        except UnknownVersion:
+        except UnknownTemplateVersion:
             if version is None or not releases.has_version(version):
                 raise
             template = None
@@ -93,7 +93,7 @@ def _open_source(
         return None
     try:
         return stack.enter_context(releases.open_external_template(source, version or None))
-    except UnknownVersion:
+    except UnknownTemplateVersion:
         raise
     except ScaffoldError:
         return None

@@ -64,10 +64,10 @@ def _operation_lines(server: str, operations: Sequence[ServerOperation]) -> Iter
             if operation.group == group:
                 body = f" body `{_body_text(operation)}`" if operation.fields else ""
                 note = f" - {operation.note}" if operation.note else ""
-                yield f"- `{operation.method} {server}{short_path(operation)}`{body}{note}"
+                yield f"- `{operation.method} {server}{shorten_endpoint(operation)}`{body}{note}"
 
 
-def short_path(operation: ServerOperation) -> str:
+def shorten_endpoint(operation: ServerOperation) -> str:
     """The path with `{id}` for the id of what stands before it: a brief pays for every letter."""
     return OWN_ID.sub("{id}", operation.path)
 

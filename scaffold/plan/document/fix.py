@@ -57,7 +57,7 @@ def mend_boxes(text: str) -> str:
     return _replace_lines(plan, lines)
 
 
-def promote_near_misses(plan: Plan) -> str:
+def mend_near_misses(plan: Plan) -> str:
     """The plan's text, line by line, with a plain box in each line that looks like a task and has an id, or a box that can be mended.
 
     Only to be read by rules: it does not say whether such a task was begun.

@@ -35,7 +35,7 @@ COMMAND = re.compile(
 )
 
 
-def task_texts(task: Task) -> Iterator[str]:
+def list_task_texts(task: Task) -> Iterator[str]:
     """Every text of a task in which a command may stand: what is said, its fields, and the lines under it."""
     yield task.description
     for field in task.fields:

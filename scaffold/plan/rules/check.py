@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from scaffold.plan.document import loop_protocol
-from scaffold.plan.document.fix import promote_near_misses
+from scaffold.plan.document.fix import mend_near_misses
 from scaffold.plan.document.model import Plan, PlanFinding
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules import dependencies, experiments, required_tasks, run_commands, structure, task_lines
@@ -46,7 +46,7 @@ def check_plan(
     A file that holds the abort sentinel is only asked whether every box is checked.
     """
     plan, context = parse_plan(text), context or RuleContext()
-    intended = parse_plan(promote_near_misses(plan)) if plan.near_misses else plan
+    intended = parse_plan(mend_near_misses(plan)) if plan.near_misses else plan
     sentinel = loop_protocol.SENTINEL in text
     findings: list[PlanFinding] = []
     ignored = 0

@@ -22,7 +22,7 @@ SERVER = re.compile(r"\bserver\b|/sweeps\b|/runs\b|--backend[ =]server", re.IGNO
 
 
 def _task_text(task: Task) -> str:
-    return "\n".join(task_commands.task_texts(task))
+    return "\n".join(task_commands.list_task_texts(task))
 
 
 @register_plan_rule(

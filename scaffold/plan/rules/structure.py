@@ -9,9 +9,9 @@ from scaffold.plan.document import loop_protocol
 from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import CHECKBOX, heading_title
-from scaffold.plan.rules import section_entries
+from scaffold.plan.rules import labelled_entries
+from scaffold.plan.rules.labelled_entries import RequiredEntry
 from scaffold.plan.rules.rule import Complaint, RuleContext, register_plan_rule
-from scaffold.plan.rules.section_entries import RequiredEntry
 
 PHASES, PHASE_TASKS, TASKS = (4, 6), (2, 6), (10, 25)
 # of a short plan, for one question
@@ -61,8 +61,8 @@ def check_goal(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if goal is None:
         yield Complaint(title_line(plan), "the plan has no section `## Goal`", hint)
         return
-    text = section_entries.section_text(goal.body)
-    if not text or section_entries.is_all_placeholders(text):
+    text = labelled_entries.section_text(goal.body)
+    if not text or labelled_entries.is_all_placeholders(text):
         state = f'a placeholder ("{escape_for_message(text)}")' if text else "empty"
         yield Complaint(goal.line, f"the goal is {state}", hint)
 
@@ -220,7 +220,7 @@ def _check_entries(plan: Plan, title: str, required_entries: Sequence[RequiredEn
         yield Complaint(title_line(plan), f"the plan has no section `## {title}`", f"it holds: {missing}")
         return
     for required in required_entries:
-        entry = section_entries.find_section_entry(section.body, required)
+        entry = labelled_entries.find_section_entry(section.body, required)
         hint = f"write `- {required.name}: ...` and say it"
         if entry is None:
             yield Complaint(
@@ -230,7 +230,7 @@ def _check_entries(plan: Plan, title: str, required_entries: Sequence[RequiredEn
             )
         elif not entry.text:
             yield Complaint(entry.line, f"the entry for {required.name} is empty", hint)
-        elif section_entries.is_all_placeholders(entry.text):
+        elif labelled_entries.is_all_placeholders(entry.text):
             yield Complaint(
                 entry.line, f'the entry for {required.name} is a placeholder ("{escape_for_message(entry.text)}")', hint
             )

@@ -116,7 +116,7 @@ def _ranges(claimed: ClaimedNumber) -> Iterator[tuple[float, float, float]]:
         yield scale, value - reach, value + reach
 
 
-def nearness(claims: Iterable[ClaimedNumber] | None) -> IsNear:
+def make_rounding_test(claims: Iterable[ClaimedNumber] | None) -> IsNear:
     """Whether a number could round to one of the claims; any number where these are not said."""
     if claims is None:
         return lambda value: True
@@ -158,7 +158,7 @@ def index_numbers(
         *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by)),
     ]
     differences, relative, tests = list[QuotableNumber](), list[QuotableNumber](), list[QuotableNumber]()
-    is_near = nearness(claims)
+    is_near = make_rounding_test(claims)
     asks = _AskedFor(claims)
     for table in tables:
         for metric in table.metrics if asks.differences or asks.tests else ():

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.exports.tracked_run import TrackedRun, track_runs
+from scaffold.results.exports.tracked_run import TrackedRun, read_tracked_runs
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -38,7 +38,7 @@ def export_to_mlflow(workspace: Workspace, runs: Sequence[Run], uri: str) -> tup
     written, present, experiments = 0, list[str](), dict[str, tuple[str, set[str]]]()
     try:
         client = MlflowClient(tracking_uri=uri)
-        for tracked in track_runs(workspace, runs):
+        for tracked in read_tracked_runs(workspace, runs):
             experiment = tracked.run.experiment
             if experiment not in experiments:
                 experiments[experiment] = _open_experiment(client, experiment)

@@ -44,7 +44,7 @@ class TrackedRun:
         return self.run.uuid or self.run.label
 
 
-def track_runs(workspace: Workspace, runs: Sequence[Run]) -> Iterator[TrackedRun]:
+def read_tracked_runs(workspace: Workspace, runs: Sequence[Run]) -> Iterator[TrackedRun]:
     """The runs with all that they measured, one after the other."""
     for run in attach_final_metrics(workspace, runs, names=("*",)):
         yield _track_run(workspace, run)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.exports.tracked_run import TrackedRun, track_runs
+from scaffold.results.exports.tracked_run import TrackedRun, read_tracked_runs
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -37,7 +37,7 @@ def export_to_wandb(workspace: Workspace, runs: Sequence[Run], folder: Path) -> 
         written, present = 0, list[str]()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for tracked in track_runs(workspace, runs):
+            for tracked in read_tracked_runs(workspace, runs):
                 if any(folder.glob(f"wandb/offline-run-*-{tracked.uuid}")):
                     present.append(tracked.run.label)
                     continue

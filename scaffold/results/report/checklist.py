@@ -10,7 +10,7 @@ from typing import NamedTuple
 from scaffold.plan.document.markdown_inline import code_spans, split_plain_markdown, without_code
 from scaffold.plan.document.markdown_lines import MARKER
 from scaffold.plan.document.model import Plan
-from scaffold.plan.rules import section_entries
+from scaffold.plan.rules import labelled_entries
 from scaffold.plan.rules.structure import CONTRACT
 from scaffold.results.report.links import PageLinks
 from scaffold.results.report.model import ContractEntry
@@ -27,7 +27,7 @@ TABLES = ("csv", "tsv", "md", "parquet", "tex")
 OWN_FILES = frozenset({"README.md", "report.html", "report.md"})
 
 
-class ArtifactPattern(NamedTuple):
+class ExpectedArtifact(NamedTuple):
     """What an artifact is called, and which files count as one: roles to look in, words in the name, endings (empty: any)."""
 
     pattern: re.Pattern[str]
@@ -36,8 +36,8 @@ class ArtifactPattern(NamedTuple):
     endings: tuple[str, ...] = ()
 
 
-def _rule(pattern: str, roles: tuple[str, ...], words: tuple[str, ...], endings: tuple[str, ...]) -> ArtifactPattern:
-    return ArtifactPattern(re.compile(pattern, re.IGNORECASE), roles, words, endings)
+def _rule(pattern: str, roles: tuple[str, ...], words: tuple[str, ...], endings: tuple[str, ...]) -> ExpectedArtifact:
+    return ExpectedArtifact(re.compile(pattern, re.IGNORECASE), roles, words, endings)
 
 
 WRITTEN, COMPUTED = ("analysis", "results"), ("results", "analysis")
@@ -62,8 +62,8 @@ def build_checklist(
     items: list[ContractEntry] = []
     for expected in CONTRACT:
         kind = expected.name
-        entry = section_entries.find_section_entry(section.body, expected)
-        if entry is None or section_entries.is_all_placeholders(entry.text):
+        entry = labelled_entries.find_section_entry(section.body, expected)
+        if entry is None or labelled_entries.is_all_placeholders(entry.text):
             items.append(ContractEntry(kind=kind, text="", holds=False, evidence="the plan does not say"))
         elif kind == ARTIFACT:
             items += [_artifact_item(name, workspace, table, links) for name in _artifact_names(entry.text)]
@@ -114,7 +114,7 @@ def _artifact_item(name: str, workspace: Workspace, table: ResultTable, links: P
     return item(True, "present" + (f" and {len(files) - 3} more" if len(files) > 3 else ""), files[:3])
 
 
-def _matching_files(workspace: Workspace, rule: ArtifactPattern) -> list[str]:
+def _matching_files(workspace: Workspace, rule: ExpectedArtifact) -> list[str]:
     """What people left in the folders of the first role that has any such file."""
     files = []
     for role in rule.roles:

@@ -205,7 +205,7 @@ def _fill_from_json(ledger: Ledger, content: Any) -> None:
 
 
 @contextmanager
-def open_ledger(
+def lock_sweep_ledger(
     path: Path, sweep: str, *, doing: str, wait_s: float = 60, before: Ledger | None = None
 ) -> Iterator[Ledger]:
     """The ledger, read under its lock, and saved at the end, however that comes. `doing` is told to whoever waits for it.

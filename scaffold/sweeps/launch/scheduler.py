@@ -21,7 +21,7 @@ from scaffold.backends.interface import Backend, Job, Warn
 from scaffold.backends.local import backend as local_backend
 from scaffold.sweeps.launch import ledger_changes, living_runs, sweep_locks
 from scaffold.sweeps.launch.cancel import withdraw_open_tokens
-from scaffold.sweeps.launch.ledger import Ledger, open_ledger, read_ledger
+from scaffold.sweeps.launch.ledger import Ledger, lock_sweep_ledger, read_ledger
 from scaffold.sweeps.launch.observer import Observer
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, select_runs_to_submit
 from scaffold.sweeps.launch.schedule import LaunchSchedule, schedule_runs
@@ -76,7 +76,7 @@ class Scheduler:
         `options` are fields of LaunchOptions to be changed, None for those that stay. Raises ScaffoldError.
         """
         self.paths.make_folders()
-        with open_ledger(self.paths.ledger, self.sweep.name, doing="launch") as ledger:
+        with lock_sweep_ledger(self.paths.ledger, self.sweep.name, doing="launch") as ledger:
             changes = _without_none(options)
             # an option that cannot be followed is not kept: whoever comes next would fail by it
             backend = self._backends.choose_name(replace(ledger.options, **changes))
@@ -113,7 +113,7 @@ class Scheduler:
         """
         self.paths.make_folders()
         with (
-            open_ledger(self.paths.ledger, self.sweep.name, doing=doing, before=self._ledger) as ledger,
+            lock_sweep_ledger(self.paths.ledger, self.sweep.name, doing=doing, before=self._ledger) as ledger,
             self._look_at_all_after_errors(),
         ):
             self._ledger = ledger
@@ -129,7 +129,7 @@ class Scheduler:
 
     def cancel(self) -> SweepSnapshot:
         """Start nothing more, take back what has not begun, end what runs; the sweep as it is then. Raises ScaffoldError."""
-        with open_ledger(self.paths.ledger, self.sweep.name, doing="stop") as ledger:
+        with lock_sweep_ledger(self.paths.ledger, self.sweep.name, doing="stop") as ledger:
             snapshot = self._observer.snapshot(ledger)
             job_ids = withdraw_open_tokens(ledger, snapshot, self._workspace, self.paths.folder)
         for name, ids in job_ids.items():

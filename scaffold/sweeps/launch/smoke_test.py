@@ -69,7 +69,9 @@ def _without_options(command: tuple[str, ...], options: set[str]) -> tuple[str, 
     return tuple(words)
 
 
-def open_smoke_test(workspace: Workspace, name: str, args: str, *, warn: Warn, no_prefix: bool = False) -> Scheduler:
+def prepare_smoke_sweep(
+    workspace: Workspace, name: str, args: str, *, warn: Warn, no_prefix: bool = False
+) -> Scheduler:
     """What runs the smoke sweep of sweep `name`, planned with the code as it is now; `args` are the user's smoke options.
 
     Raises ScaffoldError, where a sweep of the user's has that name too.

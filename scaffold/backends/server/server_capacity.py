@@ -11,7 +11,7 @@ from scaffold.backends.local import devices
 from scaffold.backends.server import job_mapping
 from scaffold.backends.server.job_mapping import ServerJobId
 from scaffold.backends.server.workspace_runs import WorkspaceRuns, find_free_gpus
-from scaffold.backends.slurm import slurm_availability
+from scaffold.backends.slurm import slurm_capacity
 from scaffold.backends.slurm.sbatch_options import SbatchOption
 from scaffold.errors import ScaffoldError
 from scaffold.server import address
@@ -55,7 +55,7 @@ def measure_availability(
     )
     if on_slurm and same_host:
         with contextlib.suppress(ScaffoldError):  # it cannot be asked from here
-            room = slurm_availability.measure_slurm_availability(slurm_options, gpus_per_run, cpus_per_run)
+            room = slurm_capacity.measure_slurm_availability(slurm_options, gpus_per_run, cpus_per_run)
             available = replace(available, limit=room.limit, because=f"the research server: {room.because}")
     if runs is None:
         return available
