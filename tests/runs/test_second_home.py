@@ -70,7 +70,7 @@ def test_what_reset_and_clean_take_is_read_from_the_other_home(workspace: Worksp
     after = read(workspace)
     assert after.keys() == before.keys() and len(after) == 2
     assert {(r.status, r.only_in_home) for r in after.values()} == {("finished", True)}
-    assert records.read_records(load_workspace(workspace.root, "exp"), with_home=False).runs == ()
+    assert list(records.read_records(load_workspace(workspace.root, "exp"), with_home=False).runs) == []
     # the next attempt of the same run is no second first one
     workspace.record("--seed", "1", "--", PYTHON, "train.py")
     assert sorted(run.attempt for run in read(workspace).values()) == [1, 1, 2]

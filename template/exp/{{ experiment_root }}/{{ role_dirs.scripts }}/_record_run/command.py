@@ -199,13 +199,17 @@ class Command:
 def living(pids: Sequence[int], group: int | None, mark: str) -> list[int]:
     """Those of the processes, of a process group, and of what has `mark` in its environment, that are there and no zombies.
 
-    Where there is no /proc only the first two can be asked for, and zombies are among them.
+    Where /proc cannot be read only the first two can be asked for, and zombies are among them.
     """
-    if not os.path.exists("/proc/self/stat"):
+    try:
+        names = os.listdir("/proc") if os.path.exists("/proc/self/stat") else []
+    except OSError:  # no descriptor is left
+        names = []
+    if not names:
         processes = [*pids, *([-group] if group else [])]
         return [number for number in processes if send_signal([number], 0)]
     members = []
-    for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
+    for number in map(int, filter(str.isdigit, names)):
         try:
             with open("/proc/%d/stat" % number, "rb") as file:
                 state, _, its_group = file.read().rpartition(b")")[2].split()[:3]
