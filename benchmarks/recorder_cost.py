@@ -45,7 +45,7 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
         return [
             *small(root, recorder, peers, rounds),
             idle(folder, 2 * rounds),
-            *(crowded(folder, large, untracked, max(2, rounds // 3)) for untracked in (False, True)),
+            *(crowded(folder, large, untracked, rounds) for untracked in (False, True)),
             throughput(root, recorder, peers, size),
         ]
 
