@@ -8,7 +8,6 @@ What they know has no second source here.
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 import scaffold
+from scaffold import scratch
 
 INSIDE = Path("template", "exp", "{{ experiment_root }}", "{{ role_dirs.scripts }}")
 ENTRY = "record_run.py"
@@ -36,9 +36,9 @@ class _Loader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         before = sys.pycache_prefix, sys.dont_write_bytecode
-        cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
-        if cache and cache.startswith("/"):
-            sys.pycache_prefix = sys.pycache_prefix or f"{cache}/experiment-scaffold/bytecode"
+        cache = scratch.cache_path("bytecode")
+        if cache is not None:
+            sys.pycache_prefix = sys.pycache_prefix or str(cache)
         else:
             sys.dont_write_bytecode = True
         try:

@@ -42,23 +42,25 @@ def _compose(facts: Facts, inner: ScriptMention, outer: Iterator[ScriptMention])
         command = mention.command
         at = next((n for n, word in enumerate(command.words) if word.rpartition("/")[2] == name), None)
         arguments = command.words[at + 1 :] if at is not None else ()
-        given = {n: v for n, v in command.variables.items() if n in open_names}
-        if at is None or not ((takes_arguments and arguments) or given):
+        passed = {n: v for n, v in command.variables.items() if n in open_names}
+        if at is None or not ((takes_arguments and arguments) or passed):
             continue
 
-        def rest(match: re.Match[str], arguments: Sequence[str] = arguments) -> str:
+        def remaining(match: re.Match[str], arguments: Sequence[str] = arguments) -> str:
             skipped = int(match[2]) - 1 if match[2] else shifted
             return " ".join(map(quote_shell_word, arguments[skipped:]))
 
-        def one(match: re.Match[str], arguments: Sequence[str] = arguments) -> str:
+        def argument(match: re.Match[str], arguments: Sequence[str] = arguments) -> str:
             number = int(match[1] or match[2])
             return arguments[number - 1] if number <= len(arguments) else match[0]
 
-        variables = {n: _ARGUMENT.sub(one, v) for n, v in inner_variables.items()}
-        typed = _ARGUMENT.sub(one, _ALL_ARGUMENTS.sub(rest, text)).strip()
-        exports = tuple(e for e in command.exports if e.partition("=")[0] not in given)
+        variables = {n: _ARGUMENT.sub(argument, v) for n, v in inner_variables.items()}
+        typed = _ARGUMENT.sub(argument, _ALL_ARGUMENTS.sub(remaining, text)).strip()
+        exports = tuple(e for e in command.exports if e.partition("=")[0] not in passed)
         yield ScriptMention(
-            command._replace(text=typed, words=tuple(typed.split()), variables={**variables, **given}, exports=exports),
+            command._replace(
+                text=typed, words=tuple(typed.split()), variables={**variables, **passed}, exports=exports
+            ),
             typed,
         )
 

@@ -103,6 +103,15 @@ def incumbent_chain(study: IdeaStudy) -> list[IdeaRecord]:
     return chain[::-1]
 
 
+def describe_kept_since(study: IdeaStudy, record: IdeaRecord) -> str:
+    """The ideas of the code that stands which an idea's code lacks: `idea 2`, `ideas 2, 5`; empty where it lacks none."""
+    chain = [each.number for each in incumbent_chain(study)]
+    if record.number in chain:
+        return ""
+    lacking = chain[chain.index(record.base) + 1 :] if record.base in chain else chain[1:]
+    return f"idea{'s' if len(lacking) > 1 else ''} {', '.join(map(str, lacking))}" if lacking else ""
+
+
 def split_running_and_decided(study: IdeaStudy, most: int = 5) -> tuple[list[IdeaRecord], list[IdeaRecord]]:
     """The ideas that are being judged, and the last that were decided, in the order of their verdicts."""
     running = [record for record in study.ideas[1:] if not record.is_closed]

@@ -7,7 +7,6 @@ index can be deleted at any time; where it cannot be written nothing is lost but
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from scaffold.atomic_write import write_atomic
+from scaffold import scratch
 from scaffold.runs.model import Run
 
 if TYPE_CHECKING:
@@ -119,11 +118,8 @@ class RunIndex:
     @classmethod
     def find(cls, workspace: Workspace) -> RunIndex:
         """The index of a workspace, whether or not there is anything in it."""
-        cache = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
-        if not cache or not cache.startswith("/"):
-            return cls(None)
         digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
-        return cls(Path(cache, "experiment-scaffold", f"runs-{digest}"))
+        return cls(scratch.cache_path(f"runs-{digest}"))
 
     def read(self, part: IndexPart) -> dict[str, IndexEntry]:
         """One part, in the order in which it was stored; empty where there is none, or it is damaged or of another version."""
@@ -147,9 +143,7 @@ class RunIndex:
         body = "".join(line for line in lines if line.count("\t") == 2 and line.count("\n") == 1).encode(
             errors="surrogateescape"
         )
-        with contextlib.suppress(OSError):
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(self._part(part), _header(body) + b"\n" + body, mode=0o600, sync=False)
+        scratch.write_cache(self._part(part), _header(body) + b"\n" + body)
 
     def _part(self, part: IndexPart) -> Path:
         if self.file is None:

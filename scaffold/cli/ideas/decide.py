@@ -72,13 +72,10 @@ def restore(number: int, workdir: Path, root: str | None, study: str | None, jso
         )
         return
     click.echo(f"the tree has the code of idea {number}: {chosen.idea(number).text}")
-    missing = [str(each.number) for each in wording.incumbent_chain(chosen) if each.number > 0]
-    base = chosen.idea(number).base
-    missing = missing[missing.index(str(base)) + 1 :] if str(base) in missing else missing
-    if number and missing and str(number) not in missing:
-        ideas = f"idea {missing[0]}" if len(missing) == 1 else f"ideas {', '.join(missing)}"
+    lacks = wording.describe_kept_since(chosen, chosen.idea(number))
+    if lacks:
         click.echo(
-            f"it is without {ideas}, kept since; its change on top of what stands: scaffold ideas again {number}"
+            f"it is without {lacks}, kept since; its change on top of what stands: scaffold ideas again {number}"
         )
 
 
