@@ -66,7 +66,7 @@ def run_as_user(
 ) -> GitResult:
     """Run `git -C directory ARGS` as the user would, with `env` added to its environment: filters and hooks of the repository run.
 
-    Raises ScaffoldError as `run` does.
+    Raises ScaffoldError as `run_git` does.
     """
     return _call(directory, args, stdin=stdin, options=(), env=env or {})
 
@@ -89,7 +89,7 @@ def _call(
 
 
 def run_checked(directory: Path, *args: str, stdin: bytes | None = None) -> GitResult:
-    """As `run`, but an exit status other than 0 raises ScaffoldError with git's own words."""
+    """As `run_git`, but an exit status other than 0 raises ScaffoldError with git's own words."""
     return _checked(directory, args, run_git(directory, *args, stdin=stdin))
 
 

@@ -50,7 +50,7 @@ def acquire_file_lock(path: Path, *, wait_s: float = 0.0, flags: int = os.O_RDWR
 
 
 def release_file_lock(handle: int) -> None:
-    """Give back what `acquire` gave."""
+    """Give back what `acquire_file_lock` gave."""
     os.close(handle)
 
 
@@ -97,8 +97,8 @@ def hold_file_lock(path: Path, *, wait_s: float, busy: ScaffoldError) -> Iterato
 
 @contextlib.contextmanager
 def hold_directory_lock(path: Path, *, stand_in: str, wait_s: float, busy: ScaffoldError) -> Iterator[None]:
-    """As `hold_file`, for a directory, which needs no file: `stand_in` is the name of one in it, for where a directory cannot be locked
-    (NFS, which wants a file that is open for writing)."""
+    """As `hold_file_lock`, for a directory, which needs no file: `stand_in` is the name of one in it, for where a directory cannot be
+    locked (NFS, which wants a file that is open for writing)."""
     with contextlib.ExitStack() as held:
         try:
             handle = acquire_file_lock(path, wait_s=wait_s, flags=os.O_RDONLY | os.O_DIRECTORY)

@@ -28,7 +28,7 @@ class OutsidePathError(ScaffoldError, PermissionError):
 
 
 def join_contained_path(workdir: Path, path: Path | str) -> Path:
-    """`path`, absolute or relative to `workdir`, joined with it; it need not exist. Raises LeadsOutside where it leads out.
+    """`path`, absolute or relative to `workdir`, joined with it; it need not exist. Raises OutsidePathError where it leads out.
 
     Git is asked only where a link leads out of the work directory.
     """
@@ -100,7 +100,7 @@ def _check_each_link(top: str, workdir: str, name: str) -> None:
 
 
 def _check_users_link(top: str, link: str, target: str) -> None:
-    """Raise LeadsOutside unless a link that leads out is the user's own, and leads to a place that one would link."""
+    """Raise OutsidePathError unless a link that leads out is the user's own, and leads to a place that one would link."""
     name = os.path.relpath(link, top) if _is_inside(link, top) else link
     leads = f"{name} is a link that leads out of the work directory, to {target}"
     if not _is_inside(link, top):

@@ -38,7 +38,7 @@ class Workspace:
 
     @property
     def path(self) -> Path:
-        """The experiment root. This and every other path of a workspace raises LeadsOutside where it leads to somewhere else."""
+        """The experiment root. This and every other path of a workspace raises OutsidePathError where it leads to somewhere else."""
         return self.locate(self.root)
 
     @property
@@ -66,7 +66,7 @@ class Workspace:
     def locate(self, path: Path | str) -> Path:
         """A path, absolute or relative to the work directory, that the workspace or a record in it names, as an absolute one.
 
-        Raises LeadsOutside where it leads to where nothing of a workspace may lie.
+        Raises OutsidePathError where it leads to where nothing of a workspace may lie.
         """
         return path_containment.join_contained_path(self.workdir, path)
 
@@ -122,9 +122,9 @@ def _parse_answers(text: str) -> Any:
     # the text is kept beside the value, so that its name need not be sure
     file = scratch.cache_path("answers", f"{zlib.crc32(text.encode()):08x}.json")
     try:
-        kept = structured_text.parse_json(file.read_bytes()) if file is not None else None
-        if isinstance(kept, dict) and kept["text"] == text:
-            return kept["answers"]
+        entry = structured_text.parse_json(file.read_bytes()) if file is not None else None
+        if isinstance(entry, dict) and entry["text"] == text:
+            return entry["answers"]
     except (OSError, ValueError, KeyError):
         pass
     import yaml

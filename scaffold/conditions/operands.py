@@ -164,7 +164,7 @@ def build_text_membership(text: Operand, negated: bool) -> Relation:
 
 
 def compute_arithmetic(node: ast.expr, values: Values) -> Scalar:
-    """The value of arithmetic. Raises NoAnswer."""
+    """The value of arithmetic. Raises UncomputableValue."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return node.value
     if isinstance(node, ast.BinOp):

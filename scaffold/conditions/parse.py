@@ -51,7 +51,7 @@ def parse_condition(text: str, *, strict: bool = False, text_names: Collection[s
     """Parse. Raises WrongUsage with the place where it is not understood.
 
     What has no value is unequal to everything but null and on no side of `<`, as is what cannot be compared; with `strict` the condition
-    raises UnknownName or NoAnswer then. Right of one of `text_names` (`sweep=lr`) a word is always a text.
+    raises UnknownName or UncomputableValue then. Right of one of `text_names` (`sweep=lr`) a word is always a text.
     """
     parser = _Parser(text, strict, text_names)
     test = parser.condition(0)

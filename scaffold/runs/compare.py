@@ -73,7 +73,7 @@ def _host_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _locate_record(workdir: Path, path: str) -> Path:
-    """Where a record is that a manifest names. Raises LeadsOutside."""
+    """Where a record is that a manifest names. Raises OutsidePathError."""
     return records_home.locate_record(path_containment.join_contained_path(workdir, path))
 
 

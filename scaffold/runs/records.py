@@ -91,7 +91,7 @@ class RecordReader:
         with_home: bool = True,
         read_by_name: Mapping[str, IndexEntry] = MappingProxyType({}),
     ) -> None:
-        """`read_by_name` are rows that somebody else keeps up to date (`run_reader.RunReader.rows`): what is in them is not read again."""
+        """`read_by_name` are rows that somebody else keeps up to date (`RunAttemptReader`): what is in them is not read again."""
         self._read_by_name = read_by_name
         self._workspace = workspace
         self._index = RunIndex.find(workspace)

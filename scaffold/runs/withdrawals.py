@@ -69,7 +69,7 @@ def undo_withdrawals(workspace: Workspace, attempts: Iterable[Run]) -> list[Run]
 def withdrawal_path(workspace: Workspace, run: Run) -> Path:
     """The file that withdraws an attempt, in this working tree also where only the second home has the record.
 
-    Raises LeadsOutside where a link that is not the user's leads out of the work directory.
+    Raises OutsidePathError where a link that is not the user's leads out of the work directory.
     """
     folder = (workspace.workdir / run.path).parent
     folder = workspace.role_folder("metadata", run.experiment) if run.only_in_home else folder

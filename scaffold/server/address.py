@@ -58,7 +58,7 @@ def validate_server_url(url: str, source: str = "--server-url") -> str:
 
 
 def require_url(answers: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> str:
-    """As `url`, where there is no option; raises ScaffoldError where nobody names a server."""
+    """As `resolve_url`, where there is no option; raises ScaffoldError where nobody names a server."""
     url = resolve_url(None, answers, environment)
     if url is None:
         raise ScaffoldError(

@@ -1,6 +1,6 @@
 """One research server, asked through typed methods.
 
-    with connect("http://127.0.0.1:10000", token) as server:
+    with make_server_client("http://127.0.0.1:10000", token) as server:
         sweep = server.create_sweep("baseline", goal="noise floor", session_id="wild-0a1b2c3d")
         run = server.create_run("baseline-s1", "bash '/abs/launch.sh'", sweep_id=sweep.id)
         room = capacity - server.cluster().run_summary.active
@@ -41,7 +41,7 @@ Created = TypeVar("Created", ServerRun, ServerSweep)
 
 
 def make_server_client(url: str, token: str | None = None, *, limits: RequestLimits | None = None) -> ServerClient:
-    """A client for the server at `url`, which `address.url` found; nothing is sent yet."""
+    """A client for the server at `url`, which `address.resolve_url` found; nothing is sent yet."""
     from scaffold.server import transport
 
     limits = limits or transport.RequestLimits()

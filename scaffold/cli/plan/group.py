@@ -1,4 +1,4 @@
-"""`scaffold plan`: the plan contract at work. The commands that only look stand here; those that change a plan, in `edit`."""
+"""`scaffold plan`: the plan contract at work. The commands that only look stand here; those that change it, beside it."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ QUERY_OPTIONS = (
 
 
 def add_query_options(command: F) -> F:
-    """Which runs, which metrics, which value of a run; `run_query` takes what they give."""
+    """Which runs, which metrics, which value of a run; `run_query_from_options` takes what they give."""
     for option in reversed(QUERY_OPTIONS):
         command = option(command)
     return options.workspace_options(options.limit_option(options.json_option(options.server_backend_options(command))))
@@ -66,7 +66,7 @@ def add_query_options(command: F) -> F:
 def run_query_from_options(
     values: Mapping[str, Any], *, params: Sequence[str] = (), quiet: bool = False
 ) -> QueryResult:
-    """What is read for the values of `query_options`, after printing what to beware of, unless `quiet`. Raises ScaffoldError.
+    """What is read for the values of `add_query_options`, after printing what to beware of, unless `quiet`. Raises ScaffoldError.
 
     `params` are parameters that the command asks for by name.
     """

@@ -91,7 +91,7 @@ def checkout_paths(top: Path, paths: Sequence[str], commit: str) -> list[str]:
 
 
 def restore_paths(top: Path, paths: Sequence[str], commit: str) -> None:
-    """As `write_paths`, and what is staged of them is then what the commit has too."""
+    """As `checkout_paths`, and what is staged of them is then what the commit has too."""
     written = set(checkout_paths(top, paths, commit))
     if others := [path for path in paths if path not in written]:
         git.run_as_user(top, "reset", "-q", commit, "--", *_literal(others))

@@ -87,7 +87,7 @@ def _open_source(
 ) -> releases.TemplateVersion | None:
     """The template of another source, at `version` or its newest one; None where it cannot be read any more.
 
-    Raises UnknownVersion where it can be read and does not have the version.
+    Raises UnknownTemplateVersion where it can be read and does not have the version.
     """
     if source is None or not _may_be_read(source) or (is_remote(source) and source != fetch_from):
         return None

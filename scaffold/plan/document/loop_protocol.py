@@ -61,7 +61,7 @@ def format_abort_checklist(reason: str) -> str:
 
 
 def is_abort_checklist(text: str) -> bool:
-    """Whether a plan is the checklist that `abort_checklist` writes, and nothing more."""
+    """Whether a plan is the checklist that `format_abort_checklist` writes, and nothing more."""
     before, after = CHECKLIST.format(sentinel=SENTINEL, reason="\0").split("\0")
     reason = text.removeprefix(before).removesuffix(after)
     return text == f"{before}{reason}{after}" and "\n" not in reason

@@ -61,7 +61,7 @@ def heading_near_miss_reason(title: str, *, under_phase: bool) -> str | None:
 
 
 def as_near_miss(line: MarkdownLine, reason: str, *, under_phase: bool) -> TaskNearMiss:
-    """The line as a NearMiss; it can be mended where all that keeps it from being a task is a space too few or too many."""
+    """The line as a TaskNearMiss; it can be mended where all that keeps it from being a task is a space too few or too many."""
     text = line.text.strip()
     fixable = under_phase and line.kind in ("text", "item") and MENDABLE.match(line.text) is not None
     return TaskNearMiss(

@@ -48,7 +48,7 @@ def change_plan(path: Path, edit: Callable[[str], str]) -> bool:
 
 
 def rewrite_plan(path: Path, edit: Callable[[str], str]) -> bool:
-    """As `change`, for a caller that holds the lock. A link is followed, permissions are kept."""
+    """As `change_plan`, for a caller that holds the lock. A link is followed, permissions are kept."""
     target = path.resolve()
     text = read_plan(target)
     edited = edit(text)

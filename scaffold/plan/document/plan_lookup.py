@@ -86,7 +86,7 @@ def _location_in_workspace(file: Path | None, workdir: Path, root: str) -> PlanL
 
 
 def _check_beside(workdir: Path, plan: Path) -> None:
-    """Raise LeadsOutside where the workspace's plan, or a file that is kept beside it, leads to where nothing of it may lie."""
+    """Raise OutsidePathError where the workspace's plan, or a file that is kept beside it, leads to where nothing of it may lie."""
     for path in (plan, plan.with_name(LOG_NAME), plan.with_name(f"{plan.stem}.record.json"), plan.parent / "verify"):
         path_containment.join_contained_path(workdir, path)
 

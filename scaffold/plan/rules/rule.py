@@ -21,7 +21,7 @@ class RuleContext:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One thing that is wrong, before it is a Finding: where, what, and what to do."""
+    """One thing that is wrong, before it is a PlanFinding: where, what, and what to do."""
 
     line: int
     message: str

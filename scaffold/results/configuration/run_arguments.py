@@ -118,7 +118,7 @@ def _name_leading(words: tuple[str, ...], names: tuple[str, ...]) -> tuple[tuple
 
 
 def read_with_interface(run: Run, interface: Interface) -> Run:
-    """`name_arguments` of any run: its command is read without its parser, as it was for its manifest, and with it."""
+    """`reparse_run_arguments` of any run: its command is read without its parser, as it was for its manifest, and with it."""
     read = recorder.configuration.read_command
     command = [*_START, *run.words]
     guess = read(command, seed=run.seed, source=run.seed_source)

@@ -84,7 +84,7 @@ def require_object(value: Any, where: str) -> dict[str, Any]:
 
 
 def parse_entry(kind: Any, value: Any, where: str) -> Any:
-    """A Submission or LaunchOptions (`kind`). Raises ValueError that says `where` what is wrong."""
+    """A RunSubmission or LaunchOptions (`kind`). Raises ValueError that says `where` what is wrong."""
     entry = dict(require_object(value, where))
     values: dict[str, Any] = {}
     for each in dataclasses.fields(kind):

@@ -153,7 +153,7 @@ def make_launcher_writer(
     *,
     enters_environment: bool = True,
 ) -> Callable[[Sequence[PlannedRun]], dict[str, Path]]:
-    """What writes the launchers of runs as `write_scripts` does, again and again, with settings and recorder as they are now."""
+    """What writes the launchers of runs as `write_launchers` does, again and again, with settings and recorder as they are now."""
     folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
     render = make_launcher_renderer(
         workspace, sweep, tree or workspace, variables or {}, enters_environment=enters_environment

@@ -47,7 +47,7 @@ class Scheduler:
         warn: Warn,
         check_code: Callable[[], None] = lambda: None,
     ) -> None:
-        """`check_code` raises where runs must not start now, as `write_scripts` does then."""
+        """`check_code` raises where runs must not start now, as `write_launchers` does then."""
         self.sweep = sweep
         self.paths = sweep_paths(workspace, sweep.name)
         self.check_code = check_code

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str] = ()) -> Workspace:
-    """A detached worktree with the code that the sweep remembers, in the sweep's own folder, for `run_scripts.write_scripts`; one
+    """A detached worktree with the code that the sweep remembers, in the sweep's own folder, for `run_scripts.write_launchers`; one
     that is there already is used again. Records of its runs go into `workspace`.
 
     `links` are paths (data that git does not hold) that it gets as links. Raises ScaffoldError where the code cannot be had as it

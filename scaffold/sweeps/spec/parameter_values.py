@@ -100,7 +100,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def format_seeds(seeds: Sequence[int]) -> str:
-    """Seeds as `seeds` reads them."""
+    """Seeds as `parse_seeds` reads them."""
     ranges: list[list[int]] = []
     for n in seeds:
         if ranges and n == ranges[-1][-1] + 1:
