@@ -91,7 +91,7 @@ class IdeaJudge:
         old = study.idea(number)
         if not old.is_closed:
             return self.judge(number, is_checked=True)
-        origin = study.idea(old.of) if old.of is not None else old
+        origin = study.idea_with_code(number if old.of is None else old.of)
         if {origin.number, old.number} & {each.number for each in incumbent_chain(study)}:
             raise ScaffoldError(
                 f"the code that stands has idea {number} in it", hint="what was gained in all: scaffold ideas claim"

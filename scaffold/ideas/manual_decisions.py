@@ -27,7 +27,7 @@ def override_verdict(
     """
 
     def change(study: IdeaStudy) -> IdeaStudy:
-        record = study.idea(number)
+        record = study.idea_with_code(number) if keep else study.idea(number)
         if number == BASELINE or ((record.status == "kept") == keep and record.is_closed):
             raise ScaffoldError(f"idea {number} is {record.status} already", hint="see scaffold ideas list")
         status, was = ("kept" if keep else "dropped"), record.status
@@ -62,15 +62,10 @@ def override_verdict(
 def restore_idea_files(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
     """Bring the files of an idea back into the tree; the paths. Raises ScaffoldError where that would lose what nobody has kept."""
     study = study_files.read_study(place.workspace, name)
-    record = study.idea(number)
-    head = "HEAD"
+    record = study.idea_with_code(number)
     paths = sorted({path for each in study.ideas for path in each.paths})
     commits = [each.commit for each in study.ideas if each.commit]
-    if not record.commit:
-        raise ScaffoldError(
-            f"the code of idea {number} is not here: {record.notes[-1]}", hint="fetch its commit, then import it"
-        )
-    lost = working_tree.find_unmatched_paths(place.top, paths, head, *commits)
+    lost = working_tree.find_unmatched_paths(place.top, paths, "HEAD", *commits)
     if lost:
         raise ScaffoldError(
             f"{lost[0]} has changes that are no idea yet, and would be lost",

@@ -126,6 +126,15 @@ class IdeaStudy:
             )
         return self.ideas[number]
 
+    def idea_with_code(self, number: int) -> IdeaRecord:
+        """An idea whose code can be had again. Raises ScaffoldError where there is none, or it was imported without its code."""
+        record = self.idea(number)
+        if not record.commit:
+            raise ScaffoldError(
+                f"the code of idea {number} is not here: {record.notes[0]}", hint="fetch its commit, then import it"
+            )
+        return record
+
     def with_idea(self, record: IdeaRecord) -> IdeaStudy:
         """With an idea added, or changed."""
         ideas = (*self.ideas[: record.number], record, *self.ideas[record.number + 1 :])

@@ -62,7 +62,9 @@ def test_a_loop_of_elsewhere_is_remembered_and_counts_for_nothing(make_loop: Mak
     assert loop.json("ideas", "import", str(table))["imported"] == 2
     assert loop.json("ideas", "import", str(table))["imported"] == 0
     assert loop.study.history == before.history and [r.status for r in loop.study.ideas[1:]] == ["dropped", "failed"]
-    assert "the code of idea 2 is not here" in loop("ideas", "restore", "2", code=1).stderr
+    for words in (("restore", "2"), ("again", "2"), ("keep", "2", "--because", "it was good there")):
+        assert "the code of idea 2 is not here: from results.tsv" in loop("ideas", *words, code=1).stderr
+    assert loop.study.history == before.history and loop.study.incumbent == 0, "nothing without code ever stands"
     loop.edit("WIDTH = 64", "WIDTH = 128", "model.py")
     assert loop.json("try", "wider", code=3)["known"]
 
