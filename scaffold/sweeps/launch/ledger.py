@@ -41,8 +41,10 @@ class Ledger:
         self.options = LaunchOptions()
         self.notes: dict[str, dict[str, str]] = {}
         self._submissions: dict[str, tuple[RunSubmission, ...]] = {}
-        # of each run the line that was written last: a thousand runs are not formatted anew for each job id
+        # of each run the line that was written last, and which of them are out of date: a thousand runs are not formatted anew for each
+        # job id
         self._lines: dict[str, str] = {}
+        self._changed_runs: dict[str, None] = {}
         # the runs whose submissions were changed, in order, one as often as that was done: who looks again and again begins where it ended
         self.changes: list[str] = []
         self.stamp: tuple[int, int, int] | None = None
@@ -81,7 +83,7 @@ class Ledger:
             return
         others = (s for s in before if s.number != submission.number)
         self._submissions[name] = tuple(sorted((*others, submission), key=lambda s: s.number))
-        self._lines.pop(name, None)
+        self._changed_runs[name] = None
         self.changes.append(name)
         self._dirty = True
 
@@ -126,11 +128,11 @@ class Ledger:
         self._took_s = self._saved_at - began
 
     def _format(self) -> str:
-        for name in self._submissions:
-            if name not in self._lines:
-                submissions = ", ".join(_json_line(format_entry(s)) for s in self._submissions[name])
-                self._lines[name] = f"  {_json_line(name)}: [{submissions}]"
-        runs = ",\n".join(self._lines[name] for name in self._submissions)
+        for name in self._changed_runs:
+            submissions = ", ".join(_json_line(format_entry(s)) for s in self._submissions[name])
+            self._lines[name] = f"  {_json_line(name)}: [{submissions}]"
+        self._changed_runs.clear()
+        runs = ",\n".join(self._lines.values())
         head = {"version": VERSION, "sweep": self.sweep, "orders": format_entry(self.options), "notes": self.notes}
         lines = [f" {_json_line(key)}: {_json_line(value)}" for key, value in head.items()]
         return "{\n" + ",\n".join([*lines, ' "runs": {\n' + runs + ("\n" if runs else "") + " }"]) + "\n}\n"
@@ -202,6 +204,7 @@ def _fill_from_json(ledger: Ledger, content: Any) -> None:
         if [s.number for s in submissions] != sorted({s.number for s in submissions}):
             raise ValueError(f"the tries of runs.{name} are not numbered upwards")
         ledger._submissions[name] = tuple(submissions)
+        ledger._changed_runs[name] = None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def new_submission(state: RunState, backend: str, now: float) -> RunSubmission:
 
 def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepSnapshot:
     """Ask once more for the runs that were lost before their scripts began; the snapshot with those startable."""
-    if not any(state.resubmittable for state in snapshot.states):
+    if not any(state.resubmittable for state in snapshot.unsettled):
         return snapshot
     states = []
     for state in snapshot.states:
@@ -35,7 +35,7 @@ def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepS
 
 def note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> None:
     """Note when a backend first called a submission over that has not said so itself: some time later that counts. `now` is since 1970."""
-    for state in snapshot.states:
+    for state in snapshot.unsettled:
         if state.backend_state not in ("ended", "gone") or state.is_done:
             continue
         submission = ledger.newest_submission(state.name)
@@ -46,7 +46,7 @@ def note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> None
 def note_cancelled_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> list[RunState]:
     """Note which jobs somebody cancelled before they began, so that no step starts them again; the runs of which that is news."""
     news = []
-    for state in snapshot.states:
+    for state in snapshot.unsettled:
         submission = ledger.newest_submission(state.name) if state.cancelled else None
         if submission is not None and not submission.cancelled:
             ledger.change_newest(state.name, cancelled=True)

@@ -76,9 +76,17 @@ class SweepSnapshot:
         return tuple(s for s in self.states if s.planned)
 
     @functools.cached_property
+    def unsettled(self) -> tuple[RunState, ...]:
+        """The runs that a step has anything to do with; the others are done, and nothing is asked of them."""
+        # every step asks half a dozen questions of all runs: late in a sweep most need none
+        return tuple(
+            s for s in self.states if s.state not in DONE or s.held or s.startable or s.resubmittable or s.cancelled
+        )
+
+    @functools.cached_property
     def startable(self) -> tuple[RunState, ...]:
         """The runs that a step may start."""
-        return tuple(s for s in self.states if s.startable)
+        return tuple(s for s in self.unsettled if s.startable)
 
     @functools.cached_property
     def outstanding(self) -> tuple[RunState, ...]:
@@ -87,7 +95,7 @@ class SweepSnapshot:
         # asked of every run in every step: no call for each
         return tuple(
             s
-            for s in self.states
+            for s in self.unsettled
             if s.held or s.startable or s.state in ("waiting", "starting", "running") or (again and s.resubmittable)
         )
 

@@ -189,14 +189,12 @@ class Scheduler:
             backend.submit(jobs, on_submitted, at_once=plan.at_once if backend.queues else None)
         if not started:
             return replace(snapshot, capacity=plan.capacity)
-        begun, word = set(started), "waiting" if backend.queues else "starting"
-        states = tuple(
-            s._replace(state=word, startable=False, held=True, submission=ledger.newest_submission(s.name))
-            if s.name in begun
-            else s
-            for s in snapshot.states
-        )
-        return replace(snapshot, states=states, started=tuple(started), capacity=plan.capacity)
+        word = "waiting" if backend.queues else "starting"
+        states = {s.name: s for s in snapshot.states}
+        for run in started:
+            newest = ledger.newest_submission(run)
+            states[run] = states[run]._replace(state=word, startable=False, held=True, submission=newest)
+        return replace(snapshot, states=tuple(states.values()), started=tuple(started), capacity=plan.capacity)
 
     def _register(self, ledger: Ledger, snapshot: SweepSnapshot, backend: Backend) -> None:
         unknown = [s.name for s in snapshot.startable if (n := ledger.newest_submission(s.name)) and n.job_id is None]
