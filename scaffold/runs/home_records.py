@@ -6,7 +6,8 @@ the very same file is opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +17,7 @@ from scaffold.runs.model import Run
 
 if TYPE_CHECKING:
     from scaffold.runs.index import IndexEntry
+    from scaffold.runs.run_table import IndexedRun, RunTable
     from scaffold.workspace import Workspace
 
 # a manifest's stamp, and the run that it tells of
@@ -45,15 +47,18 @@ class HomeReader:
     stamp in the working tree] of what both hold in different files, `damaged` [name, reason] of what cannot be believed.
     """
 
-    def __init__(
-        self, workspace: Workspace, indexed_homes: Mapping[str, IndexEntry], indexed_runs: Mapping[str, IndexEntry]
-    ) -> None:
+    def __init__(self, workspace: Workspace, indexed_homes: Mapping[str, IndexEntry], table: RunTable) -> None:
+        """`table` are the runs that the index has of the working tree."""
         self._workspace = workspace
-        self._indexed_runs = indexed_runs
+        self._table = table
         self.entries: dict[str, dict[str, Any]] = {key: entry.value for key, entry in indexed_homes.items()}
 
-    def read(self, working_tree: Mapping[str, Mapping[str, IndexEntry]], *, unchanged: bool) -> HomeAdditions:
-        """What the home adds to the manifests of the working tree (folder -> path -> row), which are `unchanged` since the last time."""
+    @functools.cached_property
+    def _indexed_runs(self) -> dict[str, IndexedRun]:
+        return {path: row for rows in self._table.rows().values() for path, row in rows.items()}
+
+    def read(self, tree_rows: Callable[[str], Mapping[str, IndexedRun]], *, unchanged: bool) -> HomeAdditions:
+        """What the home adds to the manifests of the working tree (of each folder path -> row), `unchanged` since the last time."""
         entries: dict[str, dict[str, Any]] = {}
         runs: dict[str, Run] = {}
         replaced: set[str] = set()
@@ -62,7 +67,7 @@ class HomeReader:
             at, key = read_settled_mtime(folder.place), str(folder.place)
             entry = self.entries.get(key)
             if entry is None or not unchanged or at is None or entry["at"] != at:
-                entry = {**self._scan(folder, working_tree.get(folder.counterpart, {}), entry or {}), "at": at}
+                entry = {**self._scan(folder, tree_rows(folder.counterpart), entry or {}), "at": at}
             entries[key] = entry
             for name, (_, fields) in entry["rows"].items():
                 run = Run(*fields)
@@ -88,7 +93,7 @@ class HomeReader:
                         counterpart=counterpart.relative_to(workspace.workdir).as_posix(),
                     )
 
-    def _scan(self, folder: _Folder, tree_rows: Mapping[str, IndexEntry], before: Mapping[str, Any]) -> dict[str, Any]:
+    def _scan(self, folder: _Folder, tree_rows: Mapping[str, IndexedRun], before: Mapping[str, Any]) -> dict[str, Any]:
         rows: dict[str, Row] = {}
         twins: dict[str, list[str]] = {}
         damaged: list[list[str]] = []

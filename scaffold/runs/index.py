@@ -1,8 +1,8 @@
 """What is kept of manifests and metric files in the user's cache directory, so that lists, tables and the audit are quick.
 
 Each part is a file of lines: what was read (its key), the stamp (time, size, inode) of what it was read from, and what it said, as JSON
-that is parsed only where it is asked for: of a hundred thousand runs a list shows fifty. An entry is never believed over the file. The
-index can be deleted at any time; where it cannot be written nothing is lost but time.
+that is parsed only where it is asked for. The runs themselves, of which every command needs many, are a table (`run_table`). An entry is
+never believed over the file. The index can be deleted at any time; where it cannot be written nothing is lost but time.
 """
 
 from __future__ import annotations
@@ -11,27 +11,25 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 from scaffold import scratch
-from scaffold.runs.model import Run
+from scaffold.runs.run_table import EMPTY_TABLE, FolderListing, RunTable, pack_table, unpack_table
 
 if TYPE_CHECKING:
+    from scaffold.runs.model import Run
     from scaffold.workspace import Workspace
 
 # a change of what an entry holds (`model.Run`, a digest, what the audit asks) needs a new number
-INDEX_VERSION = 7
-# `runs`: manifest's path -> its Run. `homes`: folder of the second home -> what `home_records.HomeReader` says.
+INDEX_VERSION = 8
+# bytes that a file's first line never reaches
+MAX_HEADER = 40
+# `homes`: folder of the second home -> what `home_records.HomeReader` says.
 # `digests`: output directory -> what its metric files say. `audits`: manifest's path -> what `audited_manifests` says.
-IndexPart = Literal["runs", "homes", "digests", "audits"]
-# runs that are parsed at once: each by itself takes twice as long, all together twice the memory
-CHUNK = 2000
-SHARED_FIELDS = [*map(Run._fields.index, ("experiment", "status", "commit", "code", "hostname", "purpose", "form"))]
-EMPTY_FIELDS = [*map(Run._fields.index, ("words", "configs", "scripts"))]
+IndexPart = Literal["homes", "digests", "audits"]
 
 
 def file_stamp(info: os.stat_result) -> str:
@@ -57,57 +55,6 @@ class IndexEntry:
         """What the files said."""
         return json.loads(self.text)
 
-    @property
-    def run(self) -> Run:
-        """The run that a manifest told of."""
-        return Run(*self.value)
-
-
-def parse_runs(entries: Iterable[IndexEntry]) -> Iterator[Run]:
-    """The runs of many entries."""
-    texts = (entry.text for entry in entries)
-    shared: dict[str, str] = {}
-    while chunk := list(islice(texts, CHUNK)):
-        many = json.loads(f"[{','.join(chunk)}]")
-        for fields in many:
-            # what many runs have in common is in memory once: a third of what a hundred thousand of them take
-            for place in SHARED_FIELDS:
-                text = fields[place]
-                if text is not None:
-                    fields[place] = shared.setdefault(text, text)
-            for place in EMPTY_FIELDS:
-                fields[place] = fields[place] or ()
-        yield from [Run(*fields) for fields in many]
-
-
-class StoredRuns(Sequence[Run]):
-    """The runs of many entries, in their order: one is parsed when it is asked for, all when they are gone through."""
-
-    def __init__(self, entries: Sequence[IndexEntry]) -> None:
-        self._entries = entries
-        self._runs: tuple[Run, ...] | None = None
-
-    def __len__(self) -> int:
-        return len(self._entries) if self._runs is None else len(self._runs)
-
-    def __iter__(self) -> Iterator[Run]:
-        return iter(self._parsed())
-
-    @overload
-    def __getitem__(self, index: int) -> Run: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Run]: ...
-    def __getitem__(self, index: int | slice) -> Run | Sequence[Run]:
-        if self._runs is not None:
-            return self._runs[index]
-        chosen = self._entries[index]
-        return chosen.run if isinstance(chosen, IndexEntry) else tuple(parse_runs(chosen))
-
-    def _parsed(self) -> tuple[Run, ...]:
-        if self._runs is None:
-            self._runs, self._entries = tuple(parse_runs(self._entries)), ()
-        return self._runs
-
 
 @dataclass(frozen=True, slots=True)
 class RunIndex:
@@ -124,10 +71,7 @@ class RunIndex:
     def read(self, part: IndexPart) -> dict[str, IndexEntry]:
         """One part, in the order in which it was stored; empty where there is none, or it is damaged or of another version."""
         try:
-            header, _, body = self._part(part).read_bytes().partition(b"\n")
-            if header != _header(body):
-                return {}
-            lines = body.decode(errors="surrogateescape").split("\n")
+            lines = str(self._read_body(part), errors="surrogateescape").split("\n")
             return {
                 key: IndexEntry(stamp, text) for key, stamp, text in (line.split("\t", 2) for line in lines if line)
             }
@@ -143,13 +87,37 @@ class RunIndex:
         body = "".join(line for line in lines if line.count("\t") == 2 and line.count("\n") == 1).encode(
             errors="surrogateescape"
         )
+        self._write_body(part, body)
+
+    def read_runs(self) -> RunTable:
+        """The runs; none where there is no table of them, or it is damaged or of another version."""
+        try:
+            return unpack_table(self._read_body("runs"))
+        except (OSError, ValueError, EOFError, TypeError):
+            return EMPTY_TABLE
+
+    def store_runs(self, runs: Sequence[Run], listings: Mapping[str, FolderListing]) -> None:
+        """Keep these runs, newest first, which the manifests in the listed folders (by path) tell of."""
+        if self.file is not None:
+            self._write_body("runs", pack_table(runs, listings))
+
+    def _read_body(self, part: str) -> memoryview:
+        """What a part's file holds. Raises OSError, and ValueError where it is damaged or of another version."""
+        data = memoryview(self._part(part).read_bytes())
+        end = bytes(data[:MAX_HEADER]).find(b"\n")
+        body = data[end + 1 :]
+        if end < 0 or data[:end] != _header(body):
+            raise ValueError(f"the index of {part} is damaged, or of another version")
+        return body
+
+    def _write_body(self, part: str, body: bytes) -> None:
         scratch.write_cache(self._part(part), _header(body) + b"\n" + body)
 
-    def _part(self, part: IndexPart) -> Path:
+    def _part(self, part: str) -> Path:
         if self.file is None:
             raise FileNotFoundError(part)
         return self.file.with_name(f"{self.file.name}.{part}")
 
 
-def _header(body: bytes) -> bytes:
+def _header(body: bytes | memoryview) -> bytes:
     return b"%d %d" % (INDEX_VERSION, zlib.adler32(body))

@@ -143,9 +143,9 @@ def summarize_manifest(manifest: Mapping[str, Any], path: str) -> Run:
         purpose=_purpose(manifest),
         seed_source=configuration.describe_seed_source(manifest, reading),
         form=reading.form if cwd == "." else f"cd {cwd} && {reading.form}",
-        words=reading.words,
-        configs=manifest["paths"]["configs"],
-        scripts=_scripts(manifest),
+        words=tuple(reading.words),
+        configs=tuple(manifest["paths"]["configs"]),
+        scripts=tuple(_scripts(manifest)),
     )
     _check_fields(run)
     return run

@@ -9,21 +9,20 @@ missing, damaged or stale, and never believed over the file.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, withdrawals
 from scaffold.runs.home_records import HomeAdditions, HomeReader
-from scaffold.runs.index import IndexEntry, RunIndex, StoredRuns, parse_runs
-from scaffold.runs.manifest_folders import DamagedManifest, list_manifests, read_settled_mtime
+from scaffold.runs.index import IndexEntry, RunIndex
+from scaffold.runs.manifest_folders import DamagedManifest, read_listing, read_settled_mtime
 from scaffold.runs.model import Run
+from scaffold.runs.run_table import FolderListing, IndexedRun, garbage_collector_off
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
@@ -53,7 +52,7 @@ def manifest_directories(workspace: Workspace) -> list[Path]:
 
 def read_records(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
     """All runs of a workspace, newest first, and what is damaged; without `with_home` those of this working tree alone."""
-    with _garbage_collector_off():
+    with garbage_collector_off():
         reader = RecordReader(workspace, with_home=with_home)
         runs = reader.runs_newest_first()
         return RunRecords(
@@ -64,18 +63,6 @@ def read_records(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
 def newest_first(run: Run) -> tuple[str, str, int]:
     """What lists of runs are sorted by, in reverse."""
     return run.started_at, run.name, run.attempt
-
-
-@contextlib.contextmanager
-def _garbage_collector_off() -> Iterator[None]:
-    """Ten thousand manifests are no garbage: searching them for some takes a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class RecordReader:
@@ -89,18 +76,20 @@ class RecordReader:
         workspace: Workspace,
         *,
         with_home: bool = True,
-        read_by_name: Mapping[str, IndexEntry] = MappingProxyType({}),
+        read_by_name: Mapping[str, IndexedRun] = MappingProxyType({}),
     ) -> None:
         """`read_by_name` are rows that somebody else keeps up to date (`RunAttemptReader`): what is in them is not read again."""
         self._read_by_name = read_by_name
         self._workspace = workspace
         self._index = RunIndex.find(workspace)
-        self._indexed = self._index.read("runs")
-        self._home = HomeReader(workspace, self._index.read("homes"), self._indexed)
+        self._table = self._index.read_runs()
+        self._home = HomeReader(workspace, self._index.read("homes"), self._table)
         self._with_home = with_home
         self._additions = HomeAdditions(runs=(), replaced=frozenset(), damaged=())
-        self._row_count = len(self._indexed)
-        self._rows: dict[str, dict[str, IndexEntry]] = {}
+        self._row_count = len(self._table.runs)
+        # each folder's manifests, path -> row; None as long as they are those of the table
+        self._rows: dict[str, dict[str, IndexedRun]] | None = None
+        self._listings: dict[str, FolderListing] = {}
         self._damaged: dict[str, list[DamagedManifest]] = {}
         self._foreign: dict[str, list[str]] = {}
         self._times: dict[str, int] = {}
@@ -122,51 +111,42 @@ class RecordReader:
         """All attempts as they are now, in no order."""
         folders = manifest_directories(self._workspace)
         self._read_folders(folders)
-        return self._parse_all(self._read_withdrawals(folders))
+        return self._current_runs(self._read_withdrawals(folders))
 
     def runs_newest_first(self) -> Sequence[Run]:
-        """All attempts as they are now, newest first; where the index has them all as they are, one is parsed when it is asked for."""
+        """All attempts as they are now, newest first; where the index has them all as they are, one is read when it is asked for."""
         folders = manifest_directories(self._workspace)
         self._read_folders(folders)
         reasons = self._read_withdrawals(folders)
         # what says that it is running may be lost by now
-        if self._is_as_indexed and not self.has_more_in_home and not reasons:
-            entries = list(self._indexed.values())
-            if not any('"running"' in entry.text for entry in entries):
-                return StoredRuns(entries)
-        return tuple(sorted(self._parse_all(reasons), key=newest_first, reverse=True))
+        if self._is_as_indexed and not self.has_more_in_home and not reasons and not self._table.has_live:
+            return self._table.runs
+        return tuple(sorted(self._current_runs(reasons), key=newest_first, reverse=True))
 
     @property
     def has_more_in_home(self) -> bool:
         """Whether the second home has anything that the working tree lacks, or newer states."""
         return bool(self._additions.runs)
 
-    def _parse_all(self, reasons: Mapping[str, str]) -> list[Run]:
+    def _current_runs(self, reasons: Mapping[str, str]) -> list[Run]:
         """All attempts; those whose labels have `reasons` are withdrawn."""
         replaced = self._additions.replaced
-        entries = (
-            entry
-            for rows in self._rows.values()
-            for path, entry in rows.items()
-            if not replaced or path not in replaced
-        )
-        runs = itertools.chain(parse_runs(entries), self._additions.runs)
-        current = [manifests.mark_if_lost(run, self._workspace) for run in runs]
+        runs: Iterable[Run] = self._table.runs
+        if self._rows is not None:
+            runs = (row.run for rows in self._rows.values() for row in rows.values())
+        if replaced:
+            runs = (run for run in runs if run.path not in replaced)
+        current = [manifests.mark_if_lost(run, self._workspace) for run in itertools.chain(runs, self._additions.runs)]
         if not reasons:
             return current
         return [run._replace(withdrawn=reasons[run.label]) if run.label in reasons else run for run in current]
 
     def _read_folders(self, folders: Sequence[Path]) -> None:
         """Bring all that is known of the manifests up to date, and the index with it."""
-        opened = sum(map(self._read, folders))
-        paths = {folder.relative_to(self._workspace.workdir).as_posix() for folder in folders}
-        self._rows = {path: rows for path, rows in self._rows.items() if path in paths}
-        row_count = sum(map(len, self._rows.values()))
-        unchanged = not opened and row_count == self._row_count
-        self._row_count = row_count
+        unchanged = self._read_changed({f.relative_to(self._workspace.workdir).as_posix(): f for f in folders})
         self._is_as_indexed = self._is_as_indexed and unchanged
         homes_before = self._home.entries
-        additions = self._home.read(self._rows, unchanged=unchanged)
+        additions = self._home.read(self._tree_rows, unchanged=unchanged)
         if not self._stored:
             if self._home.entries != homes_before:
                 self._index.store(
@@ -178,6 +158,30 @@ class RecordReader:
         if self._with_home:
             self._additions = additions
 
+    def _read_changed(self, folders: Mapping[str, Path]) -> bool:
+        """Read what changed in the folders (by path); whether nothing did since the last time, or since the index was stored."""
+        listings: dict[str, FolderListing] = {}
+        for path, folder in folders.items():
+            changed = read_settled_mtime(folder)
+            if changed is None or self._times.pop(path, None) != changed:
+                listings[path] = read_listing(folder)
+            if changed is not None:
+                self._times[path] = changed
+        if self._rows is None:
+            if self._table.listings.keys() <= folders.keys() and all(
+                self._table.has_listed(path, listing) for path, listing in listings.items()
+            ):
+                return True
+            self._rows = self._table.rows()
+        opened = sum(self._read(path, folders[path], listing) for path, listing in listings.items())
+        self._rows = {path: rows for path, rows in self._rows.items() if path in folders}
+        before, self._row_count = self._row_count, sum(map(len, self._rows.values()))
+        return not opened and self._row_count == before
+
+    def _tree_rows(self, folder: str) -> Mapping[str, IndexedRun]:
+        """The rows of one folder of the working tree."""
+        return (self._table.rows() if self._rows is None else self._rows).get(folder, {})
+
     def _read_withdrawals(self, folders: Iterable[Path]) -> dict[str, str]:
         """The labels of withdrawn attempts -> why. Read anew each time: hardly ever is there anything to read."""
         reasons: dict[str, str] = {}
@@ -187,28 +191,31 @@ class RecordReader:
 
     def _store_index(self) -> None:
         """Keep the manifests' runs newest first, as lists show them."""
-        rows = {path: entry for folder_rows in self._rows.values() for path, entry in folder_rows.items()}
-        order = {path: newest_first(run) for path, run in zip(rows, parse_runs(rows.values()), strict=True)}
-        self._index.store("runs", {path: rows[path] for path in sorted(rows, key=order.__getitem__, reverse=True)})
+        rows = self._rows or {}
+        runs = sorted(
+            (row.run for of_folder in rows.values() for row in of_folder.values()), key=newest_first, reverse=True
+        )
+        names = {path: {PurePosixPath(manifest).name for manifest in of_folder} for path, of_folder in rows.items()}
+        self._index.store_runs(runs, {path: self._listings[path].select(names[path]) for path in rows})
 
-    def _read(self, folder: Path) -> int:
-        """Bring one folder's rows up to date; how many manifests were opened for it."""
-        folder_path = folder.relative_to(self._workspace.workdir).as_posix()
-        changed = read_settled_mtime(folder)
-        if changed is not None and self._times.get(folder_path) == changed:
-            return 0
-        indexed, rows, damaged, opened = self._rows.get(folder_path), {}, [], 0
+    def _read(self, folder_path: str, folder: Path, listing: FolderListing) -> int:
+        """Bring one folder's rows up to date with its listing; how many manifests were opened for it."""
+        assert self._rows is not None
+        before = self._rows.get(folder_path, {})
+        rows: dict[str, IndexedRun] = {}
+        damaged: list[DamagedManifest] = []
         foreign: list[str] = []
-        for name, stamp, is_link in list_manifests(folder):
+        opened = 0
+        for name, stamp in zip(listing.names, listing.stamp_texts(), strict=True):
             path = f"{folder_path}/{name}"
-            row = (self._indexed if indexed is None else indexed).get(path)
+            row = before.get(path)
             if row is None or row.stamp != stamp:
                 row = self._read_by_name.get(path)
             if row is None or row.stamp != stamp:
                 try:
-                    if is_link:
+                    if name in listing.links:
                         self._workspace.locate(path)
-                    row = IndexEntry.pack(stamp, manifests.read_summary(folder / name, path))
+                    row = IndexedRun(stamp, manifests.read_summary(folder / name, path))
                 except manifests.ForeignFile:
                     foreign.append(path)
                     continue
@@ -218,8 +225,5 @@ class RecordReader:
                 opened += 1
             rows[path] = row
         self._rows[folder_path], self._damaged[folder_path] = rows, damaged
-        self._foreign[folder_path] = foreign
-        self._times.pop(folder_path, None)
-        if changed is not None:
-            self._times[folder_path] = changed
+        self._foreign[folder_path], self._listings[folder_path] = foreign, listing
         return opened

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, records_home
-from scaffold.runs.index import IndexEntry, file_stamp
+from scaffold.runs.index import file_stamp
 from scaffold.runs.model import Run
+from scaffold.runs.run_table import IndexedRun
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
@@ -29,7 +30,7 @@ class RunAttemptReader:
 
     def __init__(self, workspace: Workspace, experiment: str) -> None:
         self._workspace = workspace
-        self.rows: dict[str, IndexEntry] = {}
+        self.rows: dict[str, IndexedRun] = {}
         folder = workspace.role_folder("metadata", experiment)
         # as texts: they are asked for again and again
         self._folder, self._outputs = str(folder), str(workspace.role_folder("outputs", experiment))
@@ -101,5 +102,5 @@ class RunAttemptReader:
         path, stamp = str(place).removeprefix(f"{self._workspace.workdir}/"), file_stamp(info)
         row = self.rows.get(path)
         if row is None or row.stamp != stamp:
-            row = self.rows[path] = IndexEntry.pack(stamp, manifests.read_summary(place, path))
+            row = self.rows[path] = IndexedRun(stamp, manifests.read_summary(place, path))
         return manifests.mark_if_lost(row.run, self._workspace)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from scaffold.runs import audit, audited_manifests, manifests, recorder, records
-from scaffold.runs import index as index_module
 from scaffold.runs.index import RunIndex
 from tests.results.conftest import Study
 
@@ -87,16 +86,6 @@ def test_an_index_of_another_version_or_a_damaged_one_is_none(audited: tuple[Stu
     assert len(entries) == 3 and json.loads(next(iter(entries.values())).text)
     file.write_bytes(file.read_bytes()[:-2])
     assert index.read("audits") == {} and codes(study) == ["R107"] * 3 and read.count("manifest") == 3
-
-
-def test_a_list_parses_the_runs_that_it_shows(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed in range(5):
-        study.add(seed=seed, metrics={"acc": 0.5})
-    names = [run.name for run in records.read_records(study.workspace).runs]
-    monkeypatch.setattr(index_module, "parse_runs", None)
-    runs = records.read_records(study.workspace).runs
-    assert isinstance(runs, index_module.StoredRuns) and len(runs) == 5
-    assert [runs[0].name, runs[4].name] == [names[0], names[-1]] and names == sorted(names, reverse=True)
 
 
 def test_a_run_that_may_be_lost_is_looked_at(study: Study) -> None:

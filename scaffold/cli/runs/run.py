@@ -109,7 +109,7 @@ def _is_seed_argument(workspace: Workspace, command: list[str], seed: int) -> bo
 def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...], command: list[str]) -> None:
     """Say where the same code, command and seed ran before under another experiment. Git is asked only where all else is the same."""
     from scaffold.runs import duplicate_runs, recorder, recorder_command
-    from scaffold.runs.index import RunIndex, parse_runs
+    from scaffold.runs.index import RunIndex
 
     options_used = {word.partition("=")[0] for word in recorder_options}
     if {"--param", "--config", "--name-only"} & options_used or not options_used & {"--experiment"}:
@@ -120,7 +120,7 @@ def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...]
     question = duplicate_runs.to_planned_question_key(command, code=None, seed=seed, params={}, folder=folder)
     if question is None:
         return
-    answers = duplicate_runs.index_finished_runs(parse_runs(RunIndex.find(workspace).read("runs").values()))
+    answers = duplicate_runs.index_finished_runs(RunIndex.find(workspace).read_runs().runs)
     alike = {asked[0]: run for asked, run in answers.items() if asked[1:] == question[1:]}
     if alike:
         state = recorder.code_state.capture(recorder_command.recorder_workspace(workspace), command, with_patch=False)
