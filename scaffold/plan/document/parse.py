@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -30,6 +31,8 @@ IGNORE = re.compile(r"<!--\s*plan:\s*ignore\s+((?:P\d{3}[,\s]+)+)because\s+(.{0,
 SHORT = re.compile(r"<!--\s*plan:\s*short\s*-->", re.IGNORECASE)
 
 
+# a command checks, mends and shows one text, each of which reads it: what is read is frozen, and may be shared
+@functools.lru_cache(maxsize=4)
 def parse_plan(text: str) -> Plan:
     """Read a plan; every text is one, though perhaps a bad one."""
     scanned = scan_lines(text)
