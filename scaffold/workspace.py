@@ -200,11 +200,13 @@ def find_workspace(start: Path, root: str | None = None) -> Workspace:
     start = resolve_workdir(start)
     if root is not None:
         return load_workspace(start, root.rstrip("/"))
-    from scaffold import git
-
-    top = git.toplevel(start) or Path(start.anchor)
+    top = None
     for folder in (start, *start.parents):
         places = [(folder, r) for r in USUAL_ROOTS if is_reachable(folder / r / ANSWERS_FILE)]
+        if not places and top is None:  # only then: most commands are given at the top, and git is a process
+            from scaffold import git
+
+            top = git.toplevel(start) or Path(start.anchor)
         # of git only at the top, and only where there is nothing at a usual place: it lists all files, which takes long
         if not places and folder == top and top != Path(start.anchor):
             places = workspaces_below(top)

@@ -9,12 +9,16 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scaffold import locks, structured_text
 from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
-from scaffold.ideas.study import IdeaStudy, format_study, parse_study
 from scaffold.runs import records_home
 from scaffold.workspace import EXPERIMENT_NAME, Workspace
+
+if TYPE_CHECKING:
+    # commands that only ask whether there are studies do without
+    from scaffold.ideas.study import IdeaStudy
 
 LOCK_WAIT_S = 60.0
 
@@ -42,6 +46,8 @@ def study_names(workspace: Workspace) -> list[str]:
 
 def read_study(workspace: Workspace, name: str) -> IdeaStudy:
     """A study. Raises ScaffoldError where there is none of that name, or it cannot be read."""
+    from scaffold.ideas.study import parse_study
+
     copies, reason = [], ""
     contents: set[bytes] = set()
     for place in records_home.list_record_paths(study_path(workspace, name)):
@@ -75,6 +81,8 @@ def read_all_studies(workspace: Workspace) -> list[IdeaStudy]:
 
 def write_study(workspace: Workspace, study: IdeaStudy) -> IdeaStudy:
     """Write a study as its next revision, which comes back. Raises ScaffoldError where it cannot be written."""
+    from scaffold.ideas.study import format_study
+
     newer = replace(study, revision=study.revision + 1)
     records_home.write_record(workspace, study_path(workspace, study.name), format_study(newer))
     return newer

@@ -25,17 +25,21 @@ from scaffold.results.evidence.quotable_numbers import (
 )
 from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.run_metrics import run_metric_query
+from scaffold.results.metrics.sweep_runs import SweepFileReader
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.runs import records
 from scaffold.visible_text import one_line
 
 if TYPE_CHECKING:
     from scaffold.observations.model import MeasuredRun
+    from scaffold.observations.value_query import ValueChoice
     from scaffold.results.evidence.claimed_numbers import ClaimedNumber
     from scaffold.results.tables.model import ResultTable
     from scaffold.runs.model import Run
     from scaffold.workspace import Workspace
 
+# the values of a run that a text may quote
+CHOICES: tuple[ValueChoice, ...] = ("final", "best")
 # 0.15 as written and 0.15 as computed differ in the last bits of a float: relative to the size of the number
 ROUNDING_ERROR = 1e-9
 # what is shown first: of all that rounds to a number, a mean is meant more often than a spread
@@ -116,11 +120,13 @@ def _ranges(claimed: ClaimedNumber) -> Iterator[tuple[float, float, float]]:
         yield scale, value - reach, value + reach
 
 
-def make_rounding_test(claims: Iterable[ClaimedNumber] | None) -> IsNear:
-    """Whether a number could round to one of the claims; any number where these are not said."""
+def make_rounding_test(claims: Iterable[ClaimedNumber] | None, *, either_way: bool = False) -> IsNear:
+    """Whether a number could round to one of the claims; any number where these are not said. `either_way`: it or its negative."""
     if claims is None:
         return lambda value: True
     ranges = sorted((low, high) for claimed in claims for _, low, high in _ranges(claimed))
+    if either_way:
+        ranges = sorted([*ranges, *((-high, -low) for low, high in ranges)])
     lows = [low for low, _ in ranges]
     # how far the ranges that begin at a value or below it reach
     highs = list(itertools.accumulate((high for _, high in ranges), max))
@@ -158,12 +164,12 @@ def index_numbers(
         *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by)),
     ]
     differences, relative, tests = list[QuotableNumber](), list[QuotableNumber](), list[QuotableNumber]()
-    is_near = make_rounding_test(claims)
+    is_near, is_near_either_way = make_rounding_test(claims), make_rounding_test(claims, either_way=True)
     asks = _AskedFor(claims)
     for table in tables:
         for metric in table.metrics if asks.differences or asks.tests else ():
             rows = MetricRows(table, metric)
-            differences += difference_numbers(rows, is_near) if asks.differences else ()
+            differences += difference_numbers(rows, is_near, is_near_either_way) if asks.differences else ()
             relative += relative_numbers(rows, is_near) if asks.relative else ()
             tests += p_value_numbers(rows, is_near) if asks.tests else ()
         tests.append(power_number())
@@ -186,8 +192,11 @@ def index_workspace(
     """All values of finished runs (final, and the best where a direction is known), and what their configurations give, as far as
     it backs one of the `claims` (default: all); and `further` numbers."""
     directions = MetricDirections(workspace)
-    final = run_metric_query(workspace, MetricQuery(directions=directions))
-    best = run_metric_query(workspace, MetricQuery(directions=directions, value_choice="best"))
+    read, sheets = records.read_records(workspace), SweepFileReader(workspace)
+    final, best = (
+        run_metric_query(workspace, MetricQuery(directions=directions, value_choice=choice), sheets, read)
+        for choice in CHOICES
+    )
     readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
     tables = [fold_seeds(reading) for reading in readings]
     index = index_numbers((measured for reading in readings for measured in reading.measured), tables, claims)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scaffold.results.metrics.configurations import finite_number
+from scaffold.results.stats import power
 from scaffold.results.stats.hypothesis_tests import holm_correction
 from scaffold.results.stats.pair_test import PairTest, SeedValues, run_pair_test
-from scaffold.results.stats.power import TARGET_POWER, detectable_effect, noise_floor
+from scaffold.results.stats.power import TARGET_POWER, detectable_effect
 from scaffold.results.tables.fold import row_label
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def _summary_numbers(summary: MetricSummary) -> Iterator[tuple[str, float | None
     yield "maximum", summary.maximum
 
 
-class RowValues(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RowValues:
     """A row as pairs of rows need it in one metric: its name, its runs, their mean, and each run's seed and value."""
 
     name: str
@@ -90,6 +91,14 @@ class RowValues(NamedTuple):
     mean: float
     seed_values: SeedValues
     finite_values: tuple[float, ...]
+    _floors: dict[tuple[int, int], float | None] = field(default_factory=dict)
+
+    def noise_floor(self, n_a: int, n_b: int) -> float | None:
+        """What means of so many runs of this row stay within; worked out once, whoever asks. None without a spread of three runs."""
+        sizes = n_a, n_b
+        if sizes not in self._floors:
+            self._floors[sizes] = power.noise_floor(self.finite_values, n_a, n_b) if self.finite_values else None
+        return self._floors[sizes]
 
 
 class MetricRows:
@@ -126,12 +135,17 @@ class MetricRows:
         return pair.test.p if pair.test is not None else None
 
 
-def difference_numbers(rows: MetricRows, is_near: IsNear) -> Iterator[QuotableNumber]:
-    """What two configurations differ by, both ways: means, the interval of the difference, the noise floor."""
+def difference_numbers(rows: MetricRows, is_near: IsNear, is_near_either_way: IsNear) -> Iterator[QuotableNumber]:
+    """What two configurations differ by, both ways: means, the interval of the difference, the noise floor.
+
+    `is_near_either_way` is whether a number or its negative is near: of the thousands of numbers next to none is, and one question
+    is cheaper than two.
+    """
     tested = math.comb(len(rows.rows), 2) <= MOST_TESTS
-    floor = functools.cache(noise_floor)
     for (i, a), (j, b) in islice(combinations(enumerate(rows.rows), 2), MOST_PAIRS):
-        for kind, value in _pair_numbers(a, b, rows.test(i, j) if tested else None, floor):
+        for kind, value in _pair_numbers(a, b, rows.test(i, j) if tested else None):
+            if not is_near_either_way(value):
+                continue
             for exact, first, second in ((value, b, a), (-value, a, b)):
                 if is_near(exact):
                     yield QuotableNumber(
@@ -182,24 +196,21 @@ def power_number() -> QuotableNumber:
     return QuotableNumber(value=TARGET_POWER, kind="power", metric="", subject="of every test", runs=())
 
 
-def _pair_numbers(
-    a: RowValues, b: RowValues, pair: PairTest | None, floor: Callable[[tuple[float, ...], int, int], float | None]
-) -> Iterator[tuple[str, float]]:
+def _pair_numbers(a: RowValues, b: RowValues, pair: PairTest | None) -> list[tuple[str, float]]:
     difference = b.mean - a.mean
-    yield "difference", difference
+    numbers = [("difference", difference)]
     if pair is None:
-        return
+        return numbers
     if pair.test is not None:
-        detectable = detectable_effect(pair.test.error, pair.test.df)
+        _, effect, low, high, _, error, df = pair.test
+        detectable = detectable_effect(error, df)
         if detectable is not None:
-            yield "detectable difference", detectable
+            numbers.append(("detectable difference", detectable))
         # paired by seed, the effect is of the common seeds alone, and a text may quote either
-        if not math.isclose(pair.test.effect, difference, rel_tol=1e-9, abs_tol=1e-12):
-            yield "difference", pair.test.effect
-        yield "interval", pair.test.low
-        yield "interval", pair.test.high
-    for row in (a, b):
-        if row.finite_values and pair.a and pair.b:
-            noise = floor(row.finite_values, len(pair.a), len(pair.b))
-            if noise is not None:
-                yield "noise floor", noise
+        if not math.isclose(effect, difference, rel_tol=1e-9, abs_tol=1e-12):
+            numbers.append(("difference", effect))
+        numbers += ("interval", low), ("interval", high)
+    if pair.a and pair.b:
+        sizes = len(pair.a), len(pair.b)
+        numbers += [("noise floor", noise) for row in (a, b) if (noise := row.noise_floor(*sizes)) is not None]
+    return numbers

@@ -12,7 +12,6 @@ from scaffold.results.stats.corrections import Correction, correct_p_values
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.pair_test import PairTest, permutation_p, run_pair_test
 from scaffold.results.stats.summary import moments
-from scaffold.results.tables.expectation import Expectation, ExpectationResult, judge_expectation
 from scaffold.results.tables.model import MetricComparison, ResultRow
 from scaffold.results.tables.text_format import format_number, format_p
 from scaffold.results.tables.verdicts import contradiction, is_better, verdict_sentence
@@ -20,6 +19,7 @@ from scaffold.results.tables.verdicts import contradiction, is_better, verdict_s
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
     from scaffold.results.stats.hypothesis_tests import TTest
+    from scaffold.results.tables.expectation import Expectation, ExpectationResult
     from scaffold.results.tables.family import ComparisonFamilies, TestP
     from scaffold.results.tables.pairing import RowPair
 
@@ -111,6 +111,8 @@ def _judge(
     expected = rules.expectation
     if expected is None:
         return [None] * len(tested)
+
+    from scaffold.results.tables.expectation import judge_expectation
 
     def test_p(metric: str) -> TestP:
         return lambda test: expected.p_value(test, directions.get(metric))
