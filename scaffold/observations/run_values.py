@@ -8,6 +8,7 @@ beside the manifests.
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 from scaffold.errors import ScaffoldError
 from scaffold.observations import printed_values
 from scaffold.observations.directions import MetricDirections
-from scaffold.observations.file_formats import metric_number
 from scaffold.observations.file_metrics import FileMetrics, find_best_value, read_file_metrics, summarize_steps
-from scaffold.observations.logged_names import CLOCK, EPOCH_SECONDS, NAME_ROLES, media_prefixes
+from scaffold.observations.manifest_values import manifest_metrics
 from scaffold.observations.model import MetricValue
 from scaffold.observations.output_files import find_metric_files
 from scaffold.observations.spelling import matches_metric, normalize_name
@@ -31,27 +31,9 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def manifest_metrics(run: Run) -> dict[str, MetricValue]:
-    """The final metrics in a manifest, as files of the run say them: numbers that are no position, clock or bookkeeping."""
-    path, roles, values = run.path, NAME_ROLES, dict[str, MetricValue]()
-    has_texts = False
-    for name, value in run.metrics.items():  # in one loop: ten thousand runs have twenty each
-        number = value if type(value) is float else metric_number(value)
-        if number is None:
-            has_texts = True
-        elif (role := roles[name]) is None or (role == CLOCK and not number > EPOCH_SECONDS):
-            values[name] = MetricValue(number, path)
-    if run.metric_sources or has_texts:
-        # what was printed is looked at apart; what wandb says of an image is no metric of the run
-        others = (*run.metric_sources, *(name for name in values if name.startswith(media_prefixes(run.metrics))))
-        for name in others:
-            values.pop(name, None)
-    return values
-
-
 def read_run_metrics(
     workspace: Workspace, runs: Sequence[Run], names: Sequence[str] = ()
-) -> list[dict[str, MetricValue]]:
+) -> list[Mapping[str, MetricValue]]:
     """The final metrics of each run, as results have them.
 
     `names` are looked for in files where a manifest lacks them. Raises ScaffoldError (TensorBoard files without the extra, and
@@ -110,7 +92,7 @@ class RunValueReader:
         self._new_digests: dict[str, IndexEntry] = {}
         self._sidecars = printed_values.SidecarFiles(workspace)
 
-    def read(self, runs: Sequence[Run], names: Sequence[str] = ()) -> list[dict[str, MetricValue]]:
+    def read(self, runs: Sequence[Run], names: Sequence[str] = ()) -> list[Mapping[str, MetricValue]]:
         """The value of each metric that the query asks for, for each run; `names` are to be there if any file has them (`*`: all)."""
         query = self._query
         values = [manifest_metrics(run) for run in runs]
@@ -119,7 +101,7 @@ class RunValueReader:
             for run in runs
         ]
         if query.value_choice == "final":
-            names_needed = {*(query.metrics or {name for of_run in values for name in of_run}), *names}
+            names_needed = {*(query.metrics or itertools.chain.from_iterable(values)), *names}
             if query.primary_metric and not query.metrics:
                 names_needed.add(query.primary_metric)
             by_spelling = {normalize_name(name): name for name in names_needed}
@@ -129,7 +111,7 @@ class RunValueReader:
                         values[i], self._from_files(run), printed_values.printed_values(sources[i])
                     )
         elif query.value_choice == "at":
-            values = [self._at_step(run, of_run) for run, of_run in zip(runs, sources, strict=True)]
+            values = [*map(self._at_step, runs, sources)]
         else:
             values = [
                 merge_values(self._from_files(run, of_run), final, printed_values.printed_values(of_run))
@@ -137,7 +119,7 @@ class RunValueReader:
             ]
         if self._new_digests:
             self._store_digests()
-        self.metric_names = {name for of_run in values for name in of_run}
+        self.metric_names = {*itertools.chain.from_iterable(values)}
         if not query.metrics:
             return values
         asked_for = {name for name in self.metric_names if any(matches_metric(name, m) for m in query.metrics)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ def unify_spellings(measured: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun],
 
     Spellings that one run uses side by side are two metrics, and stay so.
     """
-    uses = Counter(name for m in measured for name in m.values)
+    uses = Counter(itertools.chain.from_iterable([m.values for m in measured]))
     groups: dict[str, list[str]] = {}
     for name in sorted(uses):
         groups.setdefault(normalize_name(name), []).append(name)

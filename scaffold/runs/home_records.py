@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scaffold.runs import manifests, records_home
 from scaffold.runs.manifest_folders import DamagedManifest, list_manifests, read_settled_mtime
-from scaffold.runs.model import Run
+from scaffold.runs.model import Run, run_of_fields
 
 if TYPE_CHECKING:
     from scaffold.runs.index import IndexEntry
@@ -70,7 +70,7 @@ class HomeReader:
                 entry = {**self._scan(folder, tree_rows(folder.counterpart), entry or {}), "at": at}
             entries[key] = entry
             for name, (_, fields) in entry["rows"].items():
-                run = Run(*fields)
+                run = run_of_fields(fields)
                 # a record that two folders of the home have, since its workspace was moved, is one
                 runs.setdefault(f"{run.uuid} {run.label}", run)
                 if not run.only_in_home:
@@ -128,7 +128,7 @@ class HomeReader:
         """The run of one manifest. Raises ValueError where it cannot be read, or is another run's."""
         path = f"{folder.path}/{name}"
         if (row := before.get("rows", {}).get(name)) is not None and row[0] == stamp:
-            return Run(*row[1])._replace(path=path)
+            return run_of_fields(row[1])._replace(path=path)
         indexed = self._indexed_runs.get(f"{folder.counterpart}/{name}")
         if indexed is not None and indexed.stamp == stamp:
             return indexed.run._replace(path=path)

@@ -91,6 +91,11 @@ class Run(NamedTuple):
         return self.purpose == "smoke"
 
 
+def run_of_fields(fields: Sequence[Any]) -> Run:
+    """A run whose fields were kept as JSON, which has no tuples."""
+    return Run._make(tuple(field) if isinstance(field, list) else field for field in fields)
+
+
 def _purpose(manifest: Mapping[str, Any]) -> str:
     """What a manifest says that its run was for; older ones do not, but a smoke sweep's runs show."""
     sweep, purpose = manifest["tracking"]["sweep"], manifest.get("purpose")

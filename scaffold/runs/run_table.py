@@ -7,6 +7,7 @@ It is the fastest reader that the standard library has, and unlike pickle it sta
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import itertools
 import marshal
@@ -21,6 +22,7 @@ CHUNK = 2000
 # of the formats of marshal one that all versions of Python read
 FORMAT = 4
 SHARED_FIELDS = frozenset({"experiment", "status", "commit", "code", "hostname", "purpose", "form", "task", "sweep"})
+PARAMS_FIELD = Run._fields.index("params")
 _NO_ENTRIES: dict[str, Any] = {}
 
 
@@ -59,8 +61,8 @@ class IndexedRun(NamedTuple):
 class StoredRuns(Sequence[Run]):
     """The runs of packed columns, in their order: a few are made when they are asked for, all when they are gone through."""
 
-    def __init__(self, chunks: Sequence[bytes], count: int) -> None:
-        self._chunks, self._count = chunks, count
+    def __init__(self, chunks: Sequence[bytes], count: int, packed_params: bytes = b"") -> None:
+        self._chunks, self._count, self._packed_params = chunks, count, packed_params
         self._runs: tuple[Run, ...] | None = None
 
     def __len__(self) -> int:
@@ -77,19 +79,24 @@ class StoredRuns(Sequence[Run]):
         if self._runs is None:
             places = range(self._count)[index]
             if isinstance(places, int):
-                return unpack_runs(self._chunks[places // CHUNK])[places % CHUNK]
+                return unpack_runs(self._chunks[places // CHUNK], self._params)[places % CHUNK]
             if not places:
                 return ()
             first, last = (end // CHUNK for end in (min(places), max(places)))
             if 2 * (last - first) < len(self._chunks):
-                runs = [run for chunk in self._chunks[first : last + 1] for run in unpack_runs(chunk)]
+                runs = [run for chunk in self._chunks[first : last + 1] for run in unpack_runs(chunk, self._params)]
                 return tuple(runs[place - first * CHUNK] for place in places)
         return self._unpacked()[index]
+
+    @functools.cached_property
+    def _params(self) -> Sequence[Mapping[str, Any]]:
+        params: Sequence[Mapping[str, Any]] = marshal.loads(self._packed_params)
+        return params
 
     def _unpacked(self) -> tuple[Run, ...]:
         if self._runs is None:
             with garbage_collector_off():
-                self._runs = tuple(itertools.chain.from_iterable(map(unpack_runs, self._chunks)))
+                self._runs = tuple(run for chunk in self._chunks for run in unpack_runs(chunk, self._params))
             self._chunks = ()
         return self._runs
 
@@ -139,19 +146,36 @@ def garbage_collector_off() -> Iterator[None]:
 def pack_table(runs: Sequence[Run], listings: Mapping[str, FolderListing]) -> bytes:
     """A table of runs, newest first, which are those of the listings' manifests."""
     head = {folder: (listing.names, listing.stamps) for folder, listing in listings.items()}
-    chunks = [pack_runs(runs[start : start + CHUNK]) for start in range(0, len(runs), CHUNK)]
-    return marshal.dumps((head, any(run.status == "running" for run in runs), len(runs), chunks), FORMAT)
+    params = _SharedParams()
+    chunks = [pack_runs(runs[start : start + CHUNK], params) for start in range(0, len(runs), CHUNK)]
+    has_live = any(run.status == "running" for run in runs)
+    return marshal.dumps((head, has_live, len(runs), chunks, marshal.dumps(params.distinct, FORMAT)), FORMAT)
 
 
 def unpack_table(data: bytes | memoryview) -> RunTable:
     """The table that `pack_table` made; raises ValueError, EOFError or TypeError where it did not."""
-    head, has_live, count, chunks = marshal.loads(data)
+    head, has_live, count, chunks, params = marshal.loads(data)
     listings = {folder: FolderListing(names, stamps) for folder, (names, stamps) in head.items()}
-    return RunTable(runs=StoredRuns(chunks, count), listings=listings, has_live=has_live)
+    return RunTable(runs=StoredRuns(chunks, count, params), listings=listings, has_live=has_live)
 
 
-def pack_runs(runs: Sequence[Run]) -> bytes:
-    """Runs by column; of a column that is the same all the way its value."""
+class _SharedParams:
+    """Parameters that are equal in values and types, once: the seeds of a configuration have them in common."""
+
+    def __init__(self) -> None:
+        self.distinct: list[dict[str, Any]] = []
+        self._places: dict[str, int] = {}
+
+    def place_of(self, params: Mapping[str, Any]) -> int:
+        """Which of the distinct ones these are."""
+        place = self._places.setdefault(repr(params), len(self.distinct))
+        if place == len(self.distinct):
+            self.distinct.append(_share(params, sys.intern))
+        return place
+
+
+def pack_runs(runs: Sequence[Run], params: _SharedParams) -> bytes:
+    """Runs by column, with places in `params` for theirs; of a column that is the same all the way its value."""
     texts: dict[str, str] = {}
 
     def share_text(text: str) -> str:
@@ -160,15 +184,17 @@ def pack_runs(runs: Sequence[Run]) -> bytes:
     columns = []
     for field, column in zip(Run._fields, zip(*runs, strict=True), strict=True):
         share = sys.intern if field in SHARED_FIELDS else share_text
-        values = [_share(value, share) for value in column]
+        values = [*map(params.place_of, column)] if field == "params" else [_share(value, share) for value in column]
         is_constant = all(value is values[0] for value in values)
         columns.append((is_constant, values[0] if is_constant else values))
     return marshal.dumps((len(runs), columns), FORMAT)
 
 
-def unpack_runs(data: bytes) -> list[Run]:
-    """The runs that `pack_runs` was given."""
+def unpack_runs(data: bytes, params: Sequence[Mapping[str, Any]]) -> list[Run]:
+    """The runs that `pack_runs` was given; `params` are the distinct ones of all runs, and a run's own is one of these."""
     count, columns = marshal.loads(data)
+    is_constant, places = columns[PARAMS_FIELD]
+    columns[PARAMS_FIELD] = (is_constant, params[places] if is_constant else [params[place] for place in places])
     by_field = [itertools.repeat(value, count) if is_constant else value for is_constant, value in columns]
     return [*map(Run._make, zip(*by_field, strict=True))]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffold.runs import model, records, run_table
-from scaffold.runs.index import RunIndex
+from scaffold.runs.index import INDEX_VERSION, RunIndex
 from scaffold.runs.run_table import FolderListing, pack_table, unpack_table
 from tests.results.conftest import Study
 
@@ -64,8 +64,8 @@ def test_a_list_unpacks_the_runs_that_it_shows(study: Study, monkeypatch: pytest
     unpacked: list[int] = []
     unpack = run_table.unpack_runs
 
-    def count_unpacked(data: bytes) -> list[model.Run]:
-        runs = unpack(data)
+    def count_unpacked(data: bytes, params: Sequence[Mapping[str, object]]) -> list[model.Run]:
+        runs = unpack(data, params)
         unpacked.append(len(runs))
         return runs
 
@@ -153,7 +153,7 @@ def test_a_table_that_is_damaged_or_of_another_version_is_none(study: Study) -> 
         b"",
         whole[:-1],
         whole.replace(b"train", b"brain"),
-        whole.replace(b"8 ", b"7 ", 1),
+        whole.replace(str(INDEX_VERSION).encode(), str(INDEX_VERSION - 1).encode(), 1),
         b"8 1\n",
         b"8 0",
     ):

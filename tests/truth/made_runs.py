@@ -13,8 +13,8 @@ from typing import Any
 
 from scaffold import workspace as workspaces
 from scaffold.observations.directions import MetricDirections
+from scaffold.observations.manifest_values import manifest_metrics
 from scaffold.observations.model import MeasuredRun
-from scaffold.observations.run_values import manifest_metrics
 from scaffold.results.configuration.run_arguments import complete_run_arguments
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.tables.fold import fold_seeds

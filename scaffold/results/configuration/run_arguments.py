@@ -37,7 +37,8 @@ def complete_run_arguments(workspace: Workspace, runs: Sequence[Run]) -> list[Ru
 
 def _has_texts(run: Run) -> bool:
     """Whether an option has a text for a value, which may have been an argument by itself behind a switch: `--fast a.txt`."""
-    return any(isinstance(value, str) and f"-{name}" in run.form for name, value in run.params.items())
+    texts = [name for name, value in run.params.items() if value.__class__ is str]
+    return bool(texts) and any(f"-{name}" in run.form for name in texts)
 
 
 def _free_argument(run: Run, interface: Interface) -> Run:

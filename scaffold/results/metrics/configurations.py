@@ -62,13 +62,21 @@ def configuration_key(
     params: Mapping[str, Scalar], *, only: Sequence[str] | None = None, without: Collection[str] = ()
 ) -> ConfigurationKey:
     """What identifies a configuration: all parameters but `without`; of those in `only`, where given."""
+    if only is None and not without:  # a list, since there may be a hundred thousand runs
+        return tuple(sorted([(name, format_value(value)) for name, value in params.items()]))
     names = params if only is None else [name for name in only if name in params]
     return tuple(sorted((name, format_value(params[name])) for name in names if name not in without))
 
 
 def params_of_key(key: ConfigurationKey) -> dict[str, Scalar]:
     """The parameters that a key stands for."""
-    return {name: recorder.values.parse_value(text) for name, text in key}
+    return {name: _parse_value(text) for name, text in key}
+
+
+@functools.lru_cache(maxsize=65536)
+def _parse_value(text: str) -> Scalar:
+    value: Scalar = recorder.values.parse_value(text)
+    return value
 
 
 def varying_params(configs: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
@@ -79,12 +87,12 @@ def varying_params(configs: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
 
 def sort_key(params: Mapping[str, Scalar], names: Iterable[str] | None = None) -> list[tuple[int, float, str]]:
     """A key to sort configurations by: what is missing first, then numbers by size, then texts."""
-    return [_rank_value(params, name) for name in (sorted(params) if names is None else names)]
+    ordered = sorted(params) if names is None else names
+    return [_rank_value(params[name]) if name in params else (0, 0.0, "") for name in ordered]
 
 
-def _rank_value(params: Mapping[str, Scalar], name: str) -> tuple[int, float, str]:
-    if name not in params:
-        return 0, 0.0, ""
-    value = normalize_value(params[name])
+@functools.lru_cache(maxsize=65536, typed=True)
+def _rank_value(value: Scalar) -> tuple[int, float, str]:
+    value = normalize_value(value)
     number = finite_number(value)
     return (2, 0.0, format_value(value)) if number is None else (1, number, "")

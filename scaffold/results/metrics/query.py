@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ class QueryResult:
 
     def measured_metrics(self) -> set[str]:
         """The metrics that at least one run has a value of."""
-        return {name for m in self.measured for name in m.values}
+        return {*itertools.chain.from_iterable([m.values for m in self.measured])}
 
     def metrics_to_compare(self) -> list[str]:
         """The metrics asked for, else the workspace's primary one, else all that there are. Raises ScaffoldError for none."""

@@ -39,7 +39,7 @@ def run_metric_query(
     )
     params = [*query.params, *(query.where.names if query.where else ())]
     # before the condition is held against them: it may be about a parameter that only a wandb config has
-    runs = [_add_wandb_params(workspace, run, params) for run in selection.counted]
+    runs = [_add_wandb_params(workspace, run, params) for run in selection.counted] if params else selection.counted
     if query.where:
         query.where.check(runs)
     runs = [run for run in runs if _is_asked_for(run, query, sheets)]
@@ -86,6 +86,8 @@ def _first_values(
 
     A rerun gives no value: it is a check.
     """
+    if not again:
+        return list(counted), {}
     by_name: dict[str, list[MeasuredRun]] = {}
     for m in again:
         by_name.setdefault(m.run.name, []).append(m)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scaffold.errors import WrongUsage
 from scaffold.results.metrics import budget_params, configurations
-from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
-from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable
+from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable, RowSummaries
 from scaffold.results.tables.samples import (
     FoldingRule,
     Sample,
@@ -23,7 +22,7 @@ from scaffold.visible_text import one_line
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
-    from scaffold.observations.model import MeasuredRun, SkippedRun
+    from scaffold.observations.model import SkippedRun
     from scaffold.results.metrics.configurations import Configuration
     from scaffold.results.metrics.query import QueryResult
     from scaffold.runs.model import Run
@@ -47,7 +46,7 @@ def fold_seeds(
     samples = choose_samples(result, folding)
     counted = [sample.measured for sample in samples]
     directions = result.query.directions
-    measured_metrics = {name for m in counted for name in m.values}
+    measured_metrics = {*itertools.chain.from_iterable([m.values for m in counted])}
     primary = directions.find_primary(measured_metrics)
     if metrics is None:
         metrics = sorted(measured_metrics, key=lambda name: (name != primary, name))
@@ -59,22 +58,23 @@ def fold_seeds(
     columns = row_columns(keys, _first_runs(by_row, result), folding)
     rows = []
     for key in keys:
-        row_samples = sorted(by_row.get(key, []), key=lambda sample: _run_order(sample.measured))
+        row_samples = sorted(by_row.get(key, []), key=_seed_order)
         runs = tuple(sample.measured for sample in row_samples)
         row = ResultRow(
             experiment=key.experiment,
-            config={**configurations.params_of_key(key.params), **columns.get(key, {})},
+            config={**configurations.params_of_key(key.params), **(columns.get(key, {}) if columns else {})},
             runs=runs,
-            missing=tuple(sorted((skipped for _, skipped in missing.get(key, [])), key=lambda s: s.label)),
-            summaries={metric: _summary(runs, metric, interval) for metric in metrics},
+            missing=tuple(sorted((skipped for _, skipped in missing.get(key, ())), key=lambda s: s.label))
+            if missing
+            else (),
+            summaries=RowSummaries(runs, metrics, interval),
             warnings=tuple(row_warnings(row_samples, folding, metrics)),
         )
         rows.append(row)
     _check_params(by or (), rows)
     names = _distinguishing_params(rows) if by is None else tuple(by)
     budget = budget_params.find_budget_params(names, result.query.budgets)
-    sort_key = configurations.sort_key
-    rows.sort(key=lambda row: (row.experiment, sort_key(row.config, names), sort_key(row.config)))
+    rows = _sort_rows(rows, names)
     ways = {metric: way for metric in metrics if (way := directions.direction(metric)) is not None}
     bests = _best_rows(rows, ways, budget) if mark_best and ways else {}
     warnings = (*list_code_split_warnings(keys, columns, folding), *_table_warnings(rows, names)) if by is None else ()
@@ -90,6 +90,15 @@ def fold_seeds(
         interval=interval,
         budget=budget,
     )
+
+
+def _sort_rows(rows: Sequence[ResultRow], names: Sequence[str]) -> list[ResultRow]:
+    """By experiment and what is in `names`; by all other parameters only where rows have these alike."""
+    keys = [(row.experiment, configurations.sort_key(row.config, names)) for row in rows]
+    order = sorted(range(len(rows)), key=keys.__getitem__)
+    if any(keys[a] == keys[b] for a, b in itertools.pairwise(order)):
+        order = sorted(range(len(rows)), key=lambda place: (keys[place], configurations.sort_key(rows[place].config)))
+    return [rows[place] for place in order]
 
 
 def _distinguishing_params(rows: Sequence[ResultRow]) -> tuple[str, ...]:
@@ -143,10 +152,10 @@ def _missing_by_row(
     return missing
 
 
-def _run_order(measured: MeasuredRun) -> tuple[bool, int, str, str]:
-    run = measured.run
-    seed = run.effective_seed
-    return seed is None, seed or 0, run.started_at, run.name
+def _seed_order(sample: Sample) -> tuple[bool, int]:
+    """By seed, those without one last; samples are in the order in which they started, and stay so where this is equal."""
+    seed = sample.measured.run.effective_seed
+    return seed is None, seed or 0
 
 
 def _best_rows(
@@ -155,19 +164,6 @@ def _best_rows(
     from scaffold.results.tables.best_row import find_best_rows  # and with it all tests
 
     return {metric: find_best_rows(rows, metric, way, budget) for metric, way in ways.items()}
-
-
-def _summary(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind) -> MetricSummary | None:
-    values = [m.values[metric].value for m in runs if metric in m.values]
-    if not values:
-        return None
-    summary = summarize_seed_values(values)
-    if interval == "t":
-        return summary
-    from scaffold.results.stats.resampling import bootstrap_interval
-
-    low, high = bootstrap_interval([v for v in values if math.isfinite(v)]) or (None, None)
-    return summary._replace(low=low, high=high)
 
 
 def _table_warnings(rows: Sequence[ResultRow], names: Sequence[str]) -> tuple[str, ...]:

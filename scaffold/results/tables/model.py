@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 from scaffold.results.metrics.configurations import format_value
+from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
     from scaffold.observations.model import MeasuredRun, SkippedRun
-    from scaffold.results.stats.summary import MetricSummary
     from scaffold.results.tables.expectation import ExpectationResult
     from scaffold.runs.model import Scalar
 
 # what no parameter is
 MISSING = object()
 IntervalKind = Literal["t", "bootstrap"]
+
+
+class RowSummaries(Mapping[str, MetricSummary | None]):
+    """Metric -> its summary over the runs of a row, None where no run has it; made when it is asked for: of 30,000 rows 20 are shown."""
+
+    __slots__ = ("_interval", "_metrics", "_runs", "_summaries")
+
+    def __init__(self, runs: Sequence[MeasuredRun], metrics: Sequence[str], interval: IntervalKind) -> None:
+        self._runs, self._metrics, self._interval = runs, metrics, interval
+        self._summaries: dict[str, MetricSummary | None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._metrics)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._metrics)
+
+    def __getitem__(self, metric: str) -> MetricSummary | None:
+        if self._summaries is None:
+            self._summaries = {}
+        if metric not in self._summaries:
+            if metric not in self._metrics:
+                raise KeyError(metric)
+            self._summaries[metric] = _summarize(self._runs, metric, self._interval)
+        return self._summaries[metric]
+
+
+def _summarize(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind) -> MetricSummary | None:
+    values = [m.values[metric].value for m in runs if metric in m.values]
+    if not values:
+        return None
+    summary = summarize_seed_values(values)
+    if interval == "t":
+        return summary
+    from scaffold.results.stats.resampling import bootstrap_interval
+
+    low, high = bootstrap_interval([v for v in values if math.isfinite(v)]) or (None, None)
+    return summary._replace(low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +79,9 @@ class ResultRow:
 
     def finite_values(self, metric: str) -> list[float]:
         """The values of every run that has the metric, without NaN and infinities."""
-        return [m.values[metric].value for m in self.runs if metric in m.values and isfinite(m.values[metric].value)]
+        return [
+            m.values[metric].value for m in self.runs if metric in m.values and math.isfinite(m.values[metric].value)
+        ]
 
     def count_missing(self, metric: str) -> int:
         """How many of its runs have no value of the metric."""

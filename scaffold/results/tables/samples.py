@@ -70,9 +70,16 @@ class Sample(NamedTuple):
 def choose_samples(result: QueryResult, folding: FoldingRule) -> list[Sample]:
     """The samples of a query's runs, in the order in which they started."""
     draws: dict[tuple[Configuration, object], list[MeasuredRun]] = {}
+    # the seeds of a configuration have one mapping of parameters (`runs.run_table`), which need not be looked at for each
+    configurations_of: dict[tuple[object, ...], Configuration] = {}
     for m in sorted(result.measured, key=lambda m: (m.run.started_at, m.run.name)):
-        seed = m.run.effective_seed
-        draws.setdefault((folding.configuration(m.run), m.run.path if seed is None else seed), []).append(m)
+        run = m.run
+        alike = (id(run.params), run.form, run.code, run.scripts, run.experiment)
+        configuration = configurations_of.get(alike)
+        if configuration is None:
+            configuration = configurations_of[alike] = folding.configuration(run)
+        seed = run.effective_seed
+        draws.setdefault((configuration, run.path if seed is None else seed), []).append(m)
     samples = []
     for (configuration, _), runs in draws.items():
         first, *others = runs
@@ -93,10 +100,13 @@ def choose_samples(result: QueryResult, folding: FoldingRule) -> list[Sample]:
 
 def row_warnings(samples: Sequence[Sample], folding: FoldingRule, metrics: Sequence[str]) -> Iterator[str]:
     """What to beware of before a row is believed."""
+    if folding.by is None and CODE not in folding.ignored and not any(map(_is_remarkable, samples)):
+        return  # nearly all, of tens of thousands
     again = [str(s.measured.run.seed) for s in samples if s.skipped]
     if again:
         yield f"{_seeds(again)} ran more than once: the same seed is no new sample, only the first counts"
-    yield from _differences(samples, metrics)
+    if any(s.repeats for s in samples):
+        yield from _differences(samples, metrics)
     runs = [s.measured.run for s in samples]
     states = {folding.code_states.state_of(run) for run in runs}
     if len(states) > 1:
@@ -114,6 +124,12 @@ def row_warnings(samples: Sequence[Sample], folding: FoldingRule, metrics: Seque
         folded = {s.configuration for s in samples}
         if len(folded) > 1:
             yield f"it folds {len(folded)} configurations: its spread is not that of seeds alone"
+
+
+def _is_remarkable(sample: Sample) -> bool:
+    """Whether a sample of one code state alone gives reason for a warning."""
+    run = sample.measured.run
+    return run.seed is None or run.seed_source == "label" or bool(sample.repeats or sample.skipped)
 
 
 def _differences(samples: Sequence[Sample], metrics: Sequence[str]) -> Iterator[str]:
