@@ -36,6 +36,17 @@ class WrongUsage(ScaffoldError):
     exit_code = 2
 
 
+class NegativeAnswer(ScaffoldError):
+    """What was asked has the answer no, with nothing to show for it: a sentence on stderr, which is no error. Exit code 3."""
+
+    exit_code = 3
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the sentence and `hint: ...` to stderr."""
+        out = sys.stderr if file is None else file
+        out.write(f"{self}\n")
+
+
 class UnknownTemplateVersion(ScaffoldError):
     """A template source that can be read does not have the version that was asked of it."""
 

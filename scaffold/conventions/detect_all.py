@@ -144,12 +144,13 @@ def _entry_points(
     experiments = [s for s in ranked if not s.demonstration]
     for script in experiments[: script_ranking.MOST]:
         command = baseline_command.build_baseline_command(facts, script, prefix)
+        seed_flag = seed_options.seed_flag(facts, script.path)
         length = endless_scripts.find_length_option(facts, script.path, script.kind)
         points.append(
             EntryPoint(
                 path=script.path,
                 kind=script.kind,
-                seed_flag=seed_options.seed_flag(facts, script.path),
+                seed_flag=seed_flag,
                 command=command.text,
                 length_option=length.name if length else None,
             )
@@ -158,6 +159,8 @@ def _entry_points(
         if command.mention is not None:
             shown = command.mention.command
             evidence.append(Evidence(path=shown.path, line=shown.line, text=shown.text))
+        if declaration := seed_options.find_seed_declaration(facts, script.path, seed_flag):
+            evidence.append(declaration)
     lost = tuple(
         Evidence(path=s.path, line=s.line, text=f"ranks behind the first {script_ranking.MOST}")
         for s in experiments[script_ranking.MOST : 40]

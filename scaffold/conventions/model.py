@@ -59,6 +59,10 @@ class SlurmConventions:
     setup: tuple[str, ...] = ()
 
 
+# what evidence of an entry point says of the line that declares its seed option, the option behind it
+SEED_EVIDENCE = "seed option "
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPoint:
     """A script one runs: kind is train, eval, sweep, preprocess or other; `seed_flag` as one types it.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator
 
 from scaffold.conventions import hydra_configs, script_options
+from scaffold.conventions.model import SEED_EVIDENCE, Evidence
 from scaffold.conventions.script_mentions import script_names, scripts_in_command
 from scaffold.conventions.script_options import ImportingScript
 from scaffold.facts import Facts, paths
@@ -42,6 +43,19 @@ def seed_flag(facts: Facts, path: str) -> str | None:
     handing = (c for c in facts.shell_commands if c.path == path and _HANDS_ON.search(c.text))
     started = (target for c in handing for target, _ in scripts_in_command(facts, c, names))
     return next((seed_flag(facts, p) for p in started if paths.classify_file(p) in ("python", "r", "julia")), None)
+
+
+def find_seed_declaration(facts: Facts, path: str, flag: str | None) -> Evidence | None:
+    """Where the script at `path`, or the nearest module that it imports, declares the option `flag`; None where no line names it."""
+    if not flag or not flag.startswith("-") or not path.endswith(".py"):
+        return None
+    named = re.compile(rf"""["']{re.escape(flag)}["'/]""")
+    near = facts.import_closure(path, depth=3, limit=80)
+    for place in sorted(near, key=lambda p: (near[p], p)):
+        if match := named.search(facts.texts.get(place, "")):
+            line = facts.texts[place].count("\n", 0, match.start()) + 1
+            return Evidence(path=place, line=line, text=SEED_EVIDENCE + flag)
+    return None
 
 
 def _python_seed_flag(facts: Facts, path: str) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scaffold.backends.interface import Warn
-from scaffold.errors import ScaffoldError
+from scaffold.errors import NegativeAnswer, ScaffoldError
 from scaffold.ideas import context, history, rebasing, rule, study_files, trial_runs, verdict_application
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import JudgingStep
@@ -102,7 +102,8 @@ class IdeaClaim:
 
 
 def measure_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial_runs.Show) -> tuple[IdeaStudy, IdeaClaim]:
-    """Baseline against the code that stands, on unused seeds. Raises ScaffoldError: nothing was kept, all runs are of one seed."""
+    """Baseline against the code that stands, on unused seeds. Raises NegativeAnswer where nothing was kept,
+    and ScaffoldError where all runs are of one seed."""
     study = study_files.change_study(workspace, name, _reserve_seeds)
     asked = study.history[-1]
     seeds = tuple(asked["claim"])
@@ -144,7 +145,9 @@ def _reserve_seeds(study: IdeaStudy) -> IdeaStudy:
             hint="have the script take its seed, commit that, and start another study",
         )
     if study.incumbent == BASELINE:
-        raise ScaffoldError("no idea was kept, so that there is nothing to claim", hint="see scaffold ideas list")
+        raise NegativeAnswer(
+            "no idea was kept: against the baseline there is no gain to quote", hint="see scaffold ideas list"
+        )
     last = study.history[-1]
     if last["event"] == "seeds" and last["idea"] == study.incumbent and len(study.claims) == last["number"]:
         return study

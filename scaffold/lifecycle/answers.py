@@ -11,7 +11,7 @@ from typing import Any
 
 from scaffold import metric_directions, visible_text
 from scaffold.conventions import activation, slurm
-from scaffold.conventions.model import Conventions, EntryPoint, SlurmConventions
+from scaffold.conventions.model import SEED_EVIDENCE, Conventions, EntryPoint, SlurmConventions
 from scaffold.conventions.output_rewrite import rewrite_for_recorded_run
 from scaffold.errors import WrongUsage
 from scaffold.server.address import validate_server_url
@@ -180,11 +180,7 @@ def _described_findings(conventions: Conventions) -> Iterator[tuple[str, str]]:
     if conventions.environment.manager != "none":
         yield f"environment: {conventions.environment.manager}", evidence_place(conventions, "environment.manager")
     for point in conventions.entry_points[:5]:
-        seed = f"seed option {point.seed_flag}" if point.seed_flag else "no seed option"
-        evidence = (
-            e for e in conventions.evidence.get("entry_points", ()) if e.path == point.path and e.line is not None
-        )
-        yield f"entry point {point.path} ({point.kind}), {seed}", next((f"{e.path}:{e.line}" for e in evidence), "")
+        yield _describe_entry_point(conventions, point)
     for subject, field, values in (
         ("configuration", "config_systems", conventions.config_systems),
         ("trackers", "trackers", conventions.trackers),
@@ -209,6 +205,19 @@ def _described_findings(conventions: Conventions) -> Iterator[tuple[str, str]]:
         yield text, evidence_place(conventions, "tests.runner")
     if conventions.agent_guides:
         yield f"agent guides: {', '.join(conventions.agent_guides)}", ""
+
+
+def _describe_entry_point(conventions: Conventions, point: EntryPoint) -> tuple[str, str]:
+    """A script with its seed option, and the place of that; where no line declares one, the place of the script's own beginning."""
+    evidence = [e for e in conventions.evidence.get("entry_points", ()) if e.line is not None]
+    place = next((f"{e.path}:{e.line}" for e in evidence if e.path == point.path), "")
+    if point.seed_flag is None:
+        return f"entry point {point.path} ({point.kind}), no seed option", place
+    # of a script that imports the option the declaration may stand in another file: the nearest that follows in the list
+    rest = evidence[next((i for i, e in enumerate(evidence) if e.path == point.path), 0) :]
+    declared = next((f"{e.path}:{e.line}" for e in rest if e.text == SEED_EVIDENCE + point.seed_flag), "")
+    begins = f", {place}" if declared and place else ""
+    return f"entry point {point.path} ({point.kind}{begins}), seed option {point.seed_flag}", declared or place
 
 
 def role_folder_names(root: str, existing: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -55,17 +55,28 @@ def foreign_notes(run_records: RunRecords) -> list[str]:
 
 
 def _same_again(runs: Sequence[Run]) -> Iterator[AuditFinding]:
-    """Runs whose code, command and seed ran before, under another experiment."""
+    """Runs whose code, command and seed ran before, under another experiment; a grid may hold what ran before as one of its points."""
     first: dict[object, Run] = {}
+    grids = _grid_sweeps(runs)
     for run in sorted(runs, key=lambda run: (run.started_at, run.name)):
         question = to_question_key(run)
         if question is None or run.withdrawn is not None:
             continue
         earlier = first.setdefault(question, run)
-        if earlier.experiment != run.experiment:
+        if earlier.experiment != run.experiment and run.sweep not in grids:
             message = f"the same code, command and seed ran as {earlier.label} ({earlier.experiment})"
             hint = f"one of them will do: scaffold runs withdraw {run.label} --because 'it ran before'"
             yield AuditFinding(path=run.path, code="R112", run=run.label, message=message, hint=hint)
+
+
+def _grid_sweeps(runs: Sequence[Run]) -> frozenset[str]:
+    """The sweeps whose runs have more than one configuration."""
+    configurations: dict[str, set[object]] = {}
+    for run in runs:
+        if run.sweep is not None:
+            params = frozenset((name, str(value)) for name, value in run.params.items() if name != "seed")
+            configurations.setdefault(run.sweep, set()).add(params)
+    return frozenset(sweep for sweep, points in configurations.items() if len(points) > 1)
 
 
 def audit_records(workspace: Workspace, run_records: RunRecords | None = None) -> list[AuditFinding]:

@@ -90,7 +90,7 @@ def _same_code(case: AuditedRun) -> str | None:
 
 @register_audit_rule("R109")
 def audit_commit_on_branch(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
-    """A branch or a tag leads to the commit."""
+    """A branch or a tag leads to the commit, or it is an idea's, which its study keeps."""
     keeper = (case.keepers or {}).get(case.run.commit or "")
     if keeper is Keeper.NOTHING:
         message = f"nothing keeps its commit {str(case.run.commit)[:12]}: git forgets it with time"

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 BRANCHES = ("--branches", "--tags", "--remotes")
 PINS = "--glob=refs/scaffold/*"
+STUDIES = "--glob=refs/scaffold/ideas/*"
 MOST_COMMITS = 2000
 
 
 class Keeper(Enum):
-    """What keeps a commit: a branch or a tag, which clones get; a pin, which they do not; nothing, until git forgets it; it is gone."""
+    """What keeps a commit: a branch or a tag, which clones get; a study of ideas, or a pin, which they do not; nothing, until git forgets
+    it; it is gone."""
 
     BRANCH = "branch"
+    STUDY = "study"
     PIN = "pin"
     NOTHING = "nothing"
     GONE = "gone"
@@ -40,9 +43,11 @@ def find_keepers(workdir: Path, commits: Collection[str]) -> dict[str, Keeper]:
         raise ScaffoldError(f"{workdir} is in no git repository", hint="audit in a clone of it")
     existing = existing_commits(workdir, commits)
     off_branch = _unreachable(workdir, existing, BRANCHES)
-    kept_by_nothing = _unreachable(workdir, off_branch, (*BRANCHES, PINS))
+    of_no_study = _unreachable(workdir, off_branch, (*BRANCHES, STUDIES))
+    kept_by_nothing = _unreachable(workdir, of_no_study, (*BRANCHES, PINS))
     keepers = dict.fromkeys(commits, Keeper.GONE) | dict.fromkeys(existing, Keeper.BRANCH)
-    return keepers | dict.fromkeys(off_branch, Keeper.PIN) | dict.fromkeys(kept_by_nothing, Keeper.NOTHING)
+    keepers |= dict.fromkeys(off_branch, Keeper.STUDY) | dict.fromkeys(of_no_study, Keeper.PIN)
+    return keepers | dict.fromkeys(kept_by_nothing, Keeper.NOTHING)
 
 
 def existing_commits(directory: Path, commits: Iterable[str]) -> frozenset[str]:

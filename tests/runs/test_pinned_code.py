@@ -69,6 +69,27 @@ def test_a_commit_that_is_pinned_only_is_no_whole_record_but_runs_again(run: Run
     assert findings(run, trained) == []
 
 
+def test_the_code_of_an_idea_is_kept_by_its_study(run: Run, trained: Workspace) -> None:
+    collect_garbage(trained.root)
+    git(trained.root, "update-ref", "refs/scaffold/ideas/study/1", trained.manifests()[0]["git"]["commit"])
+    assert findings(run, trained) == []
+
+
+def test_a_grid_may_hold_what_ran_before(run: Run, make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace({"train.py": "print('loss: 1')\n"})
+
+    def sweep_of(name: str, *rates: str) -> None:
+        for rate in rates:
+            words = ("--experiment", name, "--sweep", name, "--", PYTHON, "train.py", "--lr", rate, "--seed", "1")
+            assert workspace.record(*words).returncode == 0
+
+    sweep_of("baseline", "0.1")
+    sweep_of("grid", "0.1", "0.2")
+    assert "R112" not in {finding["code"] for finding in findings(run, workspace)}
+    sweep_of("again", "0.1")
+    assert "R112" in {finding["code"] for finding in findings(run, workspace)}
+
+
 def test_a_commit_that_was_rebased_away_runs_again(run: Run, trained: Workspace) -> None:
     git(trained.root, "switch", "-qc", "idea")
     # of another size: within a second Python takes the bytecode of a file of the same size for its own

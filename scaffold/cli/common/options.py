@@ -39,15 +39,20 @@ def json_option(command: F) -> F:
 
 
 def limit_option(command: F) -> F:
-    """--limit: how long lists may be."""
+    """--limit: how long lists may be, 20 entries where nobody says."""
+    return limit_option_with(output.DEFAULT_LIMIT)(command)
+
+
+def limit_option_with(default: int) -> Callable[[F], F]:
+    """--limit with another default, for a list that is read as a whole."""
     return click.option(
         "--limit",
         type=click.IntRange(min=0),
-        default=output.DEFAULT_LIMIT,
+        default=default,
         show_default=True,
         metavar="N",
         help="At most N entries of each list (0: all).",
-    )(command)
+    )
 
 
 def lines_option(default: int, help: str) -> Callable[[F], F]:

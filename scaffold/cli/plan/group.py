@@ -91,7 +91,7 @@ def check(
 
 @plan.command()
 @click.argument("code", required=False)
-@options.limit_option
+@options.limit_option_with(0)
 @options.json_option
 def rules(code: str | None, limit: int, json_output: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""

@@ -122,6 +122,8 @@ def list_runs(
     else:
         output.print_rows([run_row(workspace, r) for r in runs_shown])
     limited.report_left_out()
+    if not runs_shown and records.runs:
+        click.echo(f"none of the {output.pluralize(len(records.runs), 'run')} is one of these", err=True)
     if records.has_more_in_home:
         report_unrestored_runs(chosen)
 

@@ -149,7 +149,9 @@ def _print_remarks(planned: InitPlan, *, written: bool) -> None:
         click.echo(f"\nadd to {hook.path}, which is yours:\n{hook.text}")
     if planned.changes and written:
         _mention_foreign_files(planned)
-        click.echo(f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}")
+        click.echo(
+            f"next: read {planned.root}/README.md, then plan in {planned.answers['tasks_path']}; commit {planned.root} with it"
+        )
 
 
 def _write(planned: InitPlan, skill: SkillPlan | None, server_url: str | None) -> InitPlan:

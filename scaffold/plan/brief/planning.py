@@ -26,7 +26,7 @@ CONTRACT_IN_SHORT = """\
 - marks: ` ` open, `/` in progress, `x` done; ids count within their phase; a deliverable is a relative path; a done-when can be checked
   (a command in back-ticks, `5 runs finished in baseline`, `val/loss <= 3.2 in baseline`)
 - tasks that have to be there: %s
-- no placeholder (`...`, TODO, TBD, `<...>`); what only a human can decide is written `[choice: what]`
+- no placeholder (`...`, TODO, TBD, `<...>`); what is not decided yet is `[choice: what]`: whoever carries the task out decides
 - `scaffold plan rules CODE` explains a rule"""
 FULL_TASKS = """\
 baseline and main-method experiment; ablation or sensitivity; run names and stdout/stderr capture; run

@@ -20,6 +20,8 @@ CAPACITY_FORMULA = """\
 - `r` = running + launching runs (`GET /cluster`), `q` = ready + queued runs
 - start now: `max_new_runs = max(0, min(q, g - r))`; on local GPUs pin each run with `CUDA_VISIBLE_DEVICES=i`"""
 
+CODE_CHANGE = "A change of the code, judged by itself: `scaffold ideas start`, `scaffold try WHAT`, `scaffold ideas claim`."
+
 
 def goal_section(context: BriefContext) -> str:
     """The goal, the steering text and the lessons, as they were given."""
@@ -31,7 +33,7 @@ def goal_section(context: BriefContext) -> str:
     )
     parts = ["## Goal", quoted]
     if steering := context.text("steering_text"):
-        parts.append("Steering, as given:\n" + quote_as_markdown(steering, context.limit_or_all(500)))
+        parts.append("Steering, as given:\n" + quote_as_markdown(steering, context.limit_or_all(460)))
     if memories := context.list("memories"):
         parts.append("Lessons of earlier sessions:\n" + bullet_list(context, memories, 6))
     return "\n\n".join(parts)
@@ -57,6 +59,7 @@ def tracked_runs_section(context: BriefContext, task: str) -> str:
             f"writes its manifest.\n{recorded}",
             f"Several runs: {sweep}.",
         ]
+    parts.append(CODE_CHANGE)
     return "\n\n".join(parts)
 
 

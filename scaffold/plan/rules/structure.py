@@ -80,7 +80,7 @@ def check_planning_notes(plan: Plan, context: RuleContext) -> Iterator[Complaint
 
 @register_plan_rule(
     "P007",
-    "a choice that only a human can make is made",
+    "a choice that the plan leaves open is made",
     wrong="- Primary metrics: [choice: name the metric that decides]",
     right="- Primary metrics: val/loss, lower is better",
     words="`[choice: what has to be chosen]`, anywhere but in code, comments and quotes",

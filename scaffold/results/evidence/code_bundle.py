@@ -14,6 +14,7 @@ from scaffold.runs.code_commits import Keeper
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
+PINNED = {Keeper.PIN, Keeper.STUDY}
 LOCAL = "its uncommitted code holds lines that a patch hides"
 
 
@@ -24,7 +25,7 @@ def write_code_bundle(workspace: Workspace, runs: Sequence[CrateRun], directory:
     """
     top = git.toplevel(workspace.workdir)
     commits = {run.run.commit for run in runs if run.run.commit}
-    if top is None or Keeper.PIN not in code_commits.find_keepers(top, commits).values():
+    if top is None or not PINNED & set(code_commits.find_keepers(top, commits).values()):
         return None
     refs = git.run_checked(top, "for-each-ref", "--format=%(refname)", "refs/scaffold/pins").text.split()
     if not refs:
