@@ -70,6 +70,9 @@ def test_launch_wait_exits_3_when_some_failed_and_retry_runs_exactly_those(
     done = sweep(run, found, "launch", "lr", "--wait")
     assert done.exit_code == 3 and "2 finished, 2 failed" in done.stdout
     assert "--retry failed" in done.stderr
+    # a line for each end, and one at the beginning: nothing of who waits and who starts
+    timed = [line.split("  ")[1] for line in done.stderr.splitlines() if re.match(r"\d\d:\d\d:\d\d  ", line)]
+    assert timed[0].startswith("0 of 4 done") and timed[1:] == [f"{number} of 4" for number in (1, 2, 3, 4)]
     found.mend()
     assert sweep(run, found, "launch", "lr", "--wait").exit_code == 3  # not asked, not run again
     told = answer(sweep(run, found, "launch", "lr", "--wait", "--retry", "failed", "--json"))

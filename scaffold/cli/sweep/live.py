@@ -1,4 +1,4 @@
-"""A sweep while it runs: a live table on a terminal, a line for each change elsewhere."""
+"""A sweep while it runs: a live table on a terminal, a line for each run that ends elsewhere."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from scaffold.sweeps.launch.run_states import SweepSnapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
+
+# how long nothing is said, in seconds
+SILENCE_S = 60.0
 
 
 def watch_until_done(scheduler: Scheduler, view: SweepChangeLines, *, doing: str) -> SweepSnapshot:
@@ -46,20 +49,24 @@ def describe_detaching(name: str, snapshot: SweepSnapshot | None) -> Iterator[st
 
 
 def open_view(workspace: Workspace, sweep: str, *, json_output: bool) -> SweepChangeLines:
-    """How a sweep is shown while it runs: a table that lives on a terminal, else a line for each change, nothing with --json."""
+    """How a sweep is shown while it runs: a table that lives on a terminal, else a line for each end, nothing with --json."""
     if terminal.can_redraw() and not json_output:
         return LiveTable(workspace, sweep)
     return SweepChangeLines(workspace, quiet=json_output)
 
 
 class SweepChangeLines:
-    """A line for each change, on stderr."""
+    """A line for each run that ends, on stderr, and how far the sweep is: at first, and where nothing ended for a minute.
+
+    What waits, is handed over or starts has no line: of many runs that is most of what happens, and nothing to act on.
+    """
 
     def __init__(self, workspace: Workspace, *, quiet: bool = False) -> None:
         self._workspace = workspace
         self._quiet = quiet
         self._states: dict[str, str] = {}
         self._hinted = False
+        self._said_at = 0.0
         # the last one that was shown
         self.snapshot: SweepSnapshot | None = None
         # what has to be entered while it shows something
@@ -71,20 +78,18 @@ class SweepChangeLines:
 
     def show(self, snapshot: SweepSnapshot) -> None:
         """Say what has changed since the last look."""
-        self.snapshot, started = snapshot, snapshot.started
-        changed = [s for s in snapshot.states if self._states.get(s.name, s.state) != s.state or s.name in started]
-        first = not self._states
+        self.snapshot, before = snapshot, self._states
         self._states = {s.name: s.state for s in snapshot.states}
         if self._quiet:
             return
-        for state in changed if not first else ():
-            if state.name not in started:
-                _print_timed("  ".join(filter(None, format_state_row(self._workspace, state))))
-        for name in started:
-            _print_timed(f"started  {name}")
+        done = sum(s.is_done for s in snapshot.states)
+        ended = [s for s in snapshot.states if s.is_done and before.get(s.name, s.state) != s.state]
+        for number, state in enumerate(ended, start=done - len(ended) + 1):
+            row = filter(None, format_state_row(self._workspace, state))
+            self._print_timed("  ".join([f"{number} of {len(snapshot.states)}", *row]))
         self._hint_at_printed_metrics(snapshot)
-        if changed or first:
-            _print_timed(format_progress(snapshot))
+        if not before or time.monotonic() - self._said_at >= SILENCE_S:
+            self._print_timed(format_progress(snapshot))
 
     def _hint_at_printed_metrics(self, snapshot: SweepSnapshot) -> None:
         """After the first run that finished: where results will find nothing of it, say so before all others have run."""
@@ -98,9 +103,9 @@ class SweepChangeLines:
         if not latest_metrics(self._workspace, run)[0] and (hint := suggest_log_pattern(self._workspace, [run])):
             self.warn(hint)
 
-
-def _print_timed(text: str) -> None:
-    click.echo(f"{timestamps.utc_now():%H:%M:%S}  {text}", err=True)
+    def _print_timed(self, text: str) -> None:
+        self._said_at = time.monotonic()
+        click.echo(f"{timestamps.utc_now():%H:%M:%S}  {text}", err=True)
 
 
 class LiveTable(SweepChangeLines):

@@ -20,7 +20,9 @@ CAPACITY_FORMULA = """\
 - `r` = running + launching runs (`GET /cluster`), `q` = ready + queued runs
 - start now: `max_new_runs = max(0, min(q, g - r))`; on local GPUs pin each run with `CUDA_VISIBLE_DEVICES=i`"""
 
-CODE_CHANGE = "A change of the code, judged by itself: `scaffold ideas start`, `scaffold try WHAT`, `scaffold ideas claim`."
+CODE_CHANGE = (
+    "A change of the code, judged by itself: `scaffold ideas start`, `scaffold try WHAT`, `scaffold ideas claim`."
+)
 
 
 def goal_section(context: BriefContext) -> str:
