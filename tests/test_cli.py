@@ -48,6 +48,13 @@ def test_help_names_every_command_in_its_section_on_whole_lines(run: Run) -> Non
     assert max(map(len, listed.splitlines())) < 80
 
 
+def test_help_of_the_whole_is_what_click_writes_on_any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = group.make_context("scaffold", ["runs"], resilient_parsing=True)
+    for columns in ("80", "200", "60", "", "wide"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert group.get_help(context) == click.Group.get_help(group, context)
+
+
 @pytest.mark.parametrize("words", ["plan", "sweep", "runs", "results", "report", "server"])
 def test_help_of_a_group_cuts_no_sentence(run: Run, words: str) -> None:
     rows = run(words, "--help").stdout.partition("Commands:\n")[2]
