@@ -170,6 +170,19 @@ def test_series_are_hidden_and_an_axis_is_changed_by_keyboard(browser: Browser, 
         assert serious(visit) == [] and visit.complaints == []
 
 
+def test_another_metric_takes_the_place_of_the_first(browser: Browser, full: Path) -> None:
+    with Visit(browser, full.as_uri()) as visit:
+        choice = visit.page.get_by_label("Plots of")
+        names = choice.locator("option").all_inner_texts()
+        assert len(names) > 1 and choice.input_value() == names[0]
+        for name in (names[1], names[0]):
+            choice.select_option(name)
+            shown = visit.page.locator("#results figure[data-metric]:visible")
+            assert {figure.get_attribute("data-metric") for figure in shown.all()} == {name}
+            assert shown.locator("h3").first.inner_text() == f"{name} of each configuration"
+        assert visit.complaints == []
+
+
 def test_it_prints_whole(browser: Browser, full: Path) -> None:
     with Visit(browser, full.as_uri()) as visit:
         visit.page.evaluate("dispatchEvent(new Event('beforeprint'))")

@@ -16,7 +16,7 @@ from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable
 from scaffold.runs.model import Run, Scalar
 
-MOST_BARS, MOST_AXES, MOST_PARALLEL_LINES, MOST_CURVES = 24, 6, 200, 3
+MOST_BARS, MOST_AXES, MOST_PARALLEL_LINES, MOST_CURVES, MOST_OTHERS = 24, 6, 200, 3, 5
 WITH_SEEDS = f"Mean, {figures.INTERVAL}, and each seed as a dot"
 
 
@@ -38,6 +38,15 @@ def build_figures(
         built += [build_sensitivity(table, main, name) for name in table.by]
         built.append(build_parallel(table, main))
     return _with_unique_names(figure for figure in [*built, build_run_timeline(runs)] if figure is not None)
+
+
+def build_figures_of_others(table: ResultTable, metrics: Sequence[str]) -> tuple[figures.Figure, ...]:
+    """Bars and sensitivity of the metrics behind the first, for a page on which one of them is chosen; of 5 at most."""
+    built: list[figures.Figure | None] = []
+    for metric in metrics[1 : 1 + MOST_OTHERS]:
+        built.append(build_bars(table, metric))
+        built += [build_sensitivity(table, metric, name) for name in table.by]
+    return _with_unique_names(figure for figure in built if figure is not None)
 
 
 def _with_unique_names(built: Iterable[figures.Figure]) -> tuple[figures.Figure, ...]:
@@ -67,6 +76,7 @@ def build_bars(table: ResultTable, metric: str) -> figures.BarChart | None:
         caption=figures.caption(
             WITH_SEEDS, figures.share_shown(bars, rows), figures.describe_metric_direction(table, metric)
         ),
+        metric=metric,
         x=figures.Axis(label=metric),
         bars=tuple(bars),
     )
@@ -94,6 +104,7 @@ def build_sensitivity(table: ResultTable, metric: str, parameter: str) -> figure
         name=figures.file_name("sensitivity", metric, parameter),
         title=f"{metric} over {parameter}",
         caption=figures.caption(WITH_SEEDS, groups_shown, figures.describe_metric_direction(table, metric)),
+        metric=metric,
         x=figures.Axis(label=parameter, scale=choose_axis_scale([m.x for line in shown for m in line.means], many=30)),
         y=figures.Axis(label=metric),
         lines=shown,
@@ -133,6 +144,7 @@ def build_parallel(table: ResultTable, metric: str) -> figures.ParallelPlot | No
         caption=figures.caption(
             coloured, figures.share_shown(shown, rows), figures.describe_metric_direction(table, metric)
         ),
+        metric=metric,
         axes=(*axes, figures.ParallelCoordinatesAxis(axis=figures.Axis(label=metric))),
         lines=tuple(lines),
     )

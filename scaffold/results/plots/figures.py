@@ -21,11 +21,13 @@ INTERVAL = "95 % t-interval over seeds"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Titled:
-    """What every figure has: the name of its file, a title, a caption that says what is left out."""
+    """What every figure has: the name of its file, a title, a caption that says what is left out; and the metric whose place another
+    may take on the page, empty where none may."""
 
     name: str
     title: str
     caption: str
+    metric: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,33 @@
     show(figure);
   }
 
+  let chosenMetric = null; // whose plots the reader wants to see
+
+  function makeMetricChoice() {
+    const section = document.querySelector("#results");
+    const tied = () => [...(section ? section.querySelectorAll("figure[data-metric]") : [])];
+    const names = [...new Set(tied().map((figure) => figure.dataset.metric))];
+    section?.querySelector(".metric-choice")?.remove();
+    if (names.length < 2) return;
+    const label = document.createElement("label");
+    label.className = "metric-choice";
+    const select = document.createElement("select");
+    for (const name of names) select.append(new Option(name, name));
+    if (names.includes(chosenMetric)) select.value = chosenMetric;
+    const showChosen = () => {
+      for (const figure of tied()) figure.toggleAttribute("hidden", figure.dataset.metric !== select.value);
+    };
+    select.addEventListener("change", () => {
+      chosenMetric = select.value;
+      showChosen();
+    });
+    label.append("Plots of ", select);
+    tied()[0].closest(".figures").before(label);
+    showChosen();
+  }
+
   const makeAll = () => {
+    makeMetricChoice();
     for (const figure of document.querySelectorAll("figure[data-x]:not(.made)")) {
       figure.classList.add("made");
       make(figure);

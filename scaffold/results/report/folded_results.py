@@ -12,7 +12,7 @@ from scaffold.observations.model import MetricSeries
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.metrics.run_metrics import run_metric_query
 from scaffold.results.plots import ranking
-from scaffold.results.plots.build_figures import build_figures
+from scaffold.results.plots.build_figures import build_figures, build_figures_of_others
 from scaffold.results.plots.figures import Figure
 from scaffold.results.report import result_table
 from scaffold.results.tables import fold
@@ -34,6 +34,7 @@ class FoldedResults:
     metrics: tuple[str, ...]
     main_metric: str | None
     figures: tuple[Figure, ...]
+    figures_of_others: tuple[Figure, ...]
 
 
 def fold_results(
@@ -53,7 +54,14 @@ def fold_results(
     curves, unread = _read_curves(workspace, folded, metrics)
     folded = replace(folded, notes=(*folded.notes, *unread))
     figures = build_figures(folded, curves, runs, metrics)
-    return FoldedResults(result=result, table=folded, metrics=metrics, main_metric=main, figures=figures)
+    return FoldedResults(
+        result=result,
+        table=folded,
+        metrics=metrics,
+        main_metric=main,
+        figures=figures,
+        figures_of_others=build_figures_of_others(folded, metrics),
+    )
 
 
 def build_workspace_figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:

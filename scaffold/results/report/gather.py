@@ -58,6 +58,7 @@ def gather_report(workspace: Workspace, page: Path, *, files_address: str | None
         table=part if part.rows and part.metrics else None,
         verdicts=compared,
         figures=results.figures,
+        figures_of_others=results.figures_of_others,
         failures=failures.group_by_cause(failed)[:MOST_CAUSES],
         checklist=build_checklist(plan, workspace, results.table, links) if plan is not None else (),
         findings=_audit_findings(workspace, run_records) if runs else (),

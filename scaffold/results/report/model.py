@@ -229,6 +229,8 @@ class ExperimentReport:
     next_steps: tuple[SuggestedCommand, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
     ideas: tuple[ReportIdeas, ...] = ()
+    # of further metrics, which a reader may choose in the place of the first
+    figures_of_others: tuple[Figure, ...] = ()
 
     @property
     def total(self) -> int:
