@@ -35,7 +35,7 @@ def spread_config_files(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
     `configs` of a run are then the files, relative to the repository's top, whose content is accounted for so. A seed in such a file is
     the seed of a run that has none else.
     """
-    named = {run.path: names for run in runs if (names := _config_params(run))}
+    named = _name_config_params(runs)
     if not named:
         return list(runs)
     contents = _read_contents(workspace, [run for run in runs if run.path in named], named)
@@ -54,6 +54,19 @@ def spread_config_files(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
             files = (*changed[run.path].configs, contents[run.path, param][0])
             changed[run.path] = changed[run.path]._replace(configs=files)
     return [changed[run.path] for run in runs]
+
+
+def _name_config_params(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
+    """The path of each run that has config files -> the parameters that name them."""
+    named: dict[str, tuple[str, ...]] = {}
+    without: set[int] = set()  # mappings of parameters that name none: the seeds of a configuration have one in common
+    for run in runs:
+        if run.configs or id(run.params) not in without:
+            if names := _config_params(run):
+                named[run.path] = names
+            else:
+                without.add(id(run.params))
+    return named
 
 
 def _config_params(run: Run) -> tuple[str, ...]:

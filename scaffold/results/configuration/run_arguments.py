@@ -24,8 +24,14 @@ def complete_run_arguments(workspace: Workspace, runs: Sequence[Run]) -> list[Ru
     they are arguments of a script that is known to read none."""
     scripts = ScriptReader(workspace)
     completed = []
+    # the seeds of a configuration have one mapping of parameters (`runs.run_table`), which need not be looked at for each
+    have_texts: dict[tuple[int, str], bool] = {}
     for run in runs:
-        if (run.words or _has_texts(run)) and (interface := scripts.interface(run.form)) is not None:
+        alike = (id(run.params), run.form)
+        has_texts = have_texts.get(alike)
+        if has_texts is None:
+            has_texts = have_texts[alike] = _has_texts(run)
+        if (run.words or has_texts) and (interface := scripts.interface(run.form)) is not None:
             run = reparse_run_arguments(run if run.words else _free_argument(run, interface), interface)
         if run.seed is not None and run.seed_source is None and (reads := scripts.reads_seed(run.form)) is not None:
             run = run._replace(seed_source="environment" if reads else "label")

@@ -69,19 +69,23 @@ class Sample(NamedTuple):
 
 def choose_samples(result: QueryResult, folding: FoldingRule) -> list[Sample]:
     """The samples of a query's runs, in the order in which they started."""
-    draws: dict[tuple[Configuration, object], list[MeasuredRun]] = {}
+    # by the number of the configuration, since it takes long to hash one
+    draws: dict[tuple[int, object], list[MeasuredRun]] = {}
+    numbers: dict[Configuration, int] = {}
     # the seeds of a configuration have one mapping of parameters (`runs.run_table`), which need not be looked at for each
-    configurations_of: dict[tuple[object, ...], Configuration] = {}
+    numbers_of_alike: dict[tuple[object, ...], int] = {}
     for m in sorted(result.measured, key=lambda m: (m.run.started_at, m.run.name)):
         run = m.run
         alike = (id(run.params), run.form, run.code, run.scripts, run.experiment)
-        configuration = configurations_of.get(alike)
-        if configuration is None:
-            configuration = configurations_of[alike] = folding.configuration(run)
+        number = numbers_of_alike.get(alike)
+        if number is None:
+            number = numbers_of_alike[alike] = numbers.setdefault(folding.configuration(run), len(numbers))
         seed = run.effective_seed
-        draws.setdefault((configuration, run.path if seed is None else seed), []).append(m)
+        draws.setdefault((number, run.path if seed is None else seed), []).append(m)
     samples = []
-    for (configuration, _), runs in draws.items():
+    distinct = [*numbers]
+    for (number, _), runs in draws.items():
+        configuration = distinct[number]
         first, *others = runs
         repeats = result.repeats.get(first.run.name, ()) if first.run.effective_seed is not None else ()
         if not others and not repeats:
