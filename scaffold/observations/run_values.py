@@ -105,7 +105,10 @@ class RunValueReader:
             if query.primary_metric and not query.metrics:
                 names_needed.add(query.primary_metric)
             by_spelling = {normalize_name(name): name for name in names_needed}
+            must_look = not names_needed or "*" in names
             for i, run in enumerate(runs):
+                if not (must_look or sources[i]) and names_needed <= values[i].keys():
+                    continue
                 if sources[i] or not values[i] or "*" in names or _lacks(values[i], names_needed, by_spelling):
                     values[i] = merge_values(
                         values[i], self._from_files(run), printed_values.printed_values(sources[i])

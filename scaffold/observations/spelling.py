@@ -40,10 +40,12 @@ def unify_spellings(measured: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun],
 
     Spellings that one run uses side by side are two metrics, and stay so.
     """
-    uses = Counter(itertools.chain.from_iterable([m.values for m in measured]))
     groups: dict[str, list[str]] = {}
-    for name in sorted(uses):
+    for name in sorted({*itertools.chain.from_iterable([m.values for m in measured])}):
         groups.setdefault(normalize_name(name), []).append(name)
+    if all(len(group) == 1 for group in groups.values()):
+        return list(measured), []
+    uses = Counter(itertools.chain.from_iterable([m.values for m in measured]))
     renamed: dict[str, str] = {}
     notes = []
     for group in groups.values():

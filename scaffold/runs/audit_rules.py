@@ -163,9 +163,11 @@ def audit_package_list(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
 @register_audit_rule("R110")
 def audit_copy_agrees(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """The copy in the second home says the same."""
+    copy = None if case.run.only_in_home else case.files.find_copy(case.run.path)
+    if copy is None:
+        return
     path = case.workspace.workdir / case.run.path
-    copy = None if case.run.only_in_home else case.files.find_copy(path)
-    if copy is None or copy.samefile(path):
+    if copy.samefile(path):
         return
     with contextlib.suppress(ValueError):  # one that cannot be read is a finding of its own
         manifest, other = manifests.read_manifest(path), manifests.read_manifest(copy)

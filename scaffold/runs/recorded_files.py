@@ -19,7 +19,7 @@ class RecordedFiles:
         self._workspace = workspace
         self._folders: dict[str, str | None] = {}
         self._followed: dict[str, os.stat_result | OSError] = {}
-        self._copies: dict[Path, list[Path]] = {}
+        self._copies: dict[str, list[Path]] = {}
 
     def find_fault(self, path: str, is_kind: Callable[[int], bool] = stat.S_ISREG) -> str | None:
         """What is wrong with a file, or a thing of another kind, that a record names; None where it is there."""
@@ -33,15 +33,15 @@ class RecordedFiles:
     def find_record_fault(self, path: str) -> str | None:
         """What is wrong with a file of the metadata directory that a manifest names; None where it, or its copy, is there."""
         fault = self.find_fault(path)
-        return None if fault == "is missing" and self.find_copy(self._workspace.workdir / path) else fault
+        return None if fault == "is missing" and self.find_copy(path) else fault
 
-    def find_copy(self, path: Path) -> Path | None:
-        """`records_home.find_copy`, which asks for each file where its repository is."""
-        folder = path.parent
-        if folder not in self._copies:
-            self._copies[folder] = records_home.list_record_paths(folder)[1:]
-        copies = (copy / path.name for copy in self._copies[folder])
-        return next((copy for copy in copies if records_home.is_complete_record(copy)), None)
+    def find_copy(self, path: str) -> Path | None:
+        """`records_home.find_copy` of a path below the work directory, which asks for each file where its repository is."""
+        folder, _, name = path.rpartition("/")
+        copies = self._copies.get(folder)
+        if copies is None:
+            copies = self._copies[folder] = records_home.list_record_paths(self._workspace.workdir / folder)[1:]
+        return next((copy / name for copy in copies if records_home.is_complete_record(copy / name)), None)
 
     def is_contained(self, path: str) -> bool:
         """Whether `Workspace.locate` lets a path pass."""

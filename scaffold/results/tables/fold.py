@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -55,7 +56,7 @@ def fold_seeds(
         by_row.setdefault(folding.row_key(sample.measured.run, sample.configuration), []).append(sample)
     missing = _missing_by_row(result, samples, folding)
     keys = [*by_row.keys(), *(key for key in missing if key not in by_row)]
-    columns = row_columns(keys, _first_runs(by_row, result), folding)
+    columns = row_columns(keys, functools.partial(_first_runs, result), folding)
     rows = []
     for key in keys:
         row_samples = sorted(by_row.get(key, []), key=_seed_order)
@@ -107,7 +108,7 @@ def _distinguishing_params(rows: Sequence[ResultRow]) -> tuple[str, ...]:
     return configurations.varying_params(with_results if len(with_results) > 1 else [row.config for row in rows])
 
 
-def _first_runs(by_row: Mapping[Configuration, Sequence[Sample]], result: QueryResult) -> dict[str | None, Run]:
+def _first_runs(result: QueryResult) -> dict[str | None, Run]:
     """Of each code state the first run, by which it is called."""
     runs = [m.run for m in result.measured] + [run for run, _ in result.missing]
     first: dict[str | None, Run] = {}

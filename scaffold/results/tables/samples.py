@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
@@ -86,6 +86,9 @@ def choose_samples(result: QueryResult, folding: FoldingRule) -> list[Sample]:
     distinct = [*numbers]
     for (number, _), runs in draws.items():
         configuration = distinct[number]
+        if len(runs) == 1 and not result.repeats:
+            samples.append(Sample(configuration, runs[0]))
+            continue
         first, *others = runs
         repeats = result.repeats.get(first.run.name, ()) if first.run.effective_seed is not None else ()
         if not others and not repeats:
@@ -165,7 +168,7 @@ def _seeds(texts: Sequence[str]) -> str:
 
 
 def row_columns(
-    keys: Sequence[Configuration], first_runs: Mapping[str | None, Run], folding: FoldingRule
+    keys: Sequence[Configuration], first_runs: Callable[[], Mapping[str | None, Run]], folding: FoldingRule
 ) -> dict[Configuration, dict[str, Scalar]]:
     """What tells rows apart that have the same parameters: the rest of their command, their code; none for all others."""
     alike: dict[tuple[str, configurations.ConfigurationKey], list[Configuration]] = {}
@@ -175,6 +178,7 @@ def row_columns(
     command_name = "command line" if COMMAND in names else COMMAND
     code_name = "code state" if CODE in names else CODE
     columns: dict[Configuration, dict[str, Scalar]] = {}
+    first_by_code: Mapping[str | None, Run] = {}
     for group in alike.values():
         if len(group) == 1:
             continue
@@ -185,8 +189,9 @@ def row_columns(
             for key in group:
                 columns.setdefault(key, {})[command_name] = by_command[key.command]
         if len({key.code for key in group}) > 1:
+            first_by_code = first_by_code or first_runs()
             for key in group:
-                columns.setdefault(key, {})[code_name] = folding.code_states.label(first_runs[key.code])
+                columns.setdefault(key, {})[code_name] = folding.code_states.label(first_by_code[key.code])
     return columns
 
 
