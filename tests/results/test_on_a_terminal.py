@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scaffold.cli.common import terminal
+from scaffold.cli.ideas import trial_view
 from scaffold.cli.sweep import live, summary
 from scaffold.runs import records
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
@@ -97,3 +100,21 @@ def test_a_live_table_shows_states_progress_and_the_last_metric(study: Study) ->
     drawn = capture.get()
     assert "lr: 3 of 3 done: 3 finished" in drawn and drawn.count("acc=0.5") == 3
     assert "Ctrl-C leaves everything running" in drawn
+
+
+def test_a_trial_says_each_of_its_own_runs_once(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in range(3):
+        study.add("train", seed, metrics={"acc": 0.5})
+    view = trial_view.open_trial_view(study.workspace, "try", quiet=False)
+    assert isinstance(view, trial_view.TrialLines)
+    old, *_ = snapshot = snapshot_of(study).states
+    begun = [
+        s._replace(run=s.run and s.run._replace(started_at="2099-01-01T00:00:00Z"), planned=False) for s in snapshot[1:]
+    ]
+    for states in ((old, begun[0]), (old, *begun), (old,)):
+        view.show(replace(snapshot_of(study), states=tuple(states)))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[1:3] for line in lines] == [["finished", state.name] for state in begun]
+    assert all(line.endswith("acc=0.5") for line in lines)
+    trial_view.open_trial_view(study.workspace, "try", quiet=True).show(snapshot_of(study))
+    assert capsys.readouterr() == ("", "")

@@ -91,15 +91,15 @@ def again(number: int, workdir: Path, root: str | None, study: str | None, go_on
 
     An idea without a verdict, since who judged it was killed, goes on where it was.
     """
-    from scaffold.cli.ideas import try_idea
+    from scaffold.cli.ideas import trial_view, try_idea
     from scaffold.ideas.background import HANDOVER_S
     from scaffold.ideas.judging import open_idea_judge
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
-    say = ideas_output.make_progress_reporter(json_output)
-    trial = open_idea_judge(workspace, study, warn=output.warn, show=lambda snapshot: None, say=say)
-    with ideas_output.hold_judging_lock(workspace, wait_s=HANDOVER_S if go_on else 0.0):
+    view = trial_view.open_trial_view(workspace, f"idea {number}", quiet=json_output)
+    trial = open_idea_judge(workspace, study, warn=view.warn, show=view.show, say=view.say)
+    with ideas_output.hold_judging_lock(workspace, wait_s=HANDOVER_S if go_on else 0.0), view.display:
         result = trial.judge(number, is_checked=True) if go_on else trial.again(number)
     try_idea.report_verdict(workspace, result, json_output=json_output)
 
@@ -114,13 +114,15 @@ def claim(workdir: Path, root: str | None, study: str | None, json_output: bool)
 
     It is the number to quote; every claim is listed with its date, and how many there were belongs to it.
     """
+    from scaffold.cli.ideas import trial_view
     from scaffold.ideas import manual_decisions
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
     name = find_study(workspace, study).name
-    with ideas_output.hold_judging_lock(workspace):
-        changed, made = manual_decisions.measure_claim(workspace, name, warn=output.warn, show=lambda snapshot: None)
+    view = trial_view.open_trial_view(workspace, f"claim of {name}", quiet=json_output)
+    with ideas_output.hold_judging_lock(workspace), view.display:
+        changed, made = manual_decisions.measure_claim(workspace, name, warn=view.warn, show=view.show)
     if json_output:
         answer = {"study": changed.name, "metric": changed.metric, **made.as_json(), "claims": len(changed.claims)}
         output.print_json({**answer, "started_before": changed.earlier})

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from scaffold.cli.common import options, output
+from scaffold.cli.common import options
 from scaffold.cli.ideas import ideas_output
 
 
@@ -74,6 +74,7 @@ def start(name: str | None, workdir: Path, root: str | None, json_output: bool, 
     The command follows `--`; metric, direction, command and seed option come from detection where they are not given. Called again with
     the same name, it goes on with a baseline that was not over.
     """
+    from scaffold.cli.ideas import trial_view
     from scaffold.ideas.start import opening
     from scaffold.ideas.start.question import StudyOptions
     from scaffold.sweeps.spec.model import RunResources
@@ -104,11 +105,9 @@ def start(name: str | None, workdir: Path, root: str | None, json_output: bool, 
         never=values["never"] or None,
         **{key: values[key] for key in names},
     )
-    say = ideas_output.make_progress_reporter(json_output)
-    with ideas_output.hold_judging_lock(workspace):
-        study, summary = opening.start_study(
-            workspace, requested, warn=output.warn, show=lambda snapshot: None, note=say
-        )
+    view = trial_view.open_trial_view(workspace, "the baseline's runs", quiet=json_output)
+    with ideas_output.hold_judging_lock(workspace), view.display:
+        study, summary = opening.start_study(workspace, requested, warn=view.warn, show=view.show, note=view.say)
     answer = {
         **opening.to_question_json(study),
         "baseline": [{"seed": seed, "value": value} for seed, value in summary.values],

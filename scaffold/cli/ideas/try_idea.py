@@ -37,13 +37,14 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
     seeds as the rule asks for (docs/ideas.md). Killed at any point and called again with the same tree, it goes on.
     Exit 0: kept. 3: dropped, open or failed. 1: it could not be judged. 2: nothing is changed.
     """
+    from scaffold.cli.ideas import trial_view
     from scaffold.ideas.drafting import TryOptions
     from scaffold.ideas.judging import open_idea_judge
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
-    say = ideas_output.make_progress_reporter(json_output)
-    trial = open_idea_judge(workspace, values["study"], warn=output.warn, show=lambda snapshot: None, say=say)
+    view = trial_view.open_trial_view(workspace, "try", quiet=json_output)
+    trial = open_idea_judge(workspace, values["study"], warn=view.warn, show=view.show, say=view.say)
     if values["simpler"] and not trial.study_margin():
         output.warn(
             "the study has no margin, so that --simpler keeps only what is better; give one at its start: scaffold ideas start --margin D"
@@ -55,7 +56,8 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
             _leave_in_background(workspace, trial, request, json_output=json_output)
             return
         try:
-            result = trial.try_idea(request)
+            with view.display:
+                result = trial.try_idea(request)
         except KeyboardInterrupt:
             click.echo(
                 "\ninterrupted: runs that have begun go on, and the tree is as it was; the same `scaffold try` goes on from there",

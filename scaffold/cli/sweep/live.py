@@ -17,7 +17,7 @@ from scaffold.visible_text import escape_hidden, one_line
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scaffold.sweeps.launch.run_states import SweepSnapshot
+    from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
 
@@ -85,11 +85,10 @@ class SweepChangeLines:
         done = sum(s.is_done for s in snapshot.states)
         ended = [s for s in snapshot.states if s.is_done and before.get(s.name, s.state) != s.state]
         for number, state in enumerate(ended, start=done - len(ended) + 1):
-            row = filter(None, format_state_row(self._workspace, state))
-            self._print_timed("  ".join([f"{number} of {len(snapshot.states)}", *row]))
+            self.print_timed(f"{number} of {len(snapshot.states)}  {describe_run(self._workspace, state)}")
         self._hint_at_printed_metrics(snapshot)
         if not before or time.monotonic() - self._said_at >= SILENCE_S:
-            self._print_timed(format_progress(snapshot))
+            self.print_timed(format_progress(snapshot))
 
     def _hint_at_printed_metrics(self, snapshot: SweepSnapshot) -> None:
         """After the first run that finished: where results will find nothing of it, say so before all others have run."""
@@ -103,9 +102,15 @@ class SweepChangeLines:
         if not latest_metrics(self._workspace, run)[0] and (hint := suggest_log_pattern(self._workspace, [run])):
             self.warn(hint)
 
-    def _print_timed(self, text: str) -> None:
+    def print_timed(self, text: str) -> None:
+        """A line with the time before it, on stderr."""
         self._said_at = time.monotonic()
         click.echo(f"{timestamps.utc_now():%H:%M:%S}  {text}", err=True)
+
+
+def describe_run(workspace: Workspace, state: RunState) -> str:
+    """How a run ended, its name, its time, its metrics or the cause, on one line."""
+    return "  ".join(filter(None, format_state_row(workspace, state)))
 
 
 class LiveTable(SweepChangeLines):
@@ -123,7 +128,11 @@ class LiveTable(SweepChangeLines):
 
     def warn(self, text: str) -> None:
         """A warning above the table."""
-        self._live.console.print(f"warning: {escape_hidden(text)}", markup=False, highlight=False)
+        self.print_above(f"warning: {text}")
+
+    def print_above(self, text: str) -> None:
+        """A line above the table, which stays."""
+        self._live.console.print(escape_hidden(text), markup=False, highlight=False)
 
     def show(self, snapshot: SweepSnapshot) -> None:
         """Draw it."""
