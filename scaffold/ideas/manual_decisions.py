@@ -73,7 +73,7 @@ def restore_idea_files(place: IdeaContext, name: str, number: int) -> tuple[str,
         )
     base = study.ideas[record.base].commit
     names = sorted({*paths, *record.paths})
-    working_tree.restore_paths(place.top, names, record.commit)
+    working_tree.bring_back_paths(place.top, names, record.commit)
     return tuple(working_tree.find_unmatched_paths(place.top, names, base))
 
 

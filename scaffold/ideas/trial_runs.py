@@ -19,7 +19,7 @@ from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import data_links
 from scaffold.observations.run_values import attach_final_metrics
 from scaffold.observations.spelling import find_metric
-from scaffold.results.evidence.failure_cause import find_failure_cause
+from scaffold.results.evidence.failure_cause import find_failed_line, find_failure_cause
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
 from scaffold.sweeps.launch.open_sweep import LauncherWriter
@@ -157,6 +157,8 @@ class CodeSide:
             return SideResult(seed, float(value), run.label, seconds=run.duration_s)
         if state.state != "finished":
             cause = find_failure_cause(self.workspace, run) or state.reason or state.state
+            if line := find_failed_line(self.workspace, run):
+                cause += f" ({line})"
         else:
             names = ", ".join(sorted(run.metrics)) or "none"
             cause = (

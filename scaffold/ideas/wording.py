@@ -85,6 +85,8 @@ def _advise(study: IdeaStudy) -> str:
     counts = Counter(record.status for record in closed)
     still_open = [record for record in closed if record.status == "open" and record.number > study.incumbent]
     last = closed[-10:]
+    if closed and (failed := closed[-1]).status == "failed":
+        return f"scaffold ideas restore {failed.number} brings the change back; mend it, and try again"
     if still_open and counts["kept"] == 0 and len(closed) >= 5:
         return f"idea {still_open[-1].number} stayed open: scaffold ideas again {still_open[-1].number} settles it on new seeds"
     if len(last) == 10 and not any(record.status == "kept" for record in last):

@@ -60,6 +60,7 @@ def test_a_bad_idea_is_taken_back_and_remembered(loop: IdeaLoop) -> None:
     (loop.root / "new.py").write_text("x  =  1\n")
     assert loop.json("try", "again?", code=3)["similar"] == [{"idea": 1, "status": "dropped", "how": "the same lines"}]
     loop("ideas", "restore", "1")
+    assert loop.git("diff", "--cached", "--name-only") == "", "nothing is staged for its user"
     assert "GAIN = -0.3\n" in loop.train.read_text() and (loop.root / "new.py").read_text() == "x = 1\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,24 @@ def test_a_cause_is_told_in_the_words_of_the_log(
     study: Study, tail: str, changes: dict[str, object], said: str
 ) -> None:
     assert determine_failure_cause(run_of(study, **changes), tail) == said
+
+
+def test_the_line_of_the_repositorys_own_code_is_named_wherever_it_ran(study: Study) -> None:
+    (study.root / "src").mkdir()
+    for name in ("src/model.py", "train.py"):
+        (study.root / name).write_text("")
+    frames = (
+        "/x/code-1a2b/train.py",
+        "/x/code-1a2b/src/model.py",
+        "/env/lib/python3.11/site-packages/torch/src/model.py",
+    )
+    failed = run_of(study)
+    log = study.root / json.loads((study.root / failed.path).read_text())["paths"]["stderr"]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    for count, expected in ((3, "src/model.py:12"), (1, "train.py:10"), (0, "")):
+        rows = "".join(f'  File "{path}", line {10 + i}, in f\n    g()\n' for i, path in enumerate(frames[:count]))
+        log.write_text(f"{failure_cause.TRACEBACK}\n{rows.replace('line 11', 'line 12')}ValueError: no\n")
+        assert failure_cause.find_failed_line(study.workspace, failed) == expected
 
 
 def test_a_line_that_only_looks_like_an_exception_is_none() -> None:

@@ -97,6 +97,12 @@ def restore_paths(top: Path, paths: Sequence[str], commit: str) -> None:
         git.run_as_user(top, "reset", "-q", commit, "--", *_literal(others))
 
 
+def bring_back_paths(top: Path, paths: Sequence[str], commit: str) -> None:
+    """As `checkout_paths`, and nothing of them is staged: they are a change as if it was made by hand. Raises ScaffoldError."""
+    if checkout_paths(top, paths, commit):
+        git.run_as_user(top, "reset", "-q", "--", *_literal(paths))
+
+
 def _literal(paths: Sequence[str]) -> list[str]:
     return [f":(literal,top){path}" for path in paths]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import path_containment
@@ -22,6 +23,8 @@ EXCEPTION_LINE = re.compile(
     r"(?P<name>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning|Stop\w*))(?::\s*(?P<message>.*))?$"
 )
 TRACEBACK = "Traceback (most recent call last):"
+FRAME = re.compile(r'^\s*File "(?P<path>[^"\n]+)", line (?P<line>\d+)', re.MULTILINE)
+PACKAGES = re.compile(r"/(?:site|dist)-packages/|/lib/python\d")
 DIRECT_CAUSE = "The above exception was the direct cause of the following exception:"
 # below a traceback any class may stand, whatever its name ends with
 RAISED_LINE = re.compile(r"(?P<name>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?::\s+(?P<message>.*))?$")
@@ -51,6 +54,25 @@ def find_failure_cause(workspace: Workspace, run: Run) -> str:
     except ValueError:
         tail = ""
     return determine_failure_cause(run, tail)
+
+
+def find_failed_line(workspace: Workspace, run: Run) -> str:
+    """The line of the repository's own code in which a Python program ended, `src/train.py:12`; empty where its log names none.
+
+    It may have run in a worktree anywhere: a file is known by the end of its path.
+    """
+    try:
+        _, tail = read_tail(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))
+    except ValueError:
+        return ""
+    for match in reversed(list(FRAME.finditer(tail))):
+        parts = Path(match["path"]).parts
+        ends = ("/".join(parts[i:]) for i in range(1 if match["path"].startswith("/") else 0, len(parts)))
+        outside = (end for end in ends if not end.startswith(f"{workspace.root}/"))
+        own = next((end for end in outside if (workspace.workdir / end).is_file()), None)
+        if own is not None and not PACKAGES.search(match["path"]):
+            return f"{own}:{match['line']}"
+    return ""
 
 
 def read_tail(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, str]:
