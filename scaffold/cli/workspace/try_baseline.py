@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
-from scaffold.cli.common import output
+from scaffold.cli.common import output, terminal
+from scaffold.visible_text import one_line
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from scaffold.lifecycle.baseline_trial import BaselineTrial
     from scaffold.lifecycle.init import InitPlan
 
@@ -29,10 +33,39 @@ def run_baseline_trial(planned: InitPlan, *, setup: bool, prompts: bool, quiet: 
             f"no environment is there; `{line}` would build it, and download what it names: --setup does, in the copy"
         )
         setup = prompts and click.confirm("Build it in the copy?", default=False)
-    run = baseline_trial.try_baseline_command(planned, setup=setup)
+    entry = baseline_trial.main_entry(planned.answers)
+    limit = None if setup else baseline_trial.SECONDS
+    with nullcontext() if quiet or entry is None else _clock(f"trying {entry['command']}", limit):
+        run = baseline_trial.try_baseline_command(planned, setup=setup)
     for text in () if quiet else _describe_run(run):
         click.echo(text)
     return run
+
+
+@contextmanager
+def _clock(text: str, limit: int | None) -> Iterator[None]:
+    """On a terminal what goes on and for how long, with a bar up to `limit` seconds; nothing elsewhere."""
+    if not terminal.can_redraw():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    class Clock(Progress):
+        """A bar that goes by the clock."""
+
+        def get_renderables(self) -> Iterator[RenderableType]:
+            for task in self.tasks:
+                task.completed = task.elapsed or 0.0
+            yield self.make_tasks_table(self.tasks)
+
+    console = Console(file=output.terminal_stream())
+    of_limit = "" if limit is None else f"of at most {limit} s"
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn(of_limit))
+    with Clock(*columns, console=console, transient=True, refresh_per_second=4) as clock:
+        clock.add_task(Text(one_line(text)).markup, total=limit)
+        yield
 
 
 def _describe_run(run: BaselineTrial) -> Iterator[str]:
