@@ -97,12 +97,12 @@ class HomeReader:
         rows: dict[str, Row] = {}
         twins: dict[str, list[str]] = {}
         damaged: list[list[str]] = []
-        for name, stamp, is_link in list_manifests(folder.place):
+        for name, stamp in list_manifests(folder.place):
             tree_row = tree_rows.get(f"{folder.counterpart}/{name}")
             # the same file, or a claim: an attempt's number is taken by an empty file until there is a manifest
             if (tree_row is not None and tree_row.stamp == stamp) or stamp.split(":")[1] == "0":
                 continue
-            if is_link:
+            if (folder.place / name).is_symlink():
                 damaged.append([name, "it is a link, and the recorder makes none"])
                 continue
             pair = [stamp, tree_row.stamp if tree_row is not None else ""]

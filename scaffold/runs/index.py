@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 # a change of what an entry holds (`model.Run`, a digest, what the audit asks) needs a new number
-INDEX_VERSION = 9
+INDEX_VERSION = 10
 # bytes that a file's first line never reaches
 MAX_HEADER = 40
 # `homes`: folder of the second home -> what `home_records.HomeReader` says.

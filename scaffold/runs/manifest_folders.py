@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import operator
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,28 +37,28 @@ def read_settled_mtime(folder: Path) -> int | None:
     return at if time.time_ns() - at > SETTLED_NS else None
 
 
-def list_manifests(folder: Path) -> Iterator[tuple[str, str, bool]]:
-    """Names, stamps, and which are links, as `read_listing` has them."""
+def list_manifests(folder: Path) -> Iterator[tuple[str, str]]:
+    """Names and stamps, as `read_listing` has them."""
     listing = read_listing(folder)
-    for name, stamp in zip(listing.names, listing.stamp_texts(), strict=True):
-        yield name, stamp, name in listing.links
+    return zip(listing.names, listing.stamp_texts(), strict=True)
 
 
 def read_listing(folder: Path) -> FolderListing:
     """A folder's JSON files as they are now; none where there is no folder. Raises ScaffoldError where it may not be listed."""
     try:
-        with os.scandir(folder) as entries:
-            files = [entry for entry in entries if entry.name.endswith(".json") and not entry.name.startswith(".")]
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            # not `scandir`: its entries keep all that they were asked for, 70 MB of a hundred thousand, and take a quarter longer
+            listed = os.listdir(place)  # noqa: PTH208 - a descriptor is no path
+            names = [name for name in listed if name.endswith(".json") and not name.startswith(".")]
+            stat_file = functools.partial(os.stat, dir_fd=place)
             try:
-                # the loop is in C, since a hundred thousand files are asked each time
-                stamps = [*itertools.chain.from_iterable(map(STAMP_NUMBERS, map(os.DirEntry.stat, files)))]
+                stamps = [*itertools.chain.from_iterable(map(STAMP_NUMBERS, map(stat_file, names)))]
             except FileNotFoundError:  # a file that has gone since, or a link that leads nowhere
-                files, stamps = _stat_existing(files)
-            return FolderListing(
-                names=[file.name for file in files],
-                stamps=stamps,
-                links=frozenset(file.name for file in files if file.is_symlink()),
-            )
+                names, stamps = _stat_existing(names, stat_file)
+            return FolderListing(names, stamps)
+        finally:
+            os.close(place)
     except (FileNotFoundError, NotADirectoryError):
         return NO_FILES
     except OSError as error:
@@ -67,11 +68,11 @@ def read_listing(folder: Path) -> FolderListing:
         ) from error
 
 
-def _stat_existing(files: Sequence[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[int]]:
+def _stat_existing(names: Sequence[str], stat_file: Callable[[str], os.stat_result]) -> tuple[list[str], list[int]]:
     """Those of the files that there are, and their stamps."""
     existing, stamps = [], list[int]()
-    for file in files:
+    for name in names:
         with contextlib.suppress(FileNotFoundError):
-            stamps += STAMP_NUMBERS(file.stat())
-            existing.append(file)
+            stamps += STAMP_NUMBERS(stat_file(name))
+            existing.append(name)
     return existing, stamps

@@ -213,7 +213,7 @@ class RecordReader:
                 row = self._read_by_name.get(path)
             if row is None or row.stamp != stamp:
                 try:
-                    if name in listing.links:
+                    if (folder / name).is_symlink():
                         self._workspace.locate(path)
                     row = IndexedRun(stamp, manifests.read_summary(folder / name, path))
                 except manifests.ForeignFile:

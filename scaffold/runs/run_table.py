@@ -22,16 +22,16 @@ CHUNK = 2000
 # of the formats of marshal one that all versions of Python read
 FORMAT = 4
 SHARED_FIELDS = frozenset({"experiment", "status", "commit", "code", "hostname", "purpose", "form", "task", "sweep"})
+NO_BYTES = memoryview(b"")
 PARAMS_FIELD = Run._fields.index("params")
 _NO_ENTRIES: dict[str, Any] = {}
 
 
 class FolderListing(NamedTuple):
-    """The manifests of a folder in the file system's order: their names, of each three numbers (time, size, inode), and which are links."""
+    """The manifests of a folder in the file system's order: their names, and of each three numbers (time, size, inode)."""
 
     names: list[str]
     stamps: list[int]
-    links: frozenset[str] = frozenset()
 
     def select(self, names: Collection[str]) -> FolderListing:
         """The listing with those of its files alone that are among `names`."""
@@ -39,7 +39,7 @@ class FolderListing(NamedTuple):
             return self
         places = [place for place, name in enumerate(self.names) if name in names]
         stamps = [number for place in places for number in self.stamps[3 * place : 3 * place + 3]]
-        return FolderListing([self.names[place] for place in places], stamps, self.links)
+        return FolderListing([self.names[place] for place in places], stamps)
 
     def stamp_texts(self) -> Iterator[str]:
         """What changes when a file does, of each file: as `index.file_stamp` says it."""
@@ -61,7 +61,7 @@ class IndexedRun(NamedTuple):
 class StoredRuns(Sequence[Run]):
     """The runs of packed columns, in their order: a few are made when they are asked for, all when they are gone through."""
 
-    def __init__(self, chunks: Sequence[bytes], count: int, packed_params: bytes = b"") -> None:
+    def __init__(self, chunks: Sequence[memoryview], count: int, packed_params: memoryview = NO_BYTES) -> None:
         self._chunks, self._count, self._packed_params = chunks, count, packed_params
         self._runs: tuple[Run, ...] | None = None
 
@@ -97,7 +97,7 @@ class StoredRuns(Sequence[Run]):
         if self._runs is None:
             with garbage_collector_off():
                 self._runs = tuple(run for chunk in self._chunks for run in unpack_runs(chunk, self._params))
-            self._chunks = ()
+            self._chunks, self._packed_params = (), NO_BYTES
         return self._runs
 
 
@@ -149,12 +149,19 @@ def pack_table(runs: Sequence[Run], listings: Mapping[str, FolderListing]) -> by
     params = _SharedParams()
     chunks = [pack_runs(runs[start : start + CHUNK], params) for start in range(0, len(runs), CHUNK)]
     has_live = any(run.status == "running" for run in runs)
-    return marshal.dumps((head, has_live, len(runs), chunks, marshal.dumps(params.distinct, FORMAT)), FORMAT)
+    packed_params = marshal.dumps(params.distinct, FORMAT)
+    packed_head = marshal.dumps((head, has_live, len(runs), [*map(len, chunks)], len(packed_params)), FORMAT)
+    return b"".join([len(packed_head).to_bytes(8, "big"), packed_head, packed_params, *chunks])
 
 
 def unpack_table(data: bytes | memoryview) -> RunTable:
     """The table that `pack_table` made; raises ValueError, EOFError or TypeError where it did not."""
-    head, has_live, count, chunks, params = marshal.loads(data)
+    view = memoryview(data)
+    end = 8 + int.from_bytes(view[:8], "big")
+    head, has_live, count, sizes, size_of_params = marshal.loads(view[8:end])
+    bounds = [*itertools.accumulate([end, size_of_params, *sizes])]
+    # views: of what nobody asks for nothing is copied
+    params, *chunks = (view[start:stop] for start, stop in itertools.pairwise(bounds))
     listings = {folder: FolderListing(names, stamps) for folder, (names, stamps) in head.items()}
     return RunTable(runs=StoredRuns(chunks, count, params), listings=listings, has_live=has_live)
 
@@ -190,7 +197,7 @@ def pack_runs(runs: Sequence[Run], params: _SharedParams) -> bytes:
     return marshal.dumps((len(runs), columns), FORMAT)
 
 
-def unpack_runs(data: bytes, params: Sequence[Mapping[str, Any]]) -> list[Run]:
+def unpack_runs(data: bytes | memoryview, params: Sequence[Mapping[str, Any]]) -> list[Run]:
     """The runs that `pack_runs` was given; `params` are the distinct ones of all runs, and a run's own is one of these."""
     count, columns = marshal.loads(data)
     is_constant, places = columns[PARAMS_FIELD]

@@ -64,7 +64,7 @@ def test_a_list_unpacks_the_runs_that_it_shows(study: Study, monkeypatch: pytest
     unpacked: list[int] = []
     unpack = run_table.unpack_runs
 
-    def count_unpacked(data: bytes, params: Sequence[Mapping[str, object]]) -> list[model.Run]:
+    def count_unpacked(data: memoryview, params: Sequence[Mapping[str, object]]) -> list[model.Run]:
         runs = unpack(data, params)
         unpacked.append(len(runs))
         return runs
