@@ -203,7 +203,10 @@ def unpack_runs(data: bytes | memoryview, params: Sequence[Mapping[str, Any]]) -
     is_constant, places = columns[PARAMS_FIELD]
     columns[PARAMS_FIELD] = (is_constant, params[places] if is_constant else [params[place] for place in places])
     by_field = [itertools.repeat(value, count) if is_constant else value for is_constant, value in columns]
-    return [*map(Run._make, zip(*by_field, strict=True))]
+    if len(by_field) != len(Run._fields):
+        raise ValueError(f"{len(by_field)} columns are no runs")
+    # as `Run._make`, which counts the fields of each of a hundred thousand
+    return [*map(functools.partial(tuple.__new__, Run), zip(*by_field, strict=True))]
 
 
 def _share(value: Any, share_text: Callable[[str], str]) -> Any:

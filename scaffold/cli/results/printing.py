@@ -21,18 +21,18 @@ def print_table(table: ResultTable, limited: output.LimitedLists) -> None:
     from scaffold.results.tables.text_format import format_run_count
     from scaffold.visible_text import one_line
 
-    if table.constants:
-        constants = " ".join(f"{name}={format_value(value)}" for name, value in table.constants.items())
-        click.echo(one_line(f"in all rows: {constants}"), err=True)
-    heads = render.row_heads(table)
+    if constants := table.constants:
+        texts = " ".join(f"{name}={format_value(value)}" for name, value in constants.items())
+        click.echo(one_line(f"in all rows: {texts}"), err=True)
     rows = render_json.choose_shown_rows(table, limited)
+    heads = render.row_heads(table, rows)
     for number, metric in enumerate(table.metrics):
         click.echo(("\n" if number else "") + render.metric_title(table, metric))
         output.print_rows(render.table_lines(table, metric, heads, rows))
     if not table.metrics and table.rows:
         names, *cells = heads
-        counts = [format_run_count(None, len(row.missing)) for row in table.rows]
-        output.print_rows([[*names, "n"], *([*cells[index], counts[index]] for index in rows)])
+        counts = [format_run_count(None, len(table.rows[index].missing)) for index in rows]
+        output.print_rows([[*names, "n"], *([*head, count] for head, count in zip(cells, counts, strict=True))])
     limited.report_left_out()
 
 

@@ -31,14 +31,14 @@ _LATEX_INTERVAL: Mapping[IntervalKind, str] = {"t": "t-interval", "bootstrap": "
 _MARKDOWN = str.maketrans({"\\": r"\\", "|": r"\|", "\n": " ", "*": r"\*", "`": r"\`", "_": r"\_", "<": "&lt;"})
 
 
-def row_heads(table: ResultTable) -> list[list[str]]:
-    """The columns that say which configuration a row is, first their names, then the cells of every row.
+def row_heads(table: ResultTable, rows: Sequence[int] | None = None) -> list[list[str]]:
+    """The columns that say which configuration a row is, first their names, then the cells of every row (of `rows` only, by index).
 
     A single experiment is not named, unless nothing else tells rows apart.
     """
     single = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     heads = [[*([] if single else ["experiment"]), *table.by]]
-    for row in table.rows:
+    for row in table.rows if rows is None else [table.rows[index] for index in rows]:
         params = [one_line(format_value(row.config[n])) if n in row.config else MISSING for n in table.by]
         heads.append(params if single else [one_line(row.experiment), *params])
     return heads
@@ -49,14 +49,14 @@ def table_lines(
 ) -> list[list[str]]:
     """A header and a line for each row (of `rows` only, by index): its head, its numbers, and `best` at the best one.
 
-    `heads` are those of `row_heads`: they are the same for every metric.
+    `heads` are what `row_heads` says of the same rows: they are the same for every metric.
     """
     names, *cells = heads
     lines = [[*names, *NUMBER_COLUMNS, ""]]
-    for index in range(len(table.rows)) if rows is None else rows:
+    for index, head in zip(range(len(table.rows)) if rows is None else rows, cells, strict=True):
         row = table.rows[index]
         numbers = summary_cells(row.summaries.get(metric), row.count_missing(metric))
-        lines.append([*cells[index], *numbers, table.best_mark(metric, index)])
+        lines.append([*head, *numbers, table.best_mark(metric, index)])
     return lines
 
 
