@@ -49,6 +49,17 @@ def names(done: Result) -> list[str]:
     return [row.split()[-1] for row in done.stdout.splitlines()[1:-1]]
 
 
+@pytest.mark.parametrize(
+    ("seeds", "rates", "warned"), [("1-3", 12, True), ("1-5", 12, False), ("1-3", 3, False), ("1", 12, False)]
+)
+def test_too_few_seeds_for_so_many_configurations_are_said_beforehand(
+    new: New, seeds: str, rates: int, warned: bool
+) -> None:
+    done = new("--seeds", seeds, "--grid", "lr=" + ",".join(f"0.{n}" for n in range(1, rates + 1)))
+    text = "3 seeds of 12 configurations: among so many comparisons a difference is found from 10.9 times the spread"
+    assert done.exit_code == 0 and (text in done.stderr) == warned and ("or 4 seeds" in done.stderr) == warned
+
+
 @pytest.mark.parametrize("option", ["--json", "--dry-run"])
 def test_launching_at_once_answers_in_no_other_way(new: New, workspace: Workspace, option: str) -> None:
     done = new("--seeds", "1", "--launch", option)

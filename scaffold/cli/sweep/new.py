@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # what --zip a=1,2 b=3,4 is one value with
 TOGETHER = "\x1f"
+# a difference of so many standard deviations is plain to the eye: a sweep that can find only larger ones says nothing of smaller ones
+HUGE_EFFECT = 10.0
 # options that are fields of SweepOptions as they are typed
 AS_TYPED = (
     *("goal", "grid", "draws", "space", "space_seed", "source", "only_if", "baseline"),
@@ -219,3 +221,24 @@ def _report(
         click.echo(f"wrote {shown_path}{hint}", err=True)
     if outcome == "same" and sweep_store.code_differs(workspace, planned.sweep):
         output.warn(f"the code has changed since {name} was planned; --replace plans it with the code as it is now")
+    if not values["json_output"] and (text := _describe_weak_comparisons(planned)):
+        output.warn(text)
+
+
+def _describe_weak_comparisons(planned: PlannedSweep) -> str:
+    """Where so few seeds of so many configurations find only huge differences: how large, and what to do; empty elsewhere."""
+    from scaffold.results.stats import power
+    from scaffold.results.stats.distributions import ALPHA
+
+    others, seeds = len(planned.sweep.configurations) - 1, len(planned.sweep.seeds)
+    if others < 1 or seeds < 2:
+        return ""
+    # paired by seed, among all that are compared with one of them (Holm), in standard deviations of a pair's difference
+    needed = power.detectable_effect(seeds**-0.5, seeds - 1, ALPHA / others)
+    if needed is None or needed <= HUGE_EFFECT:
+        return ""
+    enough = power.seeds_needed(HUGE_EFFECT / 2, 1.0, paired=True, alpha=ALPHA / others)
+    return (
+        f"{seeds} seeds of {others + 1} configurations: among so many comparisons a difference is found from {needed:.1f} times the spread "
+        f"of a difference on; fewer configurations, or {enough} seeds (from {HUGE_EFFECT / 2:g} times on)"
+    )
