@@ -351,3 +351,13 @@ def test_without_matplotlib_it_is_said_what_is_missing(run: Run, swept: Study, m
 def test_an_option_before_the_subcommand_is_refused(run: Run, swept: Study) -> None:
     done = run("report", "--workdir", swept.root, "plots", "--out", swept.root / "plots")
     assert done.exit_code == 2 and "--workdir stands before `plots`" in done.stderr
+
+
+def test_of_a_large_table_the_other_metrics_have_bars_alone(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    for lr in (1, 2, 3):
+        study.add(seed=1, params={"lr": lr}, metrics={"acc": 0.5 + lr, "loss": lr})
+    table = study.table()
+    whole = [figure.name for figure in build_figures.build_figures_of_others(table, ["acc", "loss"])]
+    monkeypatch.setattr(build_figures, "MOST_ROWS_OF_OTHERS", 2)
+    few = [figure.name for figure in build_figures.build_figures_of_others(table, ["acc", "loss"])]
+    assert len(whole) == 2 and few == whole[:1]

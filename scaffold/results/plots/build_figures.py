@@ -17,6 +17,7 @@ from scaffold.results.tables.model import ResultRow, ResultTable
 from scaffold.runs.model import Run, Scalar
 
 MOST_BARS, MOST_AXES, MOST_PARALLEL_LINES, MOST_CURVES, MOST_OTHERS = 24, 6, 200, 3, 5
+MOST_ROWS_OF_OTHERS = 1000
 WITH_SEEDS = f"Mean, {figures.INTERVAL}, and each seed as a dot"
 
 
@@ -41,11 +42,15 @@ def build_figures(
 
 
 def build_figures_of_others(table: ResultTable, metrics: Sequence[str]) -> tuple[figures.Figure, ...]:
-    """Bars and sensitivity of the metrics behind the first, for a page on which one of them is chosen; of 5 at most."""
+    """Bars and sensitivity of the metrics behind the first, for a page on which one of them is chosen; of 5 at most.
+
+    Of a large table bars alone: the points of tens of thousands of rows, times five, would be most of the page.
+    """
     built: list[figures.Figure | None] = []
     for metric in metrics[1 : 1 + MOST_OTHERS]:
         built.append(build_bars(table, metric))
-        built += [build_sensitivity(table, metric, name) for name in table.by]
+        if len(table.rows) <= MOST_ROWS_OF_OTHERS:
+            built += [build_sensitivity(table, metric, name) for name in table.by]
     return _with_unique_names(figure for figure in built if figure is not None)
 
 
