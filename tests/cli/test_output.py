@@ -49,7 +49,8 @@ def test_few(limit: int, kept: list[int], left: int, capsys: pytest.CaptureFixtu
 
 
 def test_a_long_list_is_cut_for_people_and_for_agents_alike(run: Run) -> None:
-    table, answer = run("plan", "rules"), run("plan", "rules", "--json")
+    words = ("plan", "rules", "--limit", str(output.DEFAULT_LIMIT))
+    table, answer = run(*words), run(*words, "--json")
     left_out = len(run("plan", "rules", "--limit", "0").stdout.splitlines()) - output.DEFAULT_LIMIT
     assert left_out > 10 and f"{left_out} more left out" in table.stderr
     assert len(table.stdout.splitlines()) == output.DEFAULT_LIMIT
