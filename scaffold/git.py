@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-import subprocess  # noqa: TID251 - this module is the door
 from collections.abc import Iterable, Mapping, Sequence
 from operator import eq
 from pathlib import Path
@@ -74,6 +72,8 @@ def run_as_user(
 def _call(
     directory: Path, args: tuple[str, ...], *, stdin: bytes | None, options: Sequence[str], env: Mapping[str, str]
 ) -> GitResult:
+    import subprocess  # noqa: TID251 - this module is the door; most commands load it, and few ask git anything
+
     always = ("-c", "core.quotePath=false", "-c", "core.fsmonitor=false")
     command = ["git", "-C", str(directory), *always, *options, *args]
     environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **env}
@@ -145,6 +145,8 @@ def refusal_error(directory: Path, location: GitLocation) -> ScaffoldError | Non
     """What to say where git refuses to work in `directory`, and what helps; None where it does not."""
     if location.refusal is None:
         return None
+    import shlex
+
     other_owner = "dubious ownership" in location.refusal
     return ScaffoldError(
         f"git refuses to work in {directory}: {location.refusal.splitlines()[0].removeprefix('fatal: ')}",

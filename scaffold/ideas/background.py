@@ -15,8 +15,8 @@ from scaffold.ideas import trial_runs
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
 from scaffold.runs import timestamps
 from scaffold.sweeps.launch import sweep_locks
-from scaffold.sweeps.spec import sweep_file
-from scaffold.sweeps.spec.sweep_paths import sweep_paths
+from scaffold.sweeps.spec import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
 from scaffold.workspace import Workspace
 
 # held by who judges an idea in a working tree
@@ -35,7 +35,7 @@ class BackgroundJudge:
 
 def judge_in_background(workspace: Workspace, study: str, number: int) -> BackgroundJudge:
     """Leave a process that judges an idea to its verdict."""
-    paths = sweep_paths(workspace, trial_runs.side_name(study, number))
+    paths = launched_sweep_paths(workspace, trial_runs.side_name(study, number))
     paths.make_folders()
     log = paths.logs / "try.log"
     where = ["--workdir", str(workspace.workdir.absolute()), "--root", workspace.root, "--study", study]
@@ -72,7 +72,7 @@ def _is_new(record: IdeaRecord) -> bool:
 
 def _has_judge(workspace: Workspace, top: Path, tree: Path) -> bool:
     workdir = tree / workspace.workdir.resolve().relative_to(top.resolve())
-    sweeps = sweep_file.sweeps_folder(replace(workspace, workdir=workdir))
+    sweeps = sweep_paths.sweeps_folder(replace(workspace, workdir=workdir))
     return sweep_locks.current_lock_holder(sweeps, TRY_LOCK) is not None
 
 

@@ -20,7 +20,7 @@ from scaffold.ideas.study import IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import checks, snapshot
 from scaffold.ideas.wording import incumbent_chain
 from scaffold.runs import worktrees
-from scaffold.sweeps.spec.sweep_paths import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
 from scaffold.workspace import Workspace
 
 
@@ -233,7 +233,7 @@ class IdeaJudge:
         if study.incumbent in (number, record.of):
             return
         name = trial_runs.sweep_name(study, record)
-        tree = sweep_paths(self.workspace, name).folder / f"code-{record.state[:12]}" / self.place.top.name
+        tree = launched_sweep_paths(self.workspace, name).folder / f"code-{record.state[:12]}" / self.place.top.name
         if tree.is_dir():
             worktrees.remove_worktree(self.place.top, tree)
 

@@ -27,7 +27,7 @@ from scaffold.sweeps.launch.run_loop import retry_until_reachable, run_until_don
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.launch.sweep_backends import workspace_capacity
-from scaffold.sweeps.spec import run_names, sweep_file
+from scaffold.sweeps.spec import run_names, sweep_file, sweep_paths
 from scaffold.sweeps.spec.model import Sweep, SweepCode
 from scaffold.workspace import Workspace
 
@@ -75,7 +75,7 @@ class CodeSide:
         """`links` says which data its worktree gets as links; it is asked when the first run is written."""
         self.workspace, self.study, self.warn = workspace, study, warn
         name = sweep_name(study, record)
-        if sweep_file.locate_sweep_file(workspace, name).is_file():
+        if sweep_paths.locate_sweep_file(workspace, name).is_file():
             sweep = sweep_file.read_sweep(workspace, name)
         else:
             base = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
@@ -95,7 +95,7 @@ class CodeSide:
     def open(self, seeds: Sequence[int]) -> Scheduler:
         """What runs these seeds; the sweep's file has them, and all before. Raises ScaffoldError."""
         grown = replace(self.sweep, seeds=tuple(sorted({*self.sweep.seeds, *seeds})))
-        if grown != self.sweep or not sweep_file.locate_sweep_file(self.workspace, grown.name).is_file():
+        if grown != self.sweep or not sweep_paths.locate_sweep_file(self.workspace, grown.name).is_file():
             sweep_file.write_sweep(self.workspace, grown)
             self.sweep = grown
         runs = run_names.planned_runs(self.workspace, replace(grown, seeds=tuple(sorted(seeds))))

@@ -5,7 +5,6 @@ What cannot be read goes to `on_problem`, and the rest is read.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -117,6 +116,8 @@ def read_csv(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
     A line of names in the middle is a new header; a line with another number of cells than its header is passed over. Where the
     columns are a metric's name and its value, as in an export of AIM, each line is one value.
     """
+    import csv
+
     bad, first = 0, 0
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         beginning = next(file, "")

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Any
 from scaffold.errors import ScaffoldError
 from scaffold.observations import printed_values
 from scaffold.observations.directions import MetricDirections
-from scaffold.observations.file_metrics import FileMetrics, find_best_value, read_file_metrics, summarize_steps
 from scaffold.observations.manifest_values import manifest_metrics
 from scaffold.observations.model import MetricValue
-from scaffold.observations.output_files import find_metric_files
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
 from scaffold.runs.index import IndexEntry, RunIndex
 
 if TYPE_CHECKING:
+    from scaffold.observations.file_metrics import FileMetrics
     from scaffold.runs.model import Run, Scalar
     from scaffold.workspace import Workspace
 
@@ -162,11 +161,15 @@ class RunValueReader:
         return values
 
     def _best(self, files: Sequence[FileMetrics], name: str) -> tuple[FileMetrics, Any] | None:
+        from scaffold.observations.file_metrics import find_best_value
+
         direction = self._query.directions.direction(name) if self._query.value_choice == "best" else None
         return find_best_value(files, name, lowest=direction == "minimize") if direction else None
 
     def _log_metrics(self, run: Run, sources: printed_values.PrintedSources) -> list[FileMetrics]:
         """What a run's logs say of printed metrics over all lines."""
+        from scaffold.observations.file_metrics import summarize_steps
+
         patterns = printed_values.source_patterns(sources)
         log_metrics = []
         for disk_path, path in printed_values.find_log_paths(self._workspace, run) if patterns else ():
@@ -179,6 +182,10 @@ class RunValueReader:
 
     def _file_metrics(self, run: Run) -> list[FileMetrics]:
         """What each of a run's files says, from the index where no file has changed since; what the server says comes last."""
+        # what reads files is loaded where one is read: most manifests say all that is asked for
+        from scaffold.observations.file_metrics import FileMetrics, read_file_metrics, summarize_steps
+        from scaffold.observations.output_files import find_metric_files
+
         if self._digests is None:
             self._digests = self._index.read("digests")
         problems: list[str] = []

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from scaffold import workspace as workspaces
 from scaffold.observations.value_query import ValueChoice
 from scaffold.python.data_table import DataTable
-from scaffold.results.tables.model import IntervalKind, MetricComparison, ResultTable
+from scaffold.results.tables.model import IntervalKind, ResultTable
+from scaffold.results.tables.verdicts import MetricComparison
 
 if TYPE_CHECKING:
     from _record_run.inside import Run as RecordedBlock

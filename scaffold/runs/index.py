@@ -7,7 +7,6 @@ never believed over the file. The index can be deleted at any time; where it can
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import zlib
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from scaffold import scratch
+from scaffold.runs import recorder
 from scaffold.runs.run_table import EMPTY_TABLE, FolderListing, RunTable, pack_table, unpack_table
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class RunIndex:
     @classmethod
     def find(cls, workspace: Workspace) -> RunIndex:
         """The index of a workspace, whether or not there is anything in it."""
-        digest = hashlib.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
+        digest = recorder.lean_imports.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
         return cls(scratch.cache_path(f"runs-{digest}"))
 
     def read(self, part: IndexPart) -> dict[str, IndexEntry]:

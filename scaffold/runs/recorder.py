@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from _record_run import git as git
     from _record_run import inside as inside
     from _record_run import json_text as json_text
+    from _record_run import lean_imports as lean_imports
     from _record_run import manifest as manifest
     from _record_run import messages as messages
     from _record_run import naming as naming

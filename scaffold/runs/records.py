@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, withdrawals
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecords:
+class RunRecords(NamedTuple):
     """All that a workspace's metadata directories and their second home hold: runs newest first, damaged manifests by path.
 
     `foreign` are the paths of JSON files there that are somebody else's. `has_more_in_home`: some runs may be in the second home only.

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.evidence.claimed_numbers import find_claimed_numbers, half_unit_of_last_digit, parse_number
+from scaffold.results.evidence.claimed_numbers import half_unit_of_last_digit, parse_number
+from scaffold.results.evidence.numbers_in_prose import find_claimed_numbers
 
 
 @pytest.mark.parametrize(

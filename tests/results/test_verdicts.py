@@ -10,7 +10,7 @@ import pytest
 from scaffold.metric_directions import Direction
 from scaffold.results.stats.summary import MetricSummary
 from scaffold.results.tables import text_format, verdicts
-from scaffold.results.tables.model import MetricComparison
+from scaffold.results.tables.verdicts import MetricComparison
 
 TESTED = MetricComparison(
     metric="acc",

@@ -14,7 +14,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import audit, recorder, records, records_home, restore
 from scaffold.sweeps.launch.ledger import read_ledger
 from scaffold.sweeps.launch.ledger_entries import RunSubmission
-from scaffold.sweeps.spec import sweep_file
+from scaffold.sweeps.spec import sweep_file, sweep_paths
 from scaffold.workspace import Workspace as FoundWorkspace
 from scaffold.workspace import load_workspace
 from tests.conftest import Run as Command
@@ -212,7 +212,7 @@ def test_sweeps_and_ledgers_are_read_from_the_second_home(workspace: Workspace, 
     older = json.loads(ledger.read_text())
     del older["runs"]["b"]
     shutil.rmtree(workspace.exp / "metadata")
-    assert sweep_file.sweep_names(load(workspace)) == ["lr"] and sweep_file.read_sweep(load(workspace), "lr") == sweep
+    assert sweep_paths.sweep_names(load(workspace)) == ["lr"] and sweep_file.read_sweep(load(workspace), "lr") == sweep
     assert read_ledger(ledger, "lr").run_names == ("a", "b")
     # a checkout brought an older one back
     ledger.parent.mkdir(parents=True)
@@ -221,7 +221,7 @@ def test_sweeps_and_ledgers_are_read_from_the_second_home(workspace: Workspace, 
     # the plan of another branch is not planned over
     assert run(*words[:-1], "1-3", "--", "python3", "train.py").exit_code == 1
     assert run(*words, "--", "python3", "train.py").exit_code == 0
-    assert sweep_file.sweep_path(load(workspace), "lr").is_file()
+    assert sweep_paths.sweep_path(load(workspace), "lr").is_file()
     copy = home(workspace) / "metadata/sweeps/lr.ledger.json"
     copy.write_text("{")
     os.utime(ledger)

@@ -15,7 +15,7 @@ import pytest
 
 from scaffold.backends.start_tokens import NO_TOKEN
 from scaffold.sweeps.launch import run_scripts
-from scaffold.sweeps.spec import run_names, sweep_file
+from scaffold.sweeps.spec import run_names, sweep_paths
 from scaffold.sweeps.spec.model import RunResources
 from tests.conftest import write_tree
 from tests.old_shells import unportable
@@ -281,7 +281,7 @@ def test_launchers_are_written_once_and_again_where_they_differ(make_workspace: 
     assert paths == run_scripts.write_launchers(
         there(workspace), planned, run_names.planned_runs(there(workspace), planned)
     )
-    assert workspace.root / "exp" not in {p.parent for p in sweep_file.sweeps_folder(there(workspace)).rglob("*.tmp")}
+    assert workspace.root / "exp" not in {p.parent for p in sweep_paths.sweeps_folder(there(workspace)).rglob("*.tmp")}
     status = subprocess.run(
         ["git", "status", "--porcelain", "-uall"], cwd=workspace.root, capture_output=True, text=True
     )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.sweeps.spec import grid, parsing, sweep_file, text_yaml
+from scaffold.sweeps.spec import grid, parsing, sweep_file, sweep_paths, text_yaml
 from scaffold.sweeps.spec.model import ConfigurationRule, NamedFilesCode, RunResources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
@@ -154,7 +154,7 @@ def test_edits_that_can_be_meant(workspace: recording.Workspace) -> None:
 )
 def test_a_file_that_is_no_sweep(workspace: recording.Workspace, text: str) -> None:
     place = there(workspace)
-    path = sweep_file.sweep_path(place, "lr")
+    path = sweep_paths.sweep_path(place, "lr")
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(ScaffoldError, match=r"lr\.yml"):
@@ -164,7 +164,7 @@ def test_a_file_that_is_no_sweep(workspace: recording.Workspace, text: str) -> N
 def test_names(workspace: recording.Workspace) -> None:
     place: Workspace = there(workspace)
     sweep_file.write_sweep(place, sweep(name="lr-2"))
-    assert sweep_file.sweep_names(place) == ["lr-2"]
+    assert sweep_paths.sweep_names(place) == ["lr-2"]
     with pytest.raises(ScaffoldError, match="did you mean lr-2"):
         sweep_file.read_sweep(place, "lr2")
     for name in ("", "../x", "a b", "-x", "a" * 65, "x.ledger", "x.yml", "x.pacer"):

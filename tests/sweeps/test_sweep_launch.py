@@ -17,7 +17,7 @@ import pexpect
 import pytest
 from click.testing import Result
 
-from scaffold.sweeps.spec import sweep_file
+from scaffold.sweeps.spec import sweep_file, sweep_paths
 from scaffold.sweeps.spec.model import ConfigurationRule, RunResources
 from tests.conftest import Run, commit_all, git
 from tests.runs.conftest import MakeWorkspace, until
@@ -101,7 +101,7 @@ def test_a_dry_run_says_what_would_start_and_writes_nothing(make_workspace: Make
     told = answer(sweep(run, found, "launch", "lr", "--dry-run", "--max-parallel", "1", "--json"))
     assert told["would_start"] == [found.runs[0].name] and len(told["would_wait"]) == 2
     assert told["capacity"]["sentence"].endswith("at most 1 of this sweep at once, 0 of it there: 1")
-    assert not (sweep_file.sweeps_folder(found.workspace) / "lr.ledger.json").exists()
+    assert not (sweep_paths.sweeps_folder(found.workspace) / "lr.ledger.json").exists()
     assert found.made.all_bytes() == before
 
 
@@ -130,14 +130,14 @@ def test_a_watch_that_comes_when_all_is_over_says_by_its_exit_code_whether_all_f
 def test_stopping_what_was_never_launched_makes_it_no_launched_sweep(make_workspace: MakeWorkspace, run: Run) -> None:
     found = quick(make_workspace)
     assert sweep(run, found, "stop", "lr").exit_code == 0
-    assert not (sweep_file.sweeps_folder(found.workspace) / "lr.ledger.json").exists()
+    assert not (sweep_paths.sweeps_folder(found.workspace) / "lr.ledger.json").exists()
 
 
 def test_without_a_ledger_stop_still_ends_what_runs_here(make_workspace: MakeWorkspace, run: Run) -> None:
     found = quick(make_workspace, command=SLEEP)
     sweep(run, found, "launch", "lr")
     until(lambda: found.started())
-    (sweep_file.sweeps_folder(found.workspace) / "lr.ledger.json").rename(found.made.root / "aside.json")
+    (sweep_paths.sweeps_folder(found.workspace) / "lr.ledger.json").rename(found.made.root / "aside.json")
     shutil.rmtree(found.made.root / ".git/scaffold/records")  # nor its copy
     done = sweep(run, found, "stop", "lr")
     assert done.exit_code == 0 and done.stdout.startswith("lr: 1 ended"), done.output
@@ -269,7 +269,7 @@ def test_a_try_is_not_written_over_a_sweep_of_the_users(make_workspace: MakeWork
     own = sweep_file.write_sweep(found.workspace, dataclasses.replace(found.sweep, name="lr-smoke")).read_bytes()
     done = sweep(run, found, "launch", "lr", "--smoke")
     assert done.exit_code == 1 and "lr-smoke is there already and is no try of lr" in done.stderr
-    assert sweep_file.sweep_path(found.workspace, "lr-smoke").read_bytes() == own and not found.started()
+    assert sweep_paths.sweep_path(found.workspace, "lr-smoke").read_bytes() == own and not found.started()
 
 
 def test_a_failing_try_marks_no_run_of_the_sweep_and_says_what_is_wrong(
@@ -362,7 +362,7 @@ def test_changed_code_is_said_with_both_choices_and_nothing_starts(make_workspac
     done = sweep(run, found, "launch", "lr", "--code", "original", "--wait")
     assert done.exit_code == 0, done.stderr
     assert set(found.outcome()) == {found.runs[0].name}
-    (tree,) = (sweep_file.sweeps_folder(found.workspace) / "lr").glob("code-*/*")
+    (tree,) = (sweep_paths.sweeps_folder(found.workspace) / "lr").glob("code-*/*")
     git(found.made.root, "worktree", "remove", "--force", str(tree))
     assert sweep(run, found, "launch", "lr", "--dry-run").exit_code == 0 and not tree.exists()
     done = sweep(run, found, "launch", "lr", "--code", "current", "--wait")
@@ -404,7 +404,7 @@ def test_wrong_usage_is_said(make_workspace: MakeWorkspace, run: Run) -> None:
     done = sweep(run, found, "launch", "lr", "--backend", "server")
     assert done.exit_code == 1 and "knows no research server" in done.stderr
     assert not (
-        sweep_file.sweeps_folder(found.workspace) / "lr.ledger.json"
+        sweep_paths.sweeps_folder(found.workspace) / "lr.ledger.json"
     ).exists()  # and so the next launch goes where it always went
 
 
@@ -430,7 +430,7 @@ def test_where_a_server_is_set_this_machine_has_to_be_asked_for(
 
 def test_a_damaged_ledger_stops_every_verb_and_stays(make_workspace: MakeWorkspace, run: Run) -> None:
     found = quick(make_workspace)
-    path = sweep_file.sweeps_folder(found.workspace) / "lr.ledger.json"
+    path = sweep_paths.sweeps_folder(found.workspace) / "lr.ledger.json"
     path.write_text("{")
     for verb in ("launch", "watch", "status", "stop"):
         done = sweep(run, found, verb, "lr")
@@ -441,8 +441,8 @@ def test_a_damaged_ledger_stops_every_verb_and_stays(make_workspace: MakeWorkspa
 def test_a_lost_ledger_makes_no_finished_run_run_again(make_workspace: MakeWorkspace, run: Run) -> None:
     found = quick(make_workspace, seeds=(1,))
     sweep(run, found, "launch", "lr", "--wait")
-    (sweep_file.sweeps_folder(found.workspace) / "lr.ledger.json").unlink()
-    shutil.rmtree(sweep_file.sweeps_folder(found.workspace) / "lr")
+    (sweep_paths.sweeps_folder(found.workspace) / "lr.ledger.json").unlink()
+    shutil.rmtree(sweep_paths.sweeps_folder(found.workspace) / "lr")
     for copy in found.made.root.glob(".git/scaffold/records/*/metadata/sweeps/*"):
         copy.unlink()
     assert answer(sweep(run, found, "launch", "lr", "--json"))["started"] == []

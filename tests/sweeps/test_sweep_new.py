@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.sweeps.spec import plan, script_interface, sweep_file, sweep_store
+from scaffold.sweeps.spec import plan, script_interface, sweep_file, sweep_paths, sweep_store
 from tests.conftest import Run, git, write_tree
 from tests.runs.conftest import MakeWorkspace, Workspace
 from tests.sweeps.conftest import there
@@ -64,7 +64,7 @@ def test_too_few_seeds_for_so_many_configurations_are_said_beforehand(
 def test_launching_at_once_answers_in_no_other_way(new: New, workspace: Workspace, option: str) -> None:
     done = new("--seeds", "1", "--launch", option)
     assert done.exit_code == 2 and f"--launch cannot go together with {option}" in done.stderr
-    assert "scaffold sweep launch lr --wait" in done.stderr and sweep_file.sweep_names(there(workspace)) == []
+    assert "scaffold sweep launch lr --wait" in done.stderr and sweep_paths.sweep_names(there(workspace)) == []
 
 
 SHARED = "all runs are told to write into one folder (--out-dir out); --out-dir '{RUN_OUTPUT_DIR}' gives each its own"
@@ -121,7 +121,7 @@ def test_two_spellings_of_a_value_are_one_run(new: New) -> None:
 
 def test_the_same_again_changes_nothing_and_something_else_is_refused(workspace: Workspace, new: New) -> None:
     assert new("--grid", "lr=1,2", "--zip", "a=1,2", "b=3,4").exit_code == 0
-    path = sweep_file.sweep_path(there(workspace), "lr")
+    path = sweep_paths.sweep_path(there(workspace), "lr")
     before = path.read_bytes(), path.stat().st_mtime_ns
     again = new("--grid", "lr=1,2", "--zip", "a=1,2", "b=3,4")
     assert again.exit_code == 0
@@ -138,12 +138,12 @@ def test_the_same_again_changes_nothing_and_something_else_is_refused(workspace:
 
 def test_replacing_takes_what_was_never_launched(workspace: Workspace, new: New) -> None:
     assert new("--grid", "lr=1,2", "--launchers").exit_code == 0
-    folder = sweep_file.sweeps_folder(there(workspace)) / "lr"
+    folder = sweep_paths.sweeps_folder(there(workspace)) / "lr"
     old = sorted(folder.glob("*.sh"))
     assert len(old) == 2
     assert new("--grid", "lr=3", "--replace", "--launchers").exit_code == 0
     assert len(list(folder.glob("*.sh"))) == 1
-    (sweep_file.sweeps_folder(there(workspace)) / "lr.ledger.json").write_text("{}")
+    (sweep_paths.sweeps_folder(there(workspace)) / "lr.ledger.json").write_text("{}")
     done = new("--grid", "lr=4", "--replace")
     assert done.exit_code == 1
     assert "was launched" in done.stderr
@@ -166,7 +166,7 @@ def test_where_nothing_can_be_written_the_file_is_named(workspace: Workspace) ->
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
     )
-    place = sweep_file.sweep_path(there(workspace), "lr")
+    place = sweep_paths.sweep_path(there(workspace), "lr")
     assert (done.returncode, place.exists()) == (1, False)
     assert f"error: {place} cannot be written: File too large\nhint: make room" in done.stderr
 
@@ -179,7 +179,7 @@ def test_code_that_changes_between_planning_and_writing_is_noticed(workspace: Wo
         script.write("# changed\n")
     with pytest.raises(ScaffoldError, match="the code was changed while the sweep was planned"):
         sweep_store.store_sweep(place, made.sweep, replace=False)
-    assert not sweep_file.sweep_path(place, "lr").exists()
+    assert not sweep_paths.sweep_path(place, "lr").exists()
 
 
 def test_uncommitted_code_is_kept(workspace: Workspace, new: New) -> None:
@@ -193,7 +193,7 @@ def test_more_than_200_runs_are_planned_only_when_they_are_meant(workspace: Work
     done = new("--grid", "lr=1,2,3", "--seeds", "1-67")
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (2, "201 runs")
     assert "--yes" in done.stderr
-    assert not sweep_file.sweep_names(there(workspace))
+    assert not sweep_paths.sweep_names(there(workspace))
     assert len(done.stdout.splitlines()) < 25 and "181 more left out: --limit 0" in done.stderr
     assert len(names(new("--grid", "lr=1,2,3", "--seeds", "1-67", "--yes", "--limit", "0"))) == 201
 
@@ -217,7 +217,7 @@ def test_drawn_configurations_are_written_out(workspace: Workspace, new: New) ->
     found = sweep_file.read_sweep(there(workspace), "lr")
     assert (found.rule.draws, found.rule.space_seed, len(found.rule.drawn)) == (5, 4, 5)
     assert len(found.configurations) < 5
-    assert "  drawn:\n    - {lr: " in sweep_file.sweep_path(there(workspace), "lr").read_text()
+    assert "  drawn:\n    - {lr: " in sweep_paths.sweep_path(there(workspace), "lr").read_text()
 
 
 def test_conditions_are_written_as_in_a_table_of_results(workspace: Workspace, new: New) -> None:
@@ -284,7 +284,7 @@ def test_wrong_spellings(workspace: Workspace, new: New, args: list[str], said: 
     done = new(*args)
     assert done.exit_code in (1, 2)
     assert said in done.stderr
-    assert not sweep_file.sweep_names(there(workspace))
+    assert not sweep_paths.sweep_names(there(workspace))
 
 
 def test_what_is_missing_is_asked_for(run: Run, new: New) -> None:
@@ -436,7 +436,7 @@ def test_list_and_show(workspace: Workspace, run: Run, new: New) -> None:
     assert run("sweep", "list").stdout == ""
     shown = names(new("--grid", "lr=1,2", "--seeds", "1-3"))
     assert new(name="other", goal="another thing").exit_code == 0
-    (sweep_file.sweeps_folder(there(workspace)) / "bad.yml").write_text("gird: 1\n")
+    (sweep_paths.sweeps_folder(there(workspace)) / "bad.yml").write_text("gird: 1\n")
     listed = run("sweep", "list")
     assert [row.split()[:3] for row in listed.stdout.splitlines()] == [["lr", "6", "runs"], ["other", "1", "runs"]]
     assert "bad.yml" in listed.stderr

@@ -6,7 +6,6 @@ Whatever is no terminal gets the plain lines that it always got; `NO_COLOR` and 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -74,6 +73,8 @@ def print_state_rows(
 
     `name` and `state` are the numbers of these columns; all rows have as many.
     """
+    import shutil  # its import loads all formats of archives, which takes longer than to print rows to a pipe
+
     table = [[visible_text.one_line(cell) for cell in row] for row in ([header, *rows] if header else rows)]
     cells = table if wide else fit_rows(table, shutil.get_terminal_size().columns, name=name)
     start = sum(_column_widths(cells)[:state]) + len(GAP) * state

@@ -32,9 +32,9 @@ def hold_judging_lock(workspace: Workspace, *, wait_s: float = 0.0) -> Iterator[
     from scaffold.errors import ScaffoldError
     from scaffold.ideas.background import TRY_LOCK
     from scaffold.sweeps.launch import sweep_locks
-    from scaffold.sweeps.spec import sweep_file
+    from scaffold.sweeps.spec import sweep_paths
 
-    sweeps = sweep_file.sweeps_folder(workspace)
+    sweeps = sweep_paths.sweeps_folder(workspace)
     handle = sweep_locks.take_lock(sweeps, TRY_LOCK, doing="try", wait_s=wait_s)
     if handle is None:
         holder = sweep_locks.describe_holder(sweep_locks.last_lock_holder(sweeps, TRY_LOCK))

@@ -10,8 +10,9 @@ import click
 from scaffold.cli.common import output
 
 if TYPE_CHECKING:
-    from scaffold.results.tables.model import MetricComparison, ResultTable
+    from scaffold.results.tables.model import ResultTable
     from scaffold.results.tables.sensitivity import SensitivityCurve
+    from scaffold.results.tables.verdicts import MetricComparison
 
 
 def print_table(table: ResultTable, limited: output.LimitedLists) -> None:

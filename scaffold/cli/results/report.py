@@ -145,9 +145,9 @@ def read_verdict_numbers(workspace: Workspace) -> Iterator[QuotableNumber]:
 
 
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
-    from scaffold.results.evidence import backing, claimed_numbers
+    from scaffold.results.evidence import backing, numbers_in_prose
 
-    numbers = claimed_numbers.find_numbers_in_file(prose)
+    numbers = numbers_in_prose.find_numbers_in_file(prose)
     index = backing.index_workspace(workspace, numbers, read_verdict_numbers(workspace))
     unbacked = [number for number in numbers if not index.find(number)]
     limited = output.LimitedLists(limit)

@@ -37,7 +37,12 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
         output.print_rows(run_row(workspace, run) for run in limited(runs))
         limited.report_left_out()
         return
-    numbers = (number,) if number is not None else claimed_numbers.find_numbers_in_file(Path(claim_or_file))
+    if number is not None:
+        numbers: tuple[claimed_numbers.ClaimedNumber, ...] = (number,)
+    else:
+        from scaffold.results.evidence import numbers_in_prose
+
+        numbers = numbers_in_prose.find_numbers_in_file(Path(claim_or_file))
     index = backing.index_workspace(workspace, numbers, read_verdict_numbers(workspace))
     backed = [(claimed, index.find(claimed)) for claimed in numbers]
     rows_shown = limited(backed)

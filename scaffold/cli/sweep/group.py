@@ -41,11 +41,11 @@ def sweep() -> None:
 def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) -> None:
     """List the sweeps of a workspace."""
     from scaffold.errors import ScaffoldError
-    from scaffold.sweeps.spec import sweep_file
+    from scaffold.sweeps.spec import sweep_file, sweep_paths
 
     workspace = options.find_requested_workspace(workdir, root)
     sweeps, damaged, limited = [], [], output.LimitedLists(limit)
-    for name in limited(sweep_file.sweep_names(workspace)):
+    for name in limited(sweep_paths.sweep_names(workspace)):
         try:
             sweeps.append(sweep_file.read_sweep(workspace, name))
         except ScaffoldError as error:

@@ -206,10 +206,10 @@ def _confirm(count: int, *, yes: bool, json_output: bool) -> None:
 def _report(
     workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.LimitedLists, values: dict[str, Any]
 ) -> None:
-    from scaffold.sweeps.spec import sweep_file, sweep_store
+    from scaffold.sweeps.spec import sweep_paths, sweep_store
 
     name = planned.sweep.name
-    path = sweep_file.sweep_path(workspace, name)
+    path = sweep_paths.sweep_path(workspace, name)
     shown_path = path.relative_to(workspace.workdir).as_posix()
     if values["json_output"]:
         answer = {"sweep": name, "result": outcome, "path": shown_path}

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def offer_smoke_test(workspace: Workspace, scheduler: Scheduler, values: dict[str, Any]) -> None:
     """Before the first launch: offer a quick try on a terminal, else say that there is one."""
     from scaffold.runs.model import SMOKE_SUFFIX
-    from scaffold.sweeps.spec import sweep_file
+    from scaffold.sweeps.spec import sweep_paths
 
     name = scheduler.sweep.name
-    if scheduler.paths.ledger.exists() or sweep_file.sweep_path(workspace, name + SMOKE_SUFFIX).exists():
+    if scheduler.paths.ledger.exists() or sweep_paths.sweep_path(workspace, name + SMOKE_SUFFIX).exists():
         return
     if not output.may_prompt(yes=values["yes"], json_output=values["json_output"]):
         if not values["json_output"]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from scaffold.runs import recorder
 from scaffold.runs.model import STDIN_SCRIPT, Run
 
 # what tells runs of one code state apart in what can reach them: the code state, and how they are started
@@ -71,5 +71,5 @@ def code_label(run: Run) -> str:
     need have."""
     commit = (run.commit or "no commit")[:7] if run.commit else "uncommitted"
     if run.scripts:
-        return f"{commit}+{hashlib.sha256(f'{run.code} {run.scripts}'.encode()).hexdigest()[:4]}"
+        return f"{commit}+{recorder.lean_imports.sha256(f'{run.code} {run.scripts}'.encode()).hexdigest()[:4]}"
     return f"{commit}+{(run.code or '')[:4]}" if run.dirty or not run.commit else commit

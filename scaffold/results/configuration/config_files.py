@@ -7,7 +7,6 @@ to do, as it stands in the command.
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -114,7 +113,7 @@ def _text(content: Settings, key: str) -> str | None:
 
 def _digest(content: Settings) -> str:
     lines = "\n".join(f"{key}={_text(content, key)}" for key in sorted(content))
-    return hashlib.sha256(lines.encode("utf-8", "replace")).hexdigest()
+    return recorder.lean_imports.sha256(lines.encode("utf-8", "replace")).hexdigest()
 
 
 def _without_seeds(content: Settings) -> Settings:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scaffold.observations.directions import MetricDirections
+from scaffold.results.evidence.claimed_numbers import ClaimRanges, rounding_ranges
 from scaffold.results.evidence.quotable_numbers import (
-    IsNear,
     MetricRows,
     QuotableNumber,
     difference_numbers,
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 # the values of a run that a text may quote
 CHOICES: tuple[ValueChoice, ...] = ("final", "best")
-# 0.15 as written and 0.15 as computed differ in the last bits of a float: relative to the size of the number
-ROUNDING_ERROR = 1e-9
 # what is shown first: of all that rounds to a number, a mean is meant more often than a spread
 KINDS = (
     *("mean", "value", "difference", "sd", "interval", "half-interval"),
@@ -58,8 +55,7 @@ KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberBacking:
+class NumberBacking(NamedTuple):
     """What rounds to a claimed number; `scale` is 100 where that is in per cent of it."""
 
     number: QuotableNumber
@@ -98,7 +94,7 @@ class BackingIndex:
     def find(self, claimed: ClaimedNumber) -> tuple[NumberBacking, ...]:
         """What rounds to the claimed number: means before values before the rest; empty where nothing does."""
         backings = []
-        for scale, low, high in _ranges(claimed):
+        for scale, low, high in rounding_ranges(claimed):
             matches = list(_within(*self._sorted_numbers, low, high))
             if claimed.compares:
                 matches += _within(*self._sorted_differences, low, high)
@@ -108,34 +104,6 @@ class BackingIndex:
                 matches += _within(*self._sorted_tests, low, high)
             backings += [NumberBacking(number=number, scale=scale) for number in matches]
         return tuple(sorted(backings, key=_rank))
-
-
-def _ranges(claimed: ClaimedNumber) -> Iterator[tuple[float, float, float]]:
-    """Between which values a number must lie to round to a claimed one, each with its scale: 1, and 100 for per cent."""
-    if not math.isfinite(claimed.value):  # 1e999: nothing is near to what no float holds
-        return
-    for scale in (1.0, 100.0):
-        value, half = claimed.value / scale, claimed.half / scale
-        reach = half + ROUNDING_ERROR * max(abs(value), half)
-        yield scale, value - reach, value + reach
-
-
-def make_rounding_test(claims: Iterable[ClaimedNumber] | None, *, either_way: bool = False) -> IsNear:
-    """Whether a number could round to one of the claims; any number where these are not said. `either_way`: it or its negative."""
-    if claims is None:
-        return lambda value: True
-    ranges = sorted((low, high) for claimed in claims for _, low, high in _ranges(claimed))
-    if either_way:
-        ranges = sorted([*ranges, *((-high, -low) for low, high in ranges)])
-    lows = [low for low, _ in ranges]
-    # how far the ranges that begin at a value or below it reach
-    highs = list(itertools.accumulate((high for _, high in ranges), max))
-
-    def is_near(value: float) -> bool:
-        at = bisect_right(lows, value)
-        return at > 0 and value <= highs[at - 1]
-
-    return is_near
 
 
 def _rank(backing: NumberBacking) -> tuple[int, float, str, str]:
@@ -157,21 +125,21 @@ def index_numbers(
 ) -> BackingIndex:
     """What runs say one by one and, folded in `tables`, by configuration; each number once.
 
-    Of what pairs of configurations say there is only what the `claims` ask for: there are thousands of them.
+    There is only what could back one of the `claims`: pairs of configurations say thousands of numbers.
     """
+    near, near_either_way = ClaimRanges(claims), ClaimRanges(claims, either_way=True)
     numbers = [
-        *list_run_numbers(measured),
-        *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by)),
+        *list_run_numbers(measured, near),
+        *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by, near)),
     ]
     differences, relative, tests = list[QuotableNumber](), list[QuotableNumber](), list[QuotableNumber]()
-    is_near, is_near_either_way = make_rounding_test(claims), make_rounding_test(claims, either_way=True)
     asks = _AskedFor(claims)
     for table in tables:
         for metric in table.metrics if asks.differences or asks.tests else ():
             rows = MetricRows(table, metric)
-            differences += difference_numbers(rows, is_near, is_near_either_way) if asks.differences else ()
-            relative += relative_numbers(rows, is_near) if asks.relative else ()
-            tests += p_value_numbers(rows, is_near) if asks.tests else ()
+            differences += difference_numbers(rows, near, near_either_way) if asks.differences else ()
+            relative += relative_numbers(rows, near) if asks.relative else ()
+            tests += p_value_numbers(rows, near) if asks.tests else ()
         tests.append(power_number())
     parts = (tuple(dict.fromkeys(part)) for part in (numbers, differences, relative, tests))
     return BackingIndex(*parts)

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import combinations, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.results.metrics.configurations import finite_number
 from scaffold.results.stats import power
-from scaffold.results.stats.hypothesis_tests import holm_correction
-from scaffold.results.stats.pair_test import PairTest, SeedValues, run_pair_test
+from scaffold.results.stats.distributions import t_critical, t_two_sided_p
+from scaffold.results.stats.hypothesis_tests import holm_correction, paired_effect
+from scaffold.results.stats.pair_test import OrderedValues, SeedValues, in_seed_order, run_pair_test
 from scaffold.results.stats.power import TARGET_POWER, detectable_effect
 from scaffold.results.tables.fold import row_label
 
 if TYPE_CHECKING:
     from scaffold.observations.model import MeasuredRun
+    from scaffold.results.evidence.claimed_numbers import ClaimRanges
     from scaffold.results.stats.summary import MetricSummary
     from scaffold.results.tables.model import ResultRow, ResultTable
 
 # pairs of configurations whose means are held against each other, and those that are tested for their intervals too:
 # pairs grow with the square of the configurations, and a test takes a hundred times as long as a subtraction
 MOST_PAIRS, MOST_TESTS = 20_000, 2_000
-# whether somebody asks for a number: of all that pairs of rows say, next to nothing
-IsNear = Callable[[float], bool]
+# what a pair of rows says, in this order
+PAIR_KINDS = (
+    *("difference", "detectable difference", "difference", "interval", "interval"),
+    *("noise floor", "noise floor"),
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuotableNumber:
+class QuotableNumber(NamedTuple):
     """A number that runs say: a value, or what was computed over runs.
 
     `subject` names the run, the configuration, or the two that differ; `sources` are `path:line`, empty for what was computed.
@@ -42,28 +46,32 @@ class QuotableNumber:
     sources: tuple[str, ...] = ()
 
 
-def list_run_numbers(measured: Iterable[MeasuredRun]) -> Iterator[QuotableNumber]:
+def list_run_numbers(measured: Iterable[MeasuredRun], near: ClaimRanges) -> Iterator[QuotableNumber]:
     """What single runs say: the values of their metrics with the place each was read from, and parameters that are numbers."""
     for reading in measured:
         run = reading.run
         for metric, value in reading.values.items():
-            place = (value.path if value.line is None else f"{value.path}:{value.line}",)
-            exact, name = value.value, run.label
-            yield QuotableNumber(value=exact, kind="value", metric=metric, subject=name, runs=(name,), sources=place)
+            exact = value.value
+            if near.contains(exact):
+                place = value.path if value.line is None else f"{value.path}:{value.line}"
+                runs = (run.label,)
+                yield QuotableNumber(
+                    value=exact, kind="value", metric=metric, subject=run.label, runs=runs, sources=(place,)
+                )
         for name, setting in run.params.items():
-            if (number := finite_number(setting)) is not None:
+            if (number := finite_number(setting)) is not None and near.contains(number):
                 # without its run: a parameter that a hundred runs share is one number
                 yield QuotableNumber(value=number, kind="parameter", metric=name, subject="", runs=())
 
 
-def list_configuration_numbers(row: ResultRow, by: Sequence[str]) -> Iterator[QuotableNumber]:
+def list_configuration_numbers(row: ResultRow, by: Sequence[str], near: ClaimRanges) -> Iterator[QuotableNumber]:
     """What a configuration says that has at least two seeds with a metric: its mean, spread, interval, extremes."""
     for metric, summary in row.summaries.items():
         if summary is None or summary.n < 2:
             continue
-        runs = _runs_with(row, metric)
         for kind, value in _summary_numbers(summary):
-            if value is not None:
+            if value is not None and near.contains(value):
+                runs = _runs_with(row, metric)
                 yield QuotableNumber(value=value, kind=kind, metric=metric, subject=row_label(row, by), runs=runs)
 
 
@@ -82,23 +90,39 @@ def _summary_numbers(summary: MetricSummary) -> Iterator[tuple[str, float | None
     yield "maximum", summary.maximum
 
 
-@dataclass(frozen=True, slots=True)
-class RowValues:
-    """A row as pairs of rows need it in one metric: its name, its runs, their mean, and each run's seed and value."""
+class RowValues(NamedTuple):
+    """A row as pairs of rows need it in one metric: its name, its runs, their mean, and each run's seed and value.
+
+    `noise_floors` are what means of so many runs of it stay within, by both numbers of runs, as far as somebody asked.
+    """
 
     name: str
     runs: tuple[str, ...]
     mean: float
     seed_values: SeedValues
+    ordered_values: OrderedValues | None
     finite_values: tuple[float, ...]
-    _floors: dict[tuple[int, int], float | None] = field(default_factory=dict)
+    noise_floors: dict[tuple[int, int], float | None]
 
     def noise_floor(self, n_a: int, n_b: int) -> float | None:
         """What means of so many runs of this row stay within; worked out once, whoever asks. None without a spread of three runs."""
         sizes = n_a, n_b
-        if sizes not in self._floors:
-            self._floors[sizes] = power.noise_floor(self.finite_values, n_a, n_b) if self.finite_values else None
-        return self._floors[sizes]
+        if sizes not in self.noise_floors:
+            floor = power.noise_floor(self.finite_values, n_a, n_b) if self.finite_values else None
+            self.noise_floors[sizes] = floor
+        return self.noise_floors[sizes]
+
+
+class PairStatistics(NamedTuple):
+    """What is tested of two rows with `n_a` and `n_b` values: the difference of their means, its error and p; None without a test."""
+
+    n_a: int
+    n_b: int
+    effect: float | None = None
+    error: float = 0.0
+    df: float = 0.0
+    p: float | None = None
+    paired: bool = False
 
 
 class MetricRows:
@@ -111,58 +135,74 @@ class MetricRows:
                 row_label(row, table.by),
                 _runs_with(row, metric),
                 summary.mean,
-                row.seed_values(metric),
+                seed_values := row.seed_values(metric),
+                in_seed_order(seed_values),
                 tuple(row.finite_values(metric)),
+                {},
             )
             for row in table.rows
             if (summary := row.summaries.get(metric)) is not None and summary.mean is not None
         ]
-        self._tests: dict[tuple[int, int], PairTest] = {}
 
-    def test(self, a: int, b: int) -> PairTest:
-        """Row `b` against row `a`."""
-        pair = self._tests.get((a, b))
-        if pair is None:
-            pair = run_pair_test(self.rows[a].seed_values, self.rows[b].seed_values)
-            self._tests[a, b] = pair
-        return pair
+    @cached_property
+    def pairs(self) -> dict[tuple[int, int], PairStatistics]:
+        """Each later row against each earlier one, by their places."""
+        return {
+            (i, j): compare_rows(a, b) for (i, a), (j, b) in islice(combinations(enumerate(self.rows), 2), MOST_PAIRS)
+        }
 
-    def p_value(self, a: int, b: int) -> float | None:
-        """The p-value of row `b` against row `a`. Of pairs it is the same both ways to the last bit, of independent values it is not."""
-        pair = self.test(min(a, b), max(a, b))
-        if not pair.paired and a > b:
-            pair = self.test(a, b)
-        return pair.test.p if pair.test is not None else None
+    def p_values(self, a: int, others: Sequence[int]) -> list[float | None]:
+        """The p-values of other rows against row `a`. Of pairs it is the same both ways to the last bit, else it may not be."""
+        pairs = [self.pairs[(a, b) if a < b else (b, a)] for b in others]
+        return [
+            pair.p if pair.paired or a < b else compare_rows(self.rows[a], self.rows[b]).p
+            for b, pair in zip(others, pairs, strict=True)
+        ]
 
 
-def difference_numbers(rows: MetricRows, is_near: IsNear, is_near_either_way: IsNear) -> Iterator[QuotableNumber]:
+def compare_rows(a: RowValues, b: RowValues) -> PairStatistics:
+    """Row `b` against row `a`, as `run_pair_test` tests them."""
+    ordered_a, ordered_b = a.ordered_values, b.ordered_values
+    if ordered_a and ordered_b and ordered_a.seeds == ordered_b.seeds:
+        # most pairs: without the objects that a comparison is made of, since there are thousands
+        n = len(ordered_a.seeds)
+        effect, error = paired_effect(ordered_a.values, ordered_b.values)
+        if error:
+            return PairStatistics(n, n, effect, error, n - 1, t_two_sided_p(effect / error, n - 1), True)
+    pair = run_pair_test(a.seed_values, b.seed_values)
+    if pair.test is None:
+        return PairStatistics(len(pair.a), len(pair.b))
+    _, effect, _, _, p, error, df = pair.test
+    return PairStatistics(len(pair.a), len(pair.b), effect, error, df, p, pair.paired)
+
+
+def difference_numbers(rows: MetricRows, near: ClaimRanges, near_either_way: ClaimRanges) -> Iterator[QuotableNumber]:
     """What two configurations differ by, both ways: means, the interval of the difference, the noise floor.
 
-    `is_near_either_way` is whether a number or its negative is near: of the thousands of numbers next to none is, and one question
-    is cheaper than two.
+    `near_either_way` is where a number or its negative is near: of the thousands of numbers next to none is, and one question is cheaper
+    than two.
     """
-    tested = math.comb(len(rows.rows), 2) <= MOST_TESTS
+    tested = rows.pairs if math.comb(len(rows.rows), 2) <= MOST_TESTS else {}
     for (i, a), (j, b) in islice(combinations(enumerate(rows.rows), 2), MOST_PAIRS):
-        for kind, value in _pair_numbers(a, b, rows.test(i, j) if tested else None):
-            if not is_near_either_way(value):
-                continue
-            for exact, first, second in ((value, b, a), (-value, a, b)):
-                if is_near(exact):
+        values = _pair_numbers(a, b, tested.get((i, j)))
+        for place in near_either_way.find_near(values):
+            for exact, first, second in ((values[place], b, a), (-values[place], a, b)):
+                if near.contains(exact):
                     yield QuotableNumber(
                         value=exact,
-                        kind=kind,
+                        kind=PAIR_KINDS[place],
                         metric=rows.metric,
                         subject=f"{first.name} - {second.name}",
                         runs=a.runs + b.runs,
                     )
 
 
-def relative_numbers(rows: MetricRows, is_near: IsNear) -> Iterator[QuotableNumber]:
+def relative_numbers(rows: MetricRows, near: ClaimRanges) -> Iterator[QuotableNumber]:
     """What the means of two configurations differ by in per cent of the one and of the other, as a share, both ways."""
     for a, b in islice(combinations([row for row in rows.rows if row.mean], 2), MOST_PAIRS):
         for base, other in ((a, b), (b, a)):
             share = (other.mean - base.mean) / abs(base.mean)
-            for value in filter(is_near, (share, -share)):
+            for value in filter(near.contains, (share, -share)):
                 yield QuotableNumber(
                     value=value,
                     kind="relative difference",
@@ -172,16 +212,18 @@ def relative_numbers(rows: MetricRows, is_near: IsNear) -> Iterator[QuotableNumb
                 )
 
 
-def p_value_numbers(rows: MetricRows, is_near: IsNear) -> Iterator[QuotableNumber]:
+def p_value_numbers(rows: MetricRows, near: ClaimRanges) -> Iterator[QuotableNumber]:
     """What tests of two configurations say: p alone, and p corrected for all comparisons with the same reference."""
     indices = [index for index, row in enumerate(rows.rows) if row.finite_values]
     if len(indices) ** 2 > MOST_TESTS:
         return
     for a in indices:
         others = [b for b in indices if b != a]
-        alone = [rows.p_value(a, b) for b in others]
-        for b, p, p_holm in zip(others, alone, holm_correction(alone), strict=True):
-            for value in sorted({value for value in (p, p_holm) if value is not None and is_near(value)}):
+        alone = rows.p_values(a, others)
+        tests = [[math.nan if p is None else p for p in ps] for ps in (alone, holm_correction(alone))]
+        for place in sorted({place for ps in tests for place in near.find_near(ps)}):
+            b = others[place]
+            for value in sorted({ps[place] for ps in tests if near.contains(ps[place])}):
                 yield QuotableNumber(
                     value=value,
                     kind="p-value",
@@ -196,21 +238,19 @@ def power_number() -> QuotableNumber:
     return QuotableNumber(value=TARGET_POWER, kind="power", metric="", subject="of every test", runs=())
 
 
-def _pair_numbers(a: RowValues, b: RowValues, pair: PairTest | None) -> list[tuple[str, float]]:
+def _pair_numbers(a: RowValues, b: RowValues, pair: PairStatistics | None) -> tuple[float, ...]:
+    """What two rows say, as PAIR_KINDS names it; NaN for what they do not say."""
     difference = b.mean - a.mean
-    numbers = [("difference", difference)]
     if pair is None:
-        return numbers
-    if pair.test is not None:
-        _, effect, low, high, _, error, df = pair.test
-        detectable = detectable_effect(error, df)
-        if detectable is not None:
-            numbers.append(("detectable difference", detectable))
+        return (difference,)
+    n_a, n_b, effect, error, df, _, _ = pair
+    detectable, again, low, high = math.nan, math.nan, math.nan, math.nan
+    if effect is not None:
+        detectable = detectable_effect(error, df) or math.nan
+        half = t_critical(df) * error
+        low, high = effect - half, effect + half
         # paired by seed, the effect is of the common seeds alone, and a text may quote either
-        if not math.isclose(effect, difference, rel_tol=1e-9, abs_tol=1e-12):
-            numbers.append(("difference", effect))
-        numbers += ("interval", low), ("interval", high)
-    if pair.a and pair.b:
-        sizes = len(pair.a), len(pair.b)
-        numbers += [("noise floor", noise) for row in (a, b) if (noise := row.noise_floor(*sizes)) is not None]
-    return numbers
+        if effect != difference and not math.isclose(effect, difference, rel_tol=1e-9, abs_tol=1e-12):
+            again = effect
+    floors = [row.noise_floor(n_a, n_b) or math.nan for row in (a, b)] if n_a and n_b else ()
+    return (difference, detectable, again, low, high, *floors)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import git
-from scaffold.results.evidence import backing, claimed_numbers
+from scaffold.results.evidence import backing, numbers_in_prose
 from scaffold.runs import manifests, pin_refs, records, records_home
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _cited_labels(workspace: Workspace, runs: Sequence[Run]) -> frozenset[str]:
         with contextlib.suppress(OSError):
             text = path.read_text(encoding="utf-8", errors="replace")
             texts.append(text)
-            for claimed in claimed_numbers.find_claimed_numbers(text):
+            for claimed in numbers_in_prose.find_claimed_numbers(text):
                 cited |= {label for match in index.find(claimed) for label in match.number.runs}
     whole = "\n".join([*texts, *_names_on_branches(workspace)])
     return frozenset(cited | {run.label for run in runs if run.name in whole or (run.uuid and run.uuid in whole)})

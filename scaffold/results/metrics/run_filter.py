@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.errors import WrongUsage, suggest_spelling
 from scaffold.results.configuration.code_states import code_label
@@ -37,8 +36,7 @@ FIELDS: dict[str, Callable[[Run], Scalar]] = {
 TEXT_FIELDS = ("name", "experiment", "status", "task", "sweep", "commit", "code", "started", "host")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFilter:
+class RunFilter(NamedTuple):
     """What a run must be like; `names` are the parameters that it asks for."""
 
     text: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics import run_filter
@@ -20,8 +20,7 @@ PREFIXES = ("experiment", "sweep", "task", "run")
 _RUN_NAME = re.compile(r"(?P<base>.+?)(?:-s-?\d+)?-[0-9a-f]{8}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSelection:
+class RunSelection(NamedTuple):
     """What a word stands for: `kind` says as what it was understood, `note` what else it could have meant."""
 
     text: str

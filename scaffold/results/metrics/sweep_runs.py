@@ -29,9 +29,9 @@ class SweepFileReader:
     def names(self) -> frozenset[str]:
         """All sweeps that have a file."""
         if self._names is None:
-            from scaffold.sweeps.spec import sweep_file
+            from scaffold.sweeps.spec import sweep_paths
 
-            self._names = frozenset(sweep_file.sweep_names(self._workspace) if self._workspace is not None else ())
+            self._names = frozenset(sweep_paths.sweep_names(self._workspace) if self._workspace is not None else ())
         return self._names
 
     def holds(self, sweep: str, run: Run) -> bool:
@@ -70,10 +70,10 @@ class SweepFileReader:
         return self._sweeps[sweep]
 
     def _read_file(self, sweep: str) -> Sweep | None:
-        from scaffold.sweeps.spec import sweep_file
-
         if self._workspace is None or sweep not in self.names:
             return None
+        from scaffold.sweeps.spec import sweep_file
+
         try:
             return sweep_file.read_sweep(self._workspace, sweep)
         except ScaffoldError:  # what its records say is still there

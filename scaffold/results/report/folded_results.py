@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scaffold.errors import ScaffoldError
 from scaffold.observations import series, spelling
@@ -52,7 +52,7 @@ def fold_results(
         folded = fold.select_metrics(folded, [main, *(name for name in folded.metrics if name != main)])
     metrics = tuple(result_table.shown_metrics(folded)) if folded.metrics else ()
     curves, unread = _read_curves(workspace, folded, metrics)
-    folded = replace(folded, notes=(*folded.notes, *unread))
+    folded = folded._replace(notes=(*folded.notes, *unread))
     figures = build_figures(folded, curves, runs, metrics)
     return FoldedResults(
         result=result,

@@ -12,10 +12,11 @@ from scaffold.results.report.model import ReportVerdict
 from scaffold.results.report.result_table import mean_text
 from scaffold.results.tables.family import ComparisonFamilies
 from scaffold.results.tables.fold import row_label
-from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
+from scaffold.results.tables.model import ResultRow, ResultTable
 from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
 from scaffold.results.tables.pairing import RowPair
 from scaffold.results.tables.text_format import pluralize
+from scaffold.results.tables.verdicts import MetricComparison
 
 MOST_PER_EXPERIMENT = 8
 NOT = "not distinguishable: "

@@ -17,6 +17,13 @@ MIN_PAIRS = 3
 _HUGE = 1e300
 
 
+class OrderedValues(NamedTuple):
+    """The values of one side in the order of their seeds, which all differ."""
+
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+
+
 class PairTest(NamedTuple):
     """Two sets of values as they are tested: `a`, `b` (in pairs where paired), the test, the seeds left out of the pairs.
 
@@ -36,11 +43,9 @@ def run_pair_test(a: SeedValues, b: SeedValues) -> PairTest:
     Seeds match where at least 3 are on both sides, or all of 2. They decide, never the values: to choose the test that finds
     more would find too much.
     """
-    if (pairs := _seed_by_seed(a, b)) is not None:
-        paired_a, paired_b = pairs
-        test = paired_t_test(list(zip(paired_a, paired_b, strict=True)))
-        if _is_settled(test, paired_a, paired_b):
-            return PairTest(paired_a, paired_b, True, test, ())
+    ordered_a, ordered_b = in_seed_order(a), in_seed_order(b)
+    if ordered_a and ordered_b and (pair := run_test_in_order(ordered_a, ordered_b)):
+        return pair
     largest = _largest_magnitude([v for side in (a, b) for _, v in side if math.isfinite(v)])
     finite_a, finite_b = ([(s, v) for s, v in side if math.isfinite(v) and abs(v) <= largest] for side in (a, b))
     by_seed_a, by_seed_b = dict(finite_a), dict(finite_b)
@@ -49,7 +54,7 @@ def run_pair_test(a: SeedValues, b: SeedValues) -> PairTest:
     each_seed_once = len(by_seed_a) == len(finite_a) and len(by_seed_b) == len(finite_b)
     if each_seed_once and (len(common) >= MIN_PAIRS or (len(common) == 2 and not unpaired)):
         paired_a, paired_b = (tuple(by_seed[s] for s in common) for by_seed in (by_seed_a, by_seed_b))
-        test = paired_t_test(list(zip(paired_a, paired_b, strict=True)))
+        test = paired_t_test(paired_a, paired_b)
         if _is_settled(test, paired_a, paired_b):
             return PairTest(paired_a, paired_b, True, test, tuple(unpaired))
     values_a, values_b = tuple(v for _, v in finite_a), tuple(v for _, v in finite_b)
@@ -57,14 +62,27 @@ def run_pair_test(a: SeedValues, b: SeedValues) -> PairTest:
     return PairTest(values_a, values_b, False, welch_t_test(values_a, values_b) if is_testable else None, ())
 
 
-def _seed_by_seed(a: SeedValues, b: SeedValues) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """The values of both sides where they have the same seeds in rising order, and ordinary numbers: most that is tested, seen at once."""
-    seeds = [seed for seed, _ in a if seed is not None]
-    if len(seeds) < 2 or seeds != [seed for seed, _ in b] or len(a) > len(seeds) or seeds != sorted({*seeds}):
+def in_seed_order(side: SeedValues) -> OrderedValues | None:
+    """At least two values of different seeds, in the order of these; None for what is not so, or holds NaN or values beyond 1e300."""
+    if len(side) < 2:
         return None
-    values_a, values_b = tuple([v for _, v in a]), tuple([v for _, v in b])
-    is_ordinary = all([-_HUGE < v < _HUGE for v in (*values_a, *values_b)])
-    return (values_a, values_b) if is_ordinary else None
+    seeds, values = zip(*side, strict=True)
+    if None in seeds or [*seeds] != sorted({*seeds}) or not _are_ordinary(values):
+        return None
+    return OrderedValues(seeds, values)
+
+
+def run_test_in_order(a: OrderedValues, b: OrderedValues) -> PairTest | None:
+    """`run_pair_test` where both sides have the same seeds, as most have; None where they have not, or that settles nothing."""
+    if a.seeds != b.seeds:
+        return None
+    test = paired_t_test(a.values, b.values)
+    return PairTest(a.values, b.values, True, test, ()) if _is_settled(test, a.values, b.values) else None
+
+
+def _are_ordinary(values: Sequence[float]) -> bool:
+    """Whether no value is NaN (then their sum is) or beyond what the difference of two may be taken of."""
+    return min(values) > -_HUGE and max(values) < _HUGE and not math.isnan(sum(values))
 
 
 def _is_settled(test: TTest, a: Sequence[float], b: Sequence[float]) -> bool:

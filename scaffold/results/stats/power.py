@@ -69,17 +69,19 @@ def detectable_effect(error: float, df: float, alpha: float = ALPHA) -> float | 
 def _detectable_in_errors(df: float, alpha: float) -> float:
     """`detectable_effect` in standard errors, which is the same for every test with as many degrees of freedom."""
     low, high = 0.0, 4.0
-    while t_test_power(high, df, alpha) < TARGET_POWER:
-        low, high = high, high * 2
-    miss_low, miss_high = (t_test_power(shift, df, alpha) - TARGET_POWER for shift in (low, high))
+    miss_low, miss_high = alpha - TARGET_POWER, t_test_power(high, df, alpha) - TARGET_POWER
+    while miss_high < 0:
+        low, miss_low, high = high, miss_high, high * 2
+        miss_high = t_test_power(high, df, alpha) - TARGET_POWER
+    moved = 0  # the end that moved last: -1 the low one, 1 the high one
     while high - low > 1e-14 * high:
-        # the false position, and where one end has stayed, that end counts half (Illinois): a tenth of what halving takes
+        # the false position; an end that stays twice counts half the second time (Illinois): a tenth of what halving takes
         middle = min(max(low + (high - low) * miss_low / (miss_low - miss_high), low), high)
         miss = t_test_power(middle, df, alpha) - TARGET_POWER
         if middle in (low, high) or abs(miss) < 1e-15:
             return middle
         if miss < 0:
-            low, miss_low, miss_high = middle, miss, miss_high / 2
+            low, miss_low, miss_high, moved = middle, miss, miss_high / 2 if moved < 0 else miss_high, -1
         else:
-            high, miss_high, miss_low = middle, miss, miss_low / 2
+            high, miss_high, miss_low, moved = middle, miss, miss_low / 2 if moved > 0 else miss_low, 1
     return high

@@ -16,7 +16,8 @@ from scaffold.results.tables.pairing import RowPair
 
 if TYPE_CHECKING:
     from scaffold.results.metrics.query import QueryResult
-    from scaffold.results.tables.model import MetricComparison, ResultRow
+    from scaffold.results.tables.model import ResultRow
+    from scaffold.results.tables.verdicts import MetricComparison
 
 UNSET = "(not set)"
 
@@ -40,7 +41,7 @@ class Ablation:
 
     reference: str
     changes: tuple[FactorChange, ...]
-    comparisons: tuple[MetricComparison, ...]
+    comparisons: Sequence[MetricComparison]
     others: int
 
 
@@ -109,7 +110,7 @@ def compare_ablations(result: QueryResult, reference_name: str | None = None) ->
     return Ablation(
         reference=name,
         changes=tuple(changes),
-        comparisons=tuple(compare_pairs(pairs, metrics, table.directions)),
+        comparisons=compare_pairs(pairs, metrics, table.directions),
         others=len(table.rows) - len(changes) - 1,
     )
 

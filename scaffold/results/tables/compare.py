@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
@@ -21,7 +21,8 @@ from scaffold.results.tables.pairing import RowPair, pair_rows
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
     from scaffold.results.metrics.query import QueryResult
-    from scaffold.results.tables.model import MetricComparison, ResultRow, ResultTable
+    from scaffold.results.tables.model import ResultRow, ResultTable
+    from scaffold.results.tables.verdicts import MetricComparison
 
 BEST = "best"
 
@@ -43,12 +44,11 @@ class ComparisonRequest:
     planned: PlannedComparisonReader = field(default_factory=PlannedComparisonReader)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonReport:
+class ComparisonReport(NamedTuple):
     """Comparisons with a reference (metrics outermost), and sentences about names, and configurations that have no partner."""
 
     reference: str
-    comparisons: tuple[MetricComparison, ...]
+    comparisons: Sequence[MetricComparison]
     unmatched: tuple[str, ...]
 
     @property
@@ -95,7 +95,7 @@ def compare_selections(result: QueryResult, request: ComparisonRequest) -> Compa
         alone=lambda pair: alone.get(id(pair)),
     )
     comparisons = compare_pairs(compared.pairs, metrics, directions, rules)
-    return ComparisonReport(reference=reference, comparisons=tuple(comparisons), unmatched=tuple(compared.sentences))
+    return ComparisonReport(reference=reference, comparisons=comparisons, unmatched=tuple(compared.sentences))
 
 
 def _check_directions(metrics: Sequence[str], directions: Mapping[str, Direction], request: ComparisonRequest) -> None:

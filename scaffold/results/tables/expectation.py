@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from scaffold.results.stats import margins
 from scaffold.results.stats.distributions import ALPHA
@@ -20,8 +20,7 @@ ExpectedWord = Literal["better", "worse", "equal", "not-worse"]
 NEED_MARGIN: tuple[ExpectedWord, ...] = ("equal", "not-worse")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(NamedTuple):
     """A word, and a margin in the metric's unit: how much more is asked for (better, worse), or how much is as good as nothing."""
 
     word: ExpectedWord

@@ -6,9 +6,8 @@ The number is taken from the records, so that who asks one at a time is correcte
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.stats.corrections import EVERY_PAIR, Correction, correct_p_value, correct_p_values
@@ -26,8 +25,7 @@ FamilyKind = Literal["sweep", "experiment", "all", "asked"]
 TestP = Callable[[TTest], float | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Family:
+class _Family(NamedTuple):
     """Configurations that count together, by their place among all; `text` says what they have in common."""
 
     text: str

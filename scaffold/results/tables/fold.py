@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scaffold.errors import WrongUsage
@@ -195,8 +194,7 @@ def _table_warnings(rows: Sequence[ResultRow], names: Sequence[str]) -> tuple[st
 def select_metrics(table: ResultTable, metrics: Sequence[str]) -> ResultTable:
     """The table with these metrics alone, in this order."""
     keep = [name for name in metrics if name in table.metrics]
-    return replace(
-        table,
+    return table._replace(
         metrics=tuple(keep),
         directions={k: v for k, v in table.directions.items() if k in keep},
         bests={k: v for k, v in table.bests.items() if k in keep},

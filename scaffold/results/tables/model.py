@@ -1,11 +1,10 @@
-"""Tables of configurations, and comparisons of two of them."""
+"""Tables of configurations."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from scaffold.results.metrics.configurations import format_value
 from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
@@ -13,7 +12,6 @@ from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
     from scaffold.observations.model import MeasuredRun, SkippedRun
-    from scaffold.results.tables.expectation import ExpectationResult
     from scaffold.runs.model import Scalar
 
 # what no parameter is
@@ -59,8 +57,7 @@ def _summarize(runs: Sequence[MeasuredRun], metric: str, interval: IntervalKind)
     return summary._replace(low=low, high=high)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultRow:
+class ResultRow(NamedTuple):
     """One configuration: its parameters, its runs (one a seed), a summary for each metric (None: no run has it).
 
     `config` has all parameters that the runs were folded by (a missing one is missing); `missing` are its runs without a result.
@@ -88,8 +85,7 @@ class ResultRow:
         return len(self.missing) + len([m for m in self.runs if metric not in m.values])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultTable:
+class ResultTable(NamedTuple):
     """Rows in a fixed order: which parameters tell them apart, which metrics they have, which row is best in what.
 
     `bests` names rows (by their index) only where one is distinguishable from every other of its budget; `budget` are the parameters that
@@ -127,42 +123,3 @@ class ResultTable:
         config = self.rows[index].config
         params = " ".join(f"{name}={format_value(config[name])}" for name in self.budget if name in config)
         return f"best of {params}" if params else "best"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricComparison:
-    """B against A in one metric.
-
-    `effect` is mean(B) - mean(A), over the pairs where they are paired; `low`, `high` its 95 % interval (None: one run); `p` before
-    and `p_holm` after Holm's correction for `comparisons` tests; `p_exact` of the permutation test where it could reach 5 %;
-    `noise_floor` from repeated baselines, None where there are fewer than 3; `detectable` the difference that this many runs find
-    with a power of 80 %; `seeds_needed` how many each side needs to find `effect` so; `verdict` is a sentence.
-    """
-
-    metric: str
-    a: str
-    b: str
-    n_a: int
-    n_b: int
-    mean_a: float | None
-    mean_b: float | None
-    paired: bool
-    test: str
-    effect: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_holm: float | None
-    p_exact: float | None
-    comparisons: int
-    noise_floor: float | None
-    detectable: float | None
-    distinguishable: bool
-    better: str | None
-    seeds_needed: int | None
-    verdict: str
-    warnings: tuple[str, ...] = field(default=())
-    family: str | None = None
-    level: float | None = None
-    noise_runs: tuple[str, ...] = ()
-    expected: ExpectationResult | None = None

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from scaffold.results.stats import power
 from scaffold.results.stats.corrections import Correction, correct_p_values
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.pair_test import PairTest, permutation_p, run_pair_test
 from scaffold.results.stats.summary import moments
-from scaffold.results.tables.model import MetricComparison, ResultRow
+from scaffold.results.tables.model import ResultRow
 from scaffold.results.tables.text_format import format_number, format_p
-from scaffold.results.tables.verdicts import contradiction, is_better, verdict_sentence
+from scaffold.results.tables.verdicts import MetricComparison, contradiction, is_better, verdict_sentence
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from scaffold.results.tables.pairing import RowPair
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonRules:
+class ComparisonRules(NamedTuple):
     """How pairs are compared: against which noise, among which tests, and what is expected.
 
     `noise_baseline` is whose spread is the noise floor, if not each pair's reference; without `families` only what is asked in one call
@@ -38,12 +37,48 @@ class ComparisonRules:
     alone: Callable[[RowPair], tuple[str, int] | None] = lambda pair: None
 
 
+class PairComparisons(Sequence[MetricComparison]):
+    """Tested pairs as comparisons, each made when it is first looked at: of 165 tests 20 are shown, and their power is dear to compute."""
+
+    def __init__(
+        self,
+        tested: Sequence[_Tested],
+        corrections: Sequence[Correction | None],
+        expected: Sequence[ExpectationResult | None],
+        directions: Mapping[str, Direction],
+        rules: ComparisonRules,
+    ) -> None:
+        self._entries = list(zip(tested, corrections, expected, strict=True))
+        self._directions, self._rules = directions, rules
+        self._made: dict[int, MetricComparison] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> MetricComparison: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[MetricComparison]: ...
+    def __getitem__(self, index: int | slice) -> MetricComparison | Sequence[MetricComparison]:
+        places = range(len(self._entries))[index]
+        return self._make(places) if isinstance(places, int) else [self._make(place) for place in places]
+
+    def _make(self, place: int) -> MetricComparison:
+        if place not in self._made:
+            t, correction, expected = self._entries[place]
+            direction = self._directions.get(t.metric)
+            c = _comparison(t, correction, direction, self._rules.noise_baseline or t.pair.a, expected)
+            verdict = verdict_sentence(c, direction, seed_only=t.seed_only) + contradiction(c, _difference_of_all(t))
+            self._made[place] = replace(c, verdict=verdict, warnings=tuple(_warnings(c, t, direction, self._rules)))
+        return self._made[place]
+
+
 def compare_pairs(
     pairs: Sequence[RowPair],
     metrics: Sequence[str],
     directions: Mapping[str, Direction],
     rules: ComparisonRules | None = None,
-) -> list[MetricComparison]:
+) -> PairComparisons:
     """Compare each pair in each metric; p-values are corrected for all of them together, and for what was run (Holm).
 
     Of both corrections the larger p decides. The noise floor is that of each pair's own reference where it has 3 runs or more.
@@ -56,16 +91,7 @@ def compare_pairs(
         for pair, luck in zip(pairs, is_luck, strict=True)
     ]
     corrections = _correct(tested, [t.p for t in tested], rules)
-    expected = _judge(tested, directions, rules)
-    comparisons = []
-    for t, correction, expectation in zip(tested, corrections, expected, strict=True):
-        direction = directions.get(t.metric)
-        c = replace(_comparison(t, correction, direction, rules.noise_baseline or t.pair.a), expected=expectation)
-        verdict = verdict_sentence(c, direction, seed_only=t.seed_only)
-        against = contradiction(c, _difference_of_all(t))
-        warnings = tuple(_warnings(c, t, direction, rules))
-        comparisons.append(replace(c, verdict=verdict + against, warnings=warnings))
-    return comparisons
+    return PairComparisons(tested, corrections, _judge(tested, directions, rules), directions, rules)
 
 
 class _Tested(NamedTuple):
@@ -139,7 +165,11 @@ def _effect(result: PairTest) -> float | None:
 
 
 def _comparison(
-    t: _Tested, correction: Correction | None, direction: Direction | None, noise_baseline: ResultRow
+    t: _Tested,
+    correction: Correction | None,
+    direction: Direction | None,
+    noise_baseline: ResultRow,
+    expected: ExpectationResult | None,
 ) -> MetricComparison:
     """All of a comparison but its sentences."""
     values_a, values_b, test = t.result.a, t.result.b, t.result.test
@@ -178,6 +208,7 @@ def _comparison(
         family=correction.family if correction else None,
         level=correction.level if correction else None,
         noise_runs=tuple(m.run.label for m in noise_baseline.runs if t.metric in m.values),
+        expected=expected,
     )
 
 

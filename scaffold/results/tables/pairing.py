@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.metrics.configurations import ConfigurationKey, configuration_key, format_value, varying_params
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from scaffold.results.tables.model import ResultRow, ResultTable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowPair:
+class RowPair(NamedTuple):
     """Two rows to be compared, with their names; `a` is the reference."""
 
     a: ResultRow

@@ -10,8 +10,9 @@ if TYPE_CHECKING:  # a table has no need of them, and they load the plan
     from scaffold.observations.model import MeasuredRun
     from scaffold.results.tables.ablation import Ablation
     from scaffold.results.tables.compare import ComparisonReport
-    from scaffold.results.tables.model import MetricComparison, ResultTable
+    from scaffold.results.tables.model import ResultTable
     from scaffold.results.tables.sensitivity import SensitivityCurve
+    from scaffold.results.tables.verdicts import MetricComparison
 
 # of a list, the entries that are to be shown
 Limit = Callable[[Sequence[Any]], Sequence[Any]]

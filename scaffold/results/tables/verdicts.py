@@ -1,7 +1,8 @@
-"""A comparison -> one sentence that says what may be claimed, in the same words for the same case."""
+"""A comparison of two configurations, and the one sentence that says what may be claimed of it, in the same words for the same case."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scaffold.results.stats.corrections import ASKED, EVERY_PAIR
@@ -10,9 +11,48 @@ from scaffold.results.tables.text_format import format_interval, format_number, 
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
-    from scaffold.results.tables.model import MetricComparison
+    from scaffold.results.tables.expectation import ExpectationResult
 
 NOT_DISTINGUISHABLE = "not distinguishable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricComparison:
+    """B against A in one metric.
+
+    `effect` is mean(B) - mean(A), over the pairs where they are paired; `low`, `high` its 95 % interval (None: one run); `p` before
+    and `p_holm` after Holm's correction for `comparisons` tests; `p_exact` of the permutation test where it could reach 5 %;
+    `noise_floor` from repeated baselines, None where there are fewer than 3; `detectable` the difference that this many runs find
+    with a power of 80 %; `seeds_needed` how many each side needs to find `effect` so; `verdict` is a sentence.
+    """
+
+    metric: str
+    a: str
+    b: str
+    n_a: int
+    n_b: int
+    mean_a: float | None
+    mean_b: float | None
+    paired: bool
+    test: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
+    p_exact: float | None
+    comparisons: int
+    noise_floor: float | None
+    detectable: float | None
+    distinguishable: bool
+    better: str | None
+    seeds_needed: int | None
+    verdict: str
+    warnings: tuple[str, ...] = ()
+    family: str | None = None
+    level: float | None = None
+    noise_runs: tuple[str, ...] = ()
+    expected: ExpectationResult | None = None
 
 
 def is_better(effect: float, direction: Direction | None) -> bool | None:

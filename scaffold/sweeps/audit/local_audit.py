@@ -20,8 +20,8 @@ from scaffold.runs.model import SMOKE_SUFFIX, TRIAL_EXPERIMENT, Run
 from scaffold.sweeps.audit.sweep_records import SweepRecords, launched_sweeps, path_in_workdir, read_sweep_records
 from scaffold.sweeps.launch.observer import is_taker_gone
 from scaffold.sweeps.launch.run_states import RunObservation, derive_state
-from scaffold.sweeps.spec import sweep_file
-from scaffold.sweeps.spec.sweep_paths import sweep_paths
+from scaffold.sweeps.spec import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
 from scaffold.workspace import Workspace
 
 
@@ -47,7 +47,7 @@ def audit_sweeps(
         try:
             sweeps[name] = read_sweep_records(workspace, name, attempts)
         except ScaffoldError as error:
-            path = path_in_workdir(workspace, sweep_paths(workspace, name).ledger)
+            path = path_in_workdir(workspace, launched_sweep_paths(workspace, name).ledger)
             findings.append(AuditFinding(path=path, code="R301", run=None, message=error.message, hint=error.hint))
     findings += _audit_runs(workspace, runs, sweeps)
     for sweep in sweeps.values():
@@ -63,9 +63,11 @@ def audit_sweeps(
 def _known_sweeps(workspace: Workspace) -> frozenset[str]:
     """Sweeps that have a file or a ledger; a sweep's smoke sweep is known with it."""
     launched = (
-        n for n in launched_sweeps(workspace) if records_home.locate_record(sweep_paths(workspace, n).ledger).exists()
+        n
+        for n in launched_sweeps(workspace)
+        if records_home.locate_record(launched_sweep_paths(workspace, n).ledger).exists()
     )
-    names = {*sweep_file.sweep_names(workspace), *launched}
+    names = {*sweep_paths.sweep_names(workspace), *launched}
     return frozenset(names | {name + SMOKE_SUFFIX for name in names})
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from scaffold.runs import records_home
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger import Ledger, read_ledger
-from scaffold.sweeps.spec import sweep_file
-from scaffold.sweeps.spec.sweep_paths import SweepPaths, sweep_paths
+from scaffold.sweeps.spec import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import SweepPaths, launched_sweep_paths
 from scaffold.workspace import Workspace
 
 
@@ -28,14 +28,14 @@ class SweepRecords:
 
 def read_sweep_records(workspace: Workspace, name: str, runs: Mapping[str, Sequence[Run]]) -> SweepRecords:
     """The records of a sweep. Raises ScaffoldError where its ledger is damaged."""
-    paths = sweep_paths(workspace, name)
+    paths = launched_sweep_paths(workspace, name)
     path = path_in_workdir(workspace, paths.ledger)
     return SweepRecords(name=name, paths=paths, path=path, ledger=read_ledger(paths.ledger, name), runs=runs)
 
 
 def launched_sweeps(workspace: Workspace) -> list[str]:
     """Sweeps that something was asked for: those with a ledger, or a folder of launchers."""
-    folder = sweep_file.sweeps_folder(workspace)
+    folder = sweep_paths.sweeps_folder(workspace)
     ending = ".ledger.json"
     with_ledger = {
         name.removesuffix(ending) for name in records_home.list_record_names(folder) if name.endswith(ending)

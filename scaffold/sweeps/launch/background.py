@@ -13,7 +13,7 @@ import scaffold
 from scaffold.atomic_write import open_to_append
 from scaffold.errors import ScaffoldError
 from scaffold.sweeps.launch import sweep_locks
-from scaffold.sweeps.spec.sweep_paths import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
 from scaffold.workspace import Workspace
 
 UP_S = 30.0
@@ -33,7 +33,7 @@ def start_in_background(workspace: Workspace, name: str) -> BackgroundScheduler:
 
     Raises ScaffoldError where it does not come up.
     """
-    paths, lock = sweep_paths(workspace, name), sweep_locks.scheduler_lock_name(name)
+    paths, lock = launched_sweep_paths(workspace, name), sweep_locks.scheduler_lock_name(name)
     log = paths.logs / "pacer.log"
     if note := sweep_locks.current_lock_holder(paths.sweeps, lock):
         return BackgroundScheduler(who=sweep_locks.describe_holder(note), log=log, already_there=True)

@@ -12,7 +12,7 @@ from scaffold.sweeps.launch.ledger import read_ledger
 from scaffold.sweeps.launch.scheduler import Scheduler, WriteScripts
 from scaffold.sweeps.spec import code_state, run_names, sweep_file
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
-from scaffold.sweeps.spec.sweep_paths import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
 from scaffold.workspace import Workspace
 
 # while a sweep is scheduled, code and settings are looked at again this often: a run of other code would have another name
@@ -121,7 +121,7 @@ def open_sweep_scheduler(
         sweep = code_state.replan_with_current_code(workspace, sweep, keep=not dry_run)
         if not dry_run:
             sweep_file.write_sweep(workspace, sweep)
-    ledger_options = read_ledger(sweep_paths(workspace, name).ledger, name).options
+    ledger_options = read_ledger(launched_sweep_paths(workspace, name).ledger, name).options
     original = (code or ledger_options.code) == "original"
     return make_scheduler(
         workspace, sweep, original=original, no_prefix=no_prefix or ledger_options.no_prefix, warn=warn

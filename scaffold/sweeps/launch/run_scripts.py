@@ -17,7 +17,7 @@ from scaffold.server import address, trusted_servers
 from scaffold.sweeps.spec.model import NO_SEED_OPTION, PlannedRun, Sweep
 from scaffold.sweeps.spec.run_names import recorder_options
 from scaffold.sweeps.spec.script_interface import passes_seed
-from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths, make_ignored_folder
 from scaffold.workspace import Workspace
 
 PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
@@ -154,7 +154,7 @@ def make_launcher_writer(
     enters_environment: bool = True,
 ) -> Callable[[Sequence[PlannedRun]], dict[str, Path]]:
     """What writes the launchers of runs as `write_launchers` does, again and again, with settings and recorder as they are now."""
-    folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
+    folder = make_ignored_folder(launched_sweep_paths(workspace, sweep.name).folder)
     render = make_launcher_renderer(
         workspace, sweep, tree or workspace, variables or {}, enters_environment=enters_environment
     )
@@ -196,7 +196,7 @@ def make_launcher_renderer(
     token = TOKEN % {"no_token": NO_TOKEN, "exported": " | ".join(f"{name}=*" for name in EXPORTED)}
     environment += _server_script(workspace)
     shared: dict[str, str | int] = {
-        "folder": escape_bash_word(str(sweep_paths(workspace, sweep.name).folder)),
+        "folder": escape_bash_word(str(launched_sweep_paths(workspace, sweep.name).folder)),
         "cwd": escape_bash_word(str(cwd)),
         "python": escape_bash_word(sys.executable),
         "prefix": "".join(f"{escape_bash_word(word)} " for word in prefix),

@@ -27,7 +27,7 @@ from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, select_ru
 from scaffold.sweeps.launch.schedule import LaunchSchedule, schedule_runs
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
-from scaffold.sweeps.spec.sweep_paths import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
 from scaffold.workspace import Workspace
 
 # the launchers of runs, written where they are missing or not what they should be
@@ -49,7 +49,7 @@ class Scheduler:
     ) -> None:
         """`check_code` raises where runs must not start now, as `write_launchers` does then."""
         self.sweep = sweep
-        self.paths = sweep_paths(workspace, sweep.name)
+        self.paths = launched_sweep_paths(workspace, sweep.name)
         self.check_code = check_code
         self._workspace = workspace
         self._runs = {run.name: run for run in runs}

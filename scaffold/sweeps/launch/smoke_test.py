@@ -19,7 +19,7 @@ from scaffold.runs.model import SMOKE_SUFFIX, Run
 from scaffold.sweeps.launch.open_sweep import make_scheduler
 from scaffold.sweeps.launch.run_states import RunState
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.spec import code_state, parameter_values, sweep_file
+from scaffold.sweeps.spec import code_state, parameter_values, sweep_file, sweep_paths
 from scaffold.sweeps.spec.model import ConfigurationRule, Sweep
 from scaffold.workspace import Workspace
 
@@ -78,11 +78,11 @@ def prepare_smoke_sweep(
     """
     sweep = smoke_sweep(sweep_file.read_sweep(workspace, name), args)
     if (
-        sweep_file.locate_sweep_file(workspace, sweep.name).exists()
+        sweep_paths.locate_sweep_file(workspace, sweep.name).exists()
         and "smoke" not in sweep_file.read_sweep(workspace, sweep.name).labels
     ):
         raise ScaffoldError(
-            f"the sweep {sweep.name} is there already and is no try of {name}: {sweep_file.locate_sweep_file(workspace, sweep.name)}",
+            f"the sweep {sweep.name} is there already and is no try of {name}: {sweep_paths.locate_sweep_file(workspace, sweep.name)}",
             hint="it stays as it is; to try one run, plan the sweep under another name",
         )
     planned = code_state.replan_with_current_code(workspace, sweep)

@@ -12,7 +12,7 @@ from scaffold.backends.local import interpreter
 from scaffold.runs import recorder_command
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
-from scaffold.sweeps.spec import sweep_file
+from scaffold.sweeps.spec import sweep_paths
 from scaffold.sweeps.spec.model import Sweep
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
@@ -87,7 +87,7 @@ def workspace_capacity(workspace: Workspace, options: LaunchOptions) -> Capacity
     context = BackendContext(
         workspace=workspace,
         sweep="a sweep",
-        folder=sweep_file.sweeps_folder(workspace),
+        folder=sweep_paths.sweeps_folder(workspace),
         logs=workspace.role_folder("logs"),
         gpus_per_run=options.gpus_per_run,
         cpus_per_run=options.cpus_per_run,

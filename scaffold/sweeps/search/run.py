@@ -30,10 +30,10 @@ from scaffold.sweeps.search import optimizer
 from scaffold.sweeps.search.optimizer import SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
 from scaffold.sweeps.search.study import SearchStudy, resume_study, write_search_study
-from scaffold.sweeps.spec import code_state, grid, run_names, sweep_file
+from scaffold.sweeps.spec import code_state, grid, run_names, sweep_file, sweep_paths
 from scaffold.sweeps.spec.model import ConfigurationRule, RunResources, Sweep
 from scaffold.sweeps.spec.plan import SweepOptions, plan_sweep
-from scaffold.sweeps.spec.sweep_paths import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
 from scaffold.workspace import Workspace
 
 
@@ -54,10 +54,10 @@ def choose_search_name(spec: SearchSpec, name: str | None) -> str:
     Raises WrongUsage where the one asked for cannot be one.
     """
     if name is not None:
-        return sweep_file.check_sweep_name(name)
+        return sweep_paths.check_sweep_name(name)
     default = spec.name or f"evolve-{Path(next((w for w in spec.script if not w.startswith('-')), 'search')).stem}"
     cleaned = "".join(c if c.isascii() and (c.isalnum() or c in "._+-") else "-" for c in default).strip("-.")[:50]
-    return sweep_file.check_sweep_name(cleaned or "evolve")
+    return sweep_paths.check_sweep_name(cleaned or "evolve")
 
 
 class ParameterSearch:
@@ -83,7 +83,7 @@ class ParameterSearch:
 
         Raises ScaffoldError: where somebody else runs it, the sweep was stopped, the metric is not there, the code has changed.
         """
-        sweeps = sweep_file.sweeps_folder(self.workspace)
+        sweeps = sweep_paths.sweeps_folder(self.workspace)
         lock = sweep_locks.take_lock(sweeps, f"{self.study.name}.evolve", doing="evolve")
         if lock is None:
             holder = sweep_locks.describe_holder(sweep_locks.last_lock_holder(sweeps, f"{self.study.name}.evolve"))
@@ -150,7 +150,7 @@ class ParameterSearch:
 
     def _written_sweep(self) -> Sweep:
         """The sweep with all configurations so far, written. What it was planned with stays: code, command, seeds."""
-        if not sweep_file.locate_sweep_file(self.workspace, self.study.name).is_file():
+        if not sweep_paths.locate_sweep_file(self.workspace, self.study.name).is_file():
             sweep = code_state.replan_with_current_code(self.workspace, self._plan_sweep(self.study))
             sweep_file.write_sweep(self.workspace, sweep)
             return sweep
@@ -169,7 +169,7 @@ class ParameterSearch:
         return sweep
 
     def _is_original(self) -> bool:
-        ledger = read_ledger(sweep_paths(self.workspace, self.study.name).ledger, self.study.name)
+        ledger = read_ledger(launched_sweep_paths(self.workspace, self.study.name).ledger, self.study.name)
         return "original" in (self._options.code, ledger.options.code)
 
     def _run_generation(self, show: Callable[[SweepSnapshot], None]) -> SweepSnapshot:

@@ -18,7 +18,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import records_home
 from scaffold.sweeps.search.optimizer import SearchMethod, SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
-from scaffold.sweeps.spec import sweep_file
+from scaffold.sweeps.spec import sweep_paths
 from scaffold.workspace import Workspace
 
 VERSION = 1
@@ -50,7 +50,7 @@ class SearchStudy:
 
 def search_study_path(workspace: Workspace, name: str) -> Path:
     """A study's file."""
-    return workspace.locate(sweep_file.sweeps_folder(workspace) / f"{name}.study.json")
+    return workspace.locate(sweep_paths.sweeps_folder(workspace) / f"{name}.study.json")
 
 
 def write_search_study(workspace: Workspace, study: SearchStudy) -> None:
@@ -93,7 +93,7 @@ def resume_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
     try:
         content = structured_text.parse_json(file.read_bytes())
     except FileNotFoundError:
-        if sweep_file.locate_sweep_file(workspace, requested.name).exists():
+        if sweep_paths.locate_sweep_file(workspace, requested.name).exists():
             raise ScaffoldError(
                 f"there is a sweep {requested.name} already, and it is no search",
                 hint="choose another name: --name NAME",

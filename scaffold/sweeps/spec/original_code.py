@@ -11,8 +11,8 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorded_code, recorder_command, worktree_imports, worktrees
 from scaffold.runs.recorded_code import Pin, RecordedCode
-from scaffold.sweeps.spec import code_state, sweep_file
-from scaffold.sweeps.spec.sweep_paths import make_ignored_folder, sweep_paths
+from scaffold.sweeps.spec import code_state, sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths, make_ignored_folder
 
 if TYPE_CHECKING:
     from scaffold.sweeps.spec.model import Sweep
@@ -32,7 +32,7 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
             f"the sweep {sweep.name} has no commit, so its code cannot be brought back",
             hint=f"run it with the code as it is now: scaffold sweep launch {sweep.name} --code current",
         )
-    folder = make_ignored_folder(sweep_paths(workspace, sweep.name).folder)
+    folder = make_ignored_folder(launched_sweep_paths(workspace, sweep.name).folder)
     tree = folder / f"code-{sweep.code.state[:12]}" / top.name
     fresh = not tree.is_dir()
     try:
@@ -70,7 +70,7 @@ def original_variables(
 def _recorded(workspace: Workspace, sweep: Sweep) -> RecordedCode:
     """What the sweep says of its code. Raises ScaffoldError where it stands on a patch whose file is gone."""
     pin = Pin(commit=sweep.code.pin, tracked=sweep.code.tracked) if sweep.code.pin else None
-    moment = datetime.fromtimestamp(sweep_file.sweep_path(workspace, sweep.name).stat().st_mtime, timezone.utc)
+    moment = datetime.fromtimestamp(sweep_paths.sweep_path(workspace, sweep.name).stat().st_mtime, timezone.utc)
     try:
         patch = code_state.read_kept_patch(workspace, sweep.code)
     except ScaffoldError:

@@ -23,6 +23,7 @@ from scaffold.sweeps.spec import (
     script_arguments,
     script_interface,
     sweep_file,
+    sweep_paths,
     text_yaml,
 )
 from scaffold.sweeps.spec.model import (
@@ -80,7 +81,7 @@ class PlannedSweep:
 
 def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> PlannedSweep:
     """Plan a sweep whose command runs in `directory`. Nothing is written. Raises ScaffoldError; WrongUsage for what can never be."""
-    sweep_file.check_sweep_name(sweep_file.check_sweep_name(options.name) + SMOKE_SUFFIX)
+    sweep_paths.check_sweep_name(sweep_paths.check_sweep_name(options.name) + SMOKE_SUFFIX)
     base, listed = _read_source(options)
     rule = _make_configuration_rule(options, base.rule if base is not None else ConfigurationRule(listed=listed))
     draft, notes = _draft_sweep(workspace, options, base, rule, directory)

@@ -11,12 +11,10 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
 from scaffold.runs import recorder, records_home
-from scaffold.sweeps.spec import parameter_values, parsing, text_yaml
+from scaffold.sweeps.spec import parameter_values, parsing, sweep_paths, text_yaml
 from scaffold.sweeps.spec.model import ConfigurationRule, RunResources, Sweep, SweepCode
-from scaffold.workspace import EXPERIMENT_NAME, Workspace
+from scaffold.workspace import Workspace
 
-# what the files, folders and locks of one sweep end in: a sweep called so would take another one's
-RESERVED_ENDINGS = (".", ".yml", ".json", ".ledger", ".study", ".pacer", ".evolve")
 HEAD = """\
 # Planned by `scaffold sweep new`. It may be edited by hand until its first launch; values are text, passed as they are spelled.
 # The runs: scaffold sweep show {name}
@@ -24,42 +22,11 @@ HEAD = """\
 CODE_HEAD = "# What the runs' names stand on. Not to be edited: `scaffold sweep launch` says when the code has changed."
 
 
-def sweeps_folder(workspace: Workspace) -> Path:
-    """Where sweeps are kept."""
-    return workspace.locate(workspace.role_folder("metadata") / "sweeps")
-
-
-def sweep_path(workspace: Workspace, name: str) -> Path:
-    """Where a sweep's file belongs."""
-    return workspace.locate(sweeps_folder(workspace) / f"{name}.yml")
-
-
-def locate_sweep_file(workspace: Workspace, name: str) -> Path:
-    """Where a sweep's file is: in the working tree, else in the second home of records; where it belongs if it is nowhere."""
-    return records_home.locate_record(sweep_path(workspace, name))
-
-
-def check_sweep_name(name: str) -> str:
-    """`name` when it can be a sweep's. Raises WrongUsage."""
-    if not EXPERIMENT_NAME.fullmatch(name) or name.endswith(RESERVED_ENDINGS):
-        raise WrongUsage(
-            f"{name!r} cannot be a sweep's name",
-            hint="letters, digits and . _ + - (at most 64, first a letter or digit), and not a file's ending",
-        )
-    return name
-
-
-def sweep_names(workspace: Workspace) -> list[str]:
-    """The names of all sweeps, sorted."""
-    names = (Path(name) for name in records_home.list_record_names(sweeps_folder(workspace)))
-    return sorted(name.stem for name in names if name.suffix == ".yml" and EXPERIMENT_NAME.fullmatch(name.stem))
-
-
 def read_sweep(workspace: Workspace, name: str) -> Sweep:
     """A sweep. Raises ScaffoldError when there is none of that name, or its file cannot be meant."""
-    file = locate_sweep_file(workspace, check_sweep_name(name))
+    file = sweep_paths.locate_sweep_file(workspace, sweep_paths.check_sweep_name(name))
     if not file.is_file():
-        existing = sweep_names(workspace)
+        existing = sweep_paths.sweep_names(workspace)
         examples = ", ".join(existing[:5]) + (", ..." if len(existing) > 5 else "")
         otherwise = f"there are {examples}" if existing else "plan one: scaffold sweep new"
         raise ScaffoldError(f"there is no sweep {name}", hint=suggest_spelling(name, existing, otherwise))
@@ -72,7 +39,7 @@ def read_sweep(workspace: Workspace, name: str) -> Sweep:
 
 def write_sweep(workspace: Workspace, sweep: Sweep) -> Path:
     """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
-    file = sweep_path(workspace, check_sweep_name(sweep.name))
+    file = sweep_paths.sweep_path(workspace, sweep_paths.check_sweep_name(sweep.name))
     records_home.write_record(workspace, file, format_sweep(sweep).encode())
     return file
 

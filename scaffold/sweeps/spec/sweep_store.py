@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import records_home
-from scaffold.sweeps.spec import code_state, sweep_file
+from scaffold.sweeps.spec import code_state, sweep_file, sweep_paths
 from scaffold.sweeps.spec.model import Sweep, SweepCode
-from scaffold.sweeps.spec.sweep_paths import sweep_paths
+from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
@@ -24,17 +24,17 @@ def store_sweep(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal
     Raises ScaffoldError where another one of that name is there, without `replace` or launched; and where the code is no longer
     the one that it was planned with.
     """
-    exists = sweep_file.locate_sweep_file(workspace, sweep.name).is_file()
+    exists = sweep_paths.locate_sweep_file(workspace, sweep.name).is_file()
     if exists and not replace:
         if _says_the_same(workspace, sweep):
-            if not sweep_file.sweep_path(workspace, sweep.name).is_file():  # of another branch: it is wanted here too
+            if not sweep_paths.sweep_path(workspace, sweep.name).is_file():  # of another branch: it is wanted here too
                 sweep_file.write_sweep(workspace, sweep_file.read_sweep(workspace, sweep.name))
             return "same"
         raise ScaffoldError(
-            f"the sweep {sweep.name} is there already and says something else: {sweep_file.locate_sweep_file(workspace, sweep.name)}",
+            f"the sweep {sweep.name} is there already and says something else: {sweep_paths.locate_sweep_file(workspace, sweep.name)}",
             hint=f"choose another name, or give --replace to plan it anew (look first: scaffold sweep show {sweep.name})",
         )
-    if records_home.locate_record(sweep_paths(workspace, sweep.name).ledger).exists():
+    if records_home.locate_record(launched_sweep_paths(workspace, sweep.name).ledger).exists():
         raise ScaffoldError(
             f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
             hint="choose another name",
@@ -60,6 +60,6 @@ def code_differs(workspace: Workspace, sweep: Sweep) -> bool:
 
 def _delete_launchers(workspace: Workspace, name: str) -> None:
     """Launchers of runs that are planned no more; only what was written by us."""
-    for path in sweep_paths(workspace, name).folder.glob("*.sh"):
+    for path in launched_sweep_paths(workspace, name).folder.glob("*.sh"):
         with contextlib.suppress(OSError):
             path.unlink()
