@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from fcntl import LOCK_EX, flock  # as it is before a test makes it fail
 from pathlib import Path
@@ -23,9 +24,10 @@ from click.testing import CliRunner, Result
 from scaffold.cli.common import output, usage_errors
 from scaffold.cli.main import group
 from scaffold.server import trusted_servers
-from tests import answers
+from tests import answers, memory_folder
 from tests.stand_in import StandIn
 
+os.environ[memory_folder.VARIABLE] = str(memory_folder.TOP)
 OURS = ("GIT_", "COPIER_", "RUN_", "RESEARCH_AGENT_", "SLURM_", "SCAFFOLD_", "CUDA_VISIBLE_DEVICES")
 PATH = os.environ["PATH"]
 # A shell that starts the tests in the background has SIGINT ignored, and so would every process that a test starts and interrupts.
@@ -64,6 +66,15 @@ def hang_up_reaches_what_tests_start() -> Iterator[None]:
     yield
     if before is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What this process and its children call the temporary folder lies among pytest's, and goes away with them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+        patch.setattr(tempfile, "tempdir", os.environ["TMPDIR"])
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -19,12 +19,13 @@ from typing import Any
 import pytest
 
 from scaffold.runs import liveness, recorder
+from tests.memory_folder import open_to_everybody
 from tests.runs.conftest import PYTHON, MakeWorkspace, Workspace, alive, until
 
 DEVICES = """
 d=$(mktemp -d); mount -t tmpfs none $d
 mknod -m 666 $d/null c 1 3; mknod -m 666 $d/zero c 1 5; mknod -m 666 $d/urandom c 1 9; mknod -m 666 $d/tty c 5 0
-mkdir $d/pts $d/shm; mount --bind /dev/pts $d/pts; ln -s pts/ptmx $d/ptmx; mount --bind $d /dev
+mkdir $d/pts $d/shm; mount --bind /dev/pts $d/pts; mount --rbind /dev/shm $d/shm; ln -s pts/ptmx $d/ptmx; mount --rbind $d /dev
 """
 MASKS = {
     "no /proc": "mount -t tmpfs none /proc",
@@ -122,6 +123,7 @@ FILES = {"train.py": "import sys, time\ntime.sleep(float(sys.argv[2]))\n"}
 def open_folder() -> Iterator[Path]:
     """A folder that every user may enter; the tests' own is closed whenever somebody starts pytest."""
     with tempfile.TemporaryDirectory(prefix="scaffold-test-") as name:
+        open_to_everybody(Path(name))
         yield Path(name)
 
 

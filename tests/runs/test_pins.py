@@ -14,6 +14,7 @@ import pytest
 
 from scaffold.runs import recorder
 from tests.conftest import commit_all, git, write_tree
+from tests.memory_folder import open_to_everybody
 from tests.runs.conftest import Workspace, python, settings, write_workspace
 
 # built from parts, so that this file holds nothing that looks like one
@@ -273,9 +274,7 @@ def test_a_pinned_state_costs_git_nothing_more(workspace: Workspace, tmp_path: P
 @pytest.mark.skipif(os.getuid() != 0, reason="needs another user to be")
 def test_a_repository_that_cannot_be_written_has_the_patch(workspace: Workspace) -> None:
     write_tree(workspace.root, {"src/model.py": "LR = 2\n"})
-    for folder in (workspace.root, *workspace.root.parents):
-        if Path("/tmp") in folder.parents:
-            folder.chmod(folder.stat().st_mode | 0o055)
+    open_to_everybody(workspace.root)
     for role in ("metadata", "logs", "outputs"):
         (workspace.exp / role).mkdir(exist_ok=True)
         (workspace.exp / role).chmod(0o777)

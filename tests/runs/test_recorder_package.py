@@ -20,6 +20,7 @@ from scaffold.runs.recorder import recorder_source_directory
 from scaffold.workspace import Workspace as FoundWorkspace
 from scaffold.workspace import find_workspace
 from tests.conftest import Run, commit_all, git
+from tests.memory_folder import open_to_everybody
 from tests.runs.conftest import (
     PYTHON,
     SCRIPTS,
@@ -205,13 +206,6 @@ def test_a_full_disk_keeps_no_bytecode_and_stops_nothing(workspace: Workspace) -
         subprocess.run(["umount", "-l", str(cache(workspace))], check=True)
 
 
-def open_to_all(folder: Path) -> None:
-    """Let every user in, as far down as the test's own folder."""
-    for each in (folder, *folder.parents):
-        if each != Path("/tmp") and Path("/tmp") in each.parents:
-            each.chmod(each.stat().st_mode | 0o055)
-
-
 def as_nobody() -> None:
     os.setgid(65534)
     os.setuid(65534)
@@ -231,7 +225,7 @@ def test_another_user_from_a_folder_without_permission_to_write(tmp_path: Path) 
         (made.exp / role).chmod(0o777)
     for path in made.recorder.parent.rglob("*"):
         path.chmod(0o555 if path.is_dir() else 0o444)
-    open_to_all(made.recorder.parent)
+    open_to_everybody(made.recorder.parent)
     before = {path: path.read_bytes() for path in cache(made).iterdir()}
     shutil.rmtree(made.exp / "metadata" / ".live", ignore_errors=True)
     done = subprocess.run(

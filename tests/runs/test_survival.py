@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import commit_all, git
+from tests.memory_folder import open_to_everybody
 from tests.runs.conftest import (
     PYTHON,
     SCRIPTS,
@@ -475,9 +476,7 @@ def as_nobody() -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs another user to be")
 def test_a_read_only_workspace_still_runs_the_command(workspace: Workspace, tmp_path: Path) -> None:
-    for folder in (workspace.root, *workspace.root.parents):
-        if folder != Path("/tmp") and Path("/tmp") in folder.parents:
-            folder.chmod(folder.stat().st_mode | 0o055)
+    open_to_everybody(workspace.root)
     for below, _, files in os.walk(workspace.root):
         Path(below).chmod(0o555)
         for file in files:
