@@ -93,8 +93,10 @@ def _read_rendered(directory: Path) -> dict[str, RenderedFile]:
 
 
 def _failure_reason(error: Exception) -> str:
-    """What an error says, on one line; what Copier asserts and says nothing about is that a folder has a place of its own."""
+    """What an error says, on one line. Where a file and a folder have one place, it depends on the file system which of them comes first:
+    Copier asserts without a word that a folder has its place, or the folder cannot be made."""
     text = re.sub(r"\s+", " ", str(error)).strip()
-    return text or (
-        "a file and a folder have the same name" if isinstance(error, AssertionError) else type(error).__name__
-    )
+    is_taken = isinstance(error, (FileExistsError, NotADirectoryError, IsADirectoryError))
+    if is_taken or (isinstance(error, AssertionError) and not text):
+        return "a file and a folder have the same name"
+    return text or type(error).__name__
