@@ -19,18 +19,15 @@ def new_submission(state: RunState, backend: str, now: float) -> RunSubmission:
 
 def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepSnapshot:
     """Ask once more for the runs that were lost before their scripts began; the snapshot with those startable."""
-    if not any(state.resubmittable for state in snapshot.unsettled):
-        return snapshot
-    states = []
-    for state in snapshot.states:
-        if state.resubmittable and state.submission is not None:
+    changed = {}
+    for state in [state for state in snapshot.unsettled if state.resubmittable]:
+        if state.submission is not None:
             submission = replace(new_submission(state, state.submission.backend, now), automatic=True)
             ledger.put_submission(state.name, submission)
-            state = state._replace(
+            changed[state.name] = state._replace(
                 state="submitting", submission=submission, startable=True, resubmittable=False, backend_state=None
             )
-        states.append(state)
-    return replace(snapshot, states=tuple(states))
+    return snapshot.with_changes(changed) if changed else snapshot
 
 
 def note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> None:

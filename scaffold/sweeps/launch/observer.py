@@ -18,7 +18,7 @@ from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
 from scaffold.runs.run_reader import RunAttemptReader
 from scaffold.sweeps.launch.ledger import Ledger
-from scaffold.sweeps.launch.run_states import RunObservation, RunState, SweepSnapshot, derive_state
+from scaffold.sweeps.launch.run_states import RunObservation, RunState, SweepSnapshot, derive_state, is_settled
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
@@ -57,6 +57,9 @@ class Observer:
         self._runs: dict[str, list[Run]] = {}
         # the runs that a backend has, or that have begun and are not over, as keys
         self._active: dict[str, None] = {}
+        # the runs that a step has anything to do with, as keys; in the sweep's order only while `_in_order`
+        self._open: dict[str, None] = {}
+        self._in_order = True
         # the ledger of the last look, how many of its changes that knew, and the runs that it was at
         self._ledger: Ledger | None = None
         self._changes_seen = 0
@@ -73,9 +76,18 @@ class Observer:
             self._looked_at = frozenset(names)
             self._look_at(names, ledger)
             # that nothing is left to do is seen of everything
-            if not self._active and not any(s.startable or s.resubmittable for s in self._states.values()):
+            if not self._active and not any([s.startable or s.resubmittable for s in self._open_states()]):
                 self._look_at_all(ledger)
-        return SweepSnapshot(states=tuple(self._states.values()), options=ledger.options)
+        return SweepSnapshot(
+            states=tuple(self._states.values()), options=ledger.options, open_states=tuple(self._open_states())
+        )
+
+    def _open_states(self) -> list[RunState]:
+        """The states of the runs that a step has anything to do with, in the sweep's order."""
+        if not self._in_order:
+            self._open = {name: None for name in self._states if name in self._open}
+            self._in_order = True
+        return [self._states[name] for name in self._open]
 
     def look_at_all_next(self) -> None:
         """Have the next snapshot look at all runs."""
@@ -112,7 +124,7 @@ class Observer:
             self._runs.setdefault(run.name, []).append(run)
         for bad in self._record_reader.damaged:
             self._warn(f"{bad.path} cannot be read: {bad.reason}")
-        self._states, self._active = {}, {}
+        self._states, self._active, self._open = {}, {}, {}
         self._derive_states(names, observations, ledger)
         self._ledger, self._changes_seen, self._looked_at = ledger, len(ledger.changes), frozenset(names)
         self._whole_look_at = time.monotonic()
@@ -140,6 +152,11 @@ class Observer:
                 self._settled[name] = state, seen
             else:
                 self._settled.pop(name, None)
+            if is_settled(state):
+                self._open.pop(name, None)
+            elif name not in self._open:
+                self._in_order = self._in_order and next(reversed(self._states)) == name
+                self._open[name] = None
             if state.held or state.state in ("starting", "running"):
                 self._active[name] = None
             else:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import NamedTuple
 
 from scaffold.backends.capacity import Capacity
@@ -63,10 +64,12 @@ class RunState(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class SweepSnapshot:
     """A sweep as it is seen now: the states of its runs in the sweep's order, and then of those that its file no longer has; what the
-    last step started, and its numbers (None: nothing was ready to start)."""
+    last step started, and its numbers (None: nothing was ready to start). `open_states` are those that are not settled, where whoever
+    looked has them by itself: late in a sweep most are, and every step asks half a dozen questions of all runs."""
 
     states: tuple[RunState, ...]
     options: LaunchOptions
+    open_states: tuple[RunState, ...] | None = None
     started: tuple[str, ...] = ()
     capacity: Capacity | None = None
 
@@ -78,15 +81,24 @@ class SweepSnapshot:
     @functools.cached_property
     def unsettled(self) -> tuple[RunState, ...]:
         """The runs that a step has anything to do with; the others are done, and nothing is asked of them."""
-        # every step asks half a dozen questions of all runs: late in a sweep most need none
-        return tuple(
-            s for s in self.states if s.state not in DONE or s.held or s.startable or s.resubmittable or s.cancelled
+        return tuple(s for s in self.states if not is_settled(s)) if self.open_states is None else self.open_states
+
+    def with_states(self, states: Iterable[RunState]) -> SweepSnapshot:
+        """The same with other states of its runs."""
+        return replace(self, states=tuple(states), open_states=None)
+
+    def with_changes(self, changed: Mapping[str, RunState]) -> SweepSnapshot:
+        """The same with other states of some of its unsettled runs, by name."""
+        return replace(
+            self,
+            states=tuple({**_by_name(self.states), **changed}.values()),
+            open_states=tuple({**_by_name(self.unsettled), **changed}.values()),
         )
 
     @functools.cached_property
     def startable(self) -> tuple[RunState, ...]:
         """The runs that a step may start."""
-        return tuple(s for s in self.unsettled if s.startable)
+        return tuple([s for s in self.unsettled if s.startable])
 
     @functools.cached_property
     def outstanding(self) -> tuple[RunState, ...]:
@@ -94,10 +106,21 @@ class SweepSnapshot:
         again = not self.options.stopped
         # asked of every run in every step: no call for each
         return tuple(
-            s
-            for s in self.unsettled
-            if s.held or s.startable or s.state in ("waiting", "starting", "running") or (again and s.resubmittable)
+            [
+                s
+                for s in self.unsettled
+                if s.startable or s.held or s.state in ("waiting", "starting", "running") or (again and s.resubmittable)
+            ]
         )
+
+
+def _by_name(states: Sequence[RunState]) -> dict[str, RunState]:
+    return dict(zip(map(itemgetter(0), states), states, strict=True))
+
+
+def is_settled(state: RunState) -> bool:
+    """Whether no step has anything to do with a run: it is done, and nothing is asked of it."""
+    return state.state in DONE and not (state.held or state.startable or state.resubmittable or state.cancelled)
 
 
 class RunObservation(NamedTuple):

@@ -26,8 +26,10 @@ class LaunchSchedule:
 
 def schedule_runs(snapshot: SweepSnapshot, availability: BackendAvailability, *, queues: bool) -> LaunchSchedule:
     """What may start now of what is startable. A backend that queues is given everything; it holds the cap itself."""
-    ready = tuple(s.name for s in snapshot.startable)
-    own_active = sum(s.state in ("starting", "running") or (s.held and not s.is_done) for s in snapshot.unsettled)
+    ready = tuple([s.name for s in snapshot.startable])
+    own_active = len(
+        [s for s in snapshot.unsettled if s.state in ("starting", "running") or (s.held and not s.is_done)]
+    )
     # at least: a backend counts all that is there, but not what runs of this sweep on a host that cannot be asked
     availability = replace(availability, active=max(availability.active, own_active))
     cap = snapshot.options.max_parallel

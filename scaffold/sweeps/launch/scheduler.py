@@ -104,7 +104,7 @@ class Scheduler:
         ready = {s.name for s in (*self._select_runs(snapshot, retry)[0], *snapshot.startable, *again)}
         states = tuple(s._replace(startable=s.name in ready) for s in snapshot.states)
         backend = self._backends.get_backend(self._backends.choose_name(ledger.options), ledger)
-        return schedule_runs(replace(snapshot, states=states), backend.availability(), queues=backend.queues)
+        return schedule_runs(snapshot.with_states(states), backend.availability(), queues=backend.queues)
 
     def step(self, *, doing: str = "launch") -> SweepSnapshot:
         """Start what there is room for, and see how things are.
@@ -190,11 +190,12 @@ class Scheduler:
         if not started:
             return replace(snapshot, capacity=plan.capacity)
         word = "waiting" if backend.queues else "starting"
-        states = {s.name: s for s in snapshot.states}
-        for run in started:
-            newest = ledger.newest_submission(run)
-            states[run] = states[run]._replace(state=word, startable=False, held=True, submission=newest)
-        return replace(snapshot, states=tuple(states.values()), started=tuple(started), capacity=plan.capacity)
+        before = {s.name: s for s in snapshot.startable}
+        changed = {
+            run: before[run]._replace(state=word, startable=False, held=True, submission=ledger.newest_submission(run))
+            for run in started
+        }
+        return replace(snapshot.with_changes(changed), started=tuple(started), capacity=plan.capacity)
 
     def _register(self, ledger: Ledger, snapshot: SweepSnapshot, backend: Backend) -> None:
         unknown = [s.name for s in snapshot.startable if (n := ledger.newest_submission(s.name)) and n.job_id is None]

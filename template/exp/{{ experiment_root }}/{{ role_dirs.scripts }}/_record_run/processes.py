@@ -134,6 +134,9 @@ def wait_ready(reading: Sequence[int], seconds: float | None = None, *, writing:
     return [fd for fd, _ in poll.poll(None if seconds is None else seconds * 1000)]
 
 
+_boot_ids: list[str] = []
+
+
 def process_mark(pid: int) -> dict[str, Any]:
     """What tells whether a process is still there: its id and start, on which boot of which host, in which id namespace.
 
@@ -141,20 +144,27 @@ def process_mark(pid: int) -> dict[str, Any]:
     """
     mark: dict[str, Any] = {"pid": pid, "start": None, "boot": None, "namespace": None, "host": os.uname().nodename}
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
-            mark["boot"] = file.read().strip()
-    except OSError:
-        pass
-    try:
+        mark["boot"] = boot_id()
         mark["namespace"] = os.readlink("/proc/self/ns/pid")
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
-            state = file.read().rpartition(")")[2].split()
-        mark["start"] = None if state[0] in "ZX" else int(state[19])
+        with open("/proc/%d/stat" % pid, "rb", buffering=0) as file:
+            state = file.read(4096).rpartition(b")")[2].split()
+        mark["start"] = None if state[0] in b"ZX" else int(state[19])
     except (OSError, ValueError, IndexError):
         pass
     if mark["namespace"] is None:
         mark["started_at"] = started_at(pid)
     return mark
+
+
+def boot_id() -> str | None:
+    """What tells one boot of this host from another; read once, since no process outlives its boot. None where there is no /proc."""
+    if not _boot_ids:
+        try:
+            with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
+                _boot_ids.append(file.read().strip())
+        except OSError:
+            return None
+    return _boot_ids[0]
 
 
 def process_exists(pid: int) -> bool:
