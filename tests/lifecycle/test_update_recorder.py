@@ -80,7 +80,7 @@ def test_a_recorder_of_one_file_becomes_a_folder_and_names_stay(
     assert record(repo, *words).returncode == 0
     manifests = [json.loads(path.read_text()) for path in before.parent.glob("*.json")]
     (new,) = (manifest for manifest in manifests if manifest["run"]["name"] != before.stem)
-    assert new["recorder"]["name_scheme"] == 2 and new["run"]["name"].startswith("train-lr_0.001-s1-")
+    assert new["recorder"]["name_scheme"] == 3 and new["run"]["name"].startswith("train-lr_0.001-s1-")
     assert len(manifests) == 3
     assert list((repo / SCRIPTS / "_record_run").rglob("*.pyc"))
     commit_all(repo, "updated")

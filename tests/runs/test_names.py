@@ -136,6 +136,31 @@ def test_how_a_name_reads() -> None:
     assert identity("python -m pkg.fit").name.startswith("fit-")  # type: ignore[attr-defined]
 
 
+LONG = "python train.py --data_path /scratch/{0}/imagenet --model_name meta/{0} --output_dir /scratch/{0}/out --tokenizer meta/{0}"
+
+
+def test_a_name_that_is_too_long_keeps_what_stands_last_in_the_command() -> None:
+    """What a sweep varies stands there; in the alphabet it may stand anywhere, and was lost in scheme 2."""
+    command = LONG.format("l" * 30) + " --weight_decay {0} --warmup {1} --seed 3"
+    names = [identity(command.format(decay, warmup)).name for decay in (0.1, 0.01) for warmup in (100, 500)]  # type: ignore[attr-defined]
+    assert all(len(name) <= 120 for name in names)
+    for name, tail in zip(names, ("warmup_100-weight_decay_0.1", "warmup_500-weight_decay_0.1"), strict=False):
+        assert f"-{tail}-s3-" in name
+    former = identity(command.format(0.1, 100), scheme=2)
+    assert "weight_decay" not in former.name  # type: ignore[attr-defined]
+    assert names[0].endswith(former.digest), "the digest is the same"  # type: ignore[attr-defined]
+
+
+def test_of_a_long_value_the_end_stays() -> None:
+    found = identity(f"python train.py --config {'deep/' * 20}small.yaml --lr 0.1").name  # type: ignore[attr-defined]
+    assert found.startswith("train-config_eep_deep_deep_small.yaml-lr_0.1-"), found
+
+
+def test_names_that_are_not_too_long_are_the_same_in_schemes_2_and_3() -> None:
+    command = "python train.py --lr 0.1 --depth 3 --data a/b.csv"
+    assert identity(command, scheme=2).name == identity(command, scheme=3).name  # type: ignore[attr-defined]
+
+
 text = st.text(max_size=500)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
 

@@ -105,5 +105,5 @@ def test_the_scheme_is_in_the_sweeps_file(tmp_path: Path) -> None:
         "code": {},
     }
     assert parsing.parse_sweep(found, "lr").name_scheme == 1, "where none is said, as before there were any"
-    with pytest.raises(WrongUsage, match="named by scheme 3"):
-        parsing.parse_sweep({**found, "name_scheme": "3"}, "lr")
+    with pytest.raises(WrongUsage, match="named by scheme 4"):
+        parsing.parse_sweep({**found, "name_scheme": "4"}, "lr")

@@ -29,11 +29,14 @@ SAFE = frozenset(LETTERS + DIGITS + "._=,+@-")
 PLAIN = frozenset(LETTERS + DIGITS + "._-")
 
 NAME_BYTES = 120
+# how much of a value stays in a name that is too long, the first that is enough
+VALUE_BYTES = (24, 12)
 
 SEED_NAMES = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed")
 
 # What goes into a name, and how it is spelled, has a number: sweeps and reruns ask for the one that their runs were named by.
-NAME_SCHEME = 2
+# Names that are not too long are the same in schemes 2 and 3.
+NAME_SCHEME = 3
 SCHEME_VARIABLE = "RUN_NAME_SCHEME"
 
 
@@ -186,26 +189,58 @@ class Identity:
             "params": {k: path_below(format_value(v), top) for k, v in counted.items()},
             "code": code,
             "files": list(files),
-            **({"scheme": scheme} if scheme > 1 else {}),
+            **({"scheme": 2} if scheme > 1 else {}),
         }
         self.digest = sha256(to_json(parts).encode()).hexdigest()[:8]
         pairs = [(k, path_below(format_value(v), top)) for k, v in counted.items() if v != shown]
-        self.name = self._name(title.replace(LEFT_OUT, shown), pairs)
+        self.name = self._name(title.replace(LEFT_OUT, shown), pairs, [*merged])
 
-    def _name(self, title: str, pairs: Sequence[tuple[str, str]]) -> str:
+    def _name(self, title: str, pairs: Sequence[tuple[str, str]], typed: Sequence[str]) -> str:
         tail = ("" if self.seed is None else "-s%d" % self.seed)[: NAME_BYTES // 2] + "-" + self.digest
         if self.scheme == 1:
             head = safe_name(title).lstrip("._=,+@-") or "run"
             text = ",".join(f"{safe_name(k)}={safe_name(v)}" for k, v in pairs)
             return (head + ("-" + text if text else ""))[: NAME_BYTES - len(tail)].rstrip("._=,+@-") + tail
         name = (safe_name(title, PLAIN).lstrip("._-") or "run")[: NAME_BYTES - len(tail)].rstrip("._-")
-        for key, value in pairs:
-            pair = f"-{safe_name(key, PLAIN)}_{safe_name(value, PLAIN)}"
-            left = NAME_BYTES - len(tail) - len(name)
-            if len(pair) > left and "_" not in pair[:left]:
-                break  # a parameter without any of its value says nothing
-            name += pair[:left].rstrip("._-")
-        return name + tail
+        spelled = [(safe_name(k, PLAIN), safe_name(v, PLAIN)) for k, v in pairs]
+        room = NAME_BYTES - len(tail) - len(name)
+        if self.scheme == 2:
+            return name + _first_pairs(spelled, room) + tail
+        whole = "".join("-%s_%s" % pair for pair in spelled).rstrip("._-")
+        if len(whole) <= room:
+            return name + whole + tail
+        ranks = {_fill(redact(key, mark=LEFT_OUT), ""): rank for rank, key in enumerate(typed)}
+        return name + _last_pairs(spelled, [ranks.get(key, 0) for key, _ in pairs], room) + tail
+
+
+def _first_pairs(pairs: Sequence[tuple[str, str]], room: int) -> str:
+    """Parameters from the first on, as far as there is room."""
+    text = ""
+    for key, value in pairs:
+        pair = f"-{key}_{value}"
+        left = room - len(text)
+        if len(pair) > left and "_" not in pair[:left]:
+            break  # a parameter without any of its value says nothing
+        text += pair[:left].rstrip("._-")
+    return text
+
+
+def _last_pairs(pairs: Sequence[tuple[str, str]], ranks: Sequence[int], room: int) -> str:
+    """Parameters with the ends of long values; where that is too much, those that stand last in the command: of the highest `ranks`.
+
+    What a sweep varies stands last in its commands, and what tells paths apart at their end.
+    """
+    texts: list[str] = []
+    for most in VALUE_BYTES:
+        texts = [("-%s_%s" % (key, value[-most:].lstrip("._-"))).rstrip("._-") for key, value in pairs]
+        if sum(map(len, texts)) <= room:
+            return "".join(texts)
+    kept = set()
+    for _, index in sorted(zip(ranks, range(len(texts))), reverse=True):
+        if len(texts[index]) <= room:
+            room -= len(texts[index])
+            kept.add(index)
+    return "".join(text for index, text in enumerate(texts) if index in kept)
 
 
 def _fill(value: Scalar, mark: str) -> Any:
