@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import gc
 import hashlib
+import itertools
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -93,21 +93,17 @@ def quick_copier() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def path_of_python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """PATH where `python3` is a program: a script in its place, as pyenv has one, takes longer to find Python than Python to start.
+    """PATH where `python3` and `python` are those of an environment with nothing in it.
 
-    Where there is only a `python3`, as in Debian, a `python` comes last.
+    What is installed beside the machine's own may take longer at each start than Python itself, and so does a script in its place, as
+    pyenv has one.
     """
-    parts, found = PATH.split(os.pathsep), shutil.which("python3")
-    named = tmp_path_factory.mktemp("python")
-    interpreter = Path(sys.executable).resolve()
-    if found is not None and Path(found).read_bytes()[:2] == b"#!":
-        (named / "python3").symlink_to(interpreter)
-        (named / "python").symlink_to(interpreter)
-        parts.insert(0, str(named))
-    elif shutil.which("python") is None:
-        (named / "python").symlink_to(interpreter)
-        parts.append(str(named))
-    return os.pathsep.join(parts)
+    environment, interpreter = tmp_path_factory.mktemp("python"), Path(sys.executable).resolve()
+    (environment / "pyvenv.cfg").write_text(f"home = {interpreter.parent}\ninclude-system-site-packages = false\n")
+    (environment / "bin").mkdir()
+    for name in ("python3", "python"):
+        (environment / "bin" / name).symlink_to(interpreter)
+    return f"{environment / 'bin'}{os.pathsep}{PATH}"
 
 
 @pytest.fixture(scope="session")
@@ -127,10 +123,18 @@ def path_without_slurm(tmp_path_factory: pytest.TempPathFactory, path_of_python:
     return os.pathsep.join(parts)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders one after the other, in one that pytest need not read through before each test: it looks for a number that is not taken."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, path_without_slurm: str) -> Path:
+def sealed(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch, path_without_slurm: str) -> Path:
     """A HOME of its own, and an environment that says nothing about this machine's user."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
+    home.mkdir()
     for name in list(os.environ):
         if name.startswith(OURS):
             monkeypatch.delenv(name)
@@ -187,6 +191,12 @@ def commit_all(root: Path, message: str = "change") -> str:
     return git(root, "rev-parse", "HEAD").strip()
 
 
+def pack_objects(root: Path) -> None:
+    """Make few files of a repository's many objects, as its copies are quicker made then."""
+    if sum(1 for _ in (root / ".git/objects").glob("??")) > 40:
+        git(root, "-c", "pack.window=0", "-c", "pack.compression=0", "-c", "pack.threads=1", "repack", "-adqn")
+
+
 class Originals:
     """Repositories that many tests want alike, made once in a session, by whichever of its processes is the first; tests get copies."""
 
@@ -213,8 +223,9 @@ class Originals:
                 half_made = self.folder / f"{name}.{os.getpid()}"
                 (half_made / root.name).mkdir(parents=True)
                 make(half_made / root.name)
+                pack_objects(half_made / root.name)
                 half_made.rename(made)
-        shutil.copytree(made / root.name, root, symlinks=True, dirs_exist_ok=True)
+        subprocess.run(["cp", "-a", f"{made / root.name}/.", root], check=True)
         git(root, "update-index", "-q", "--refresh")  # which knows files by their numbers and times
 
 

@@ -48,6 +48,12 @@ def check(manifest: Mapping[str, Any]) -> None:
     jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker()).validate(manifest)
 
 
+@functools.cache
+def check_text(manifest: bytes) -> None:
+    """The manifest that a file holds follows the schema; looked at once, however often a test reads its manifests."""
+    check(json.loads(manifest))
+
+
 class Workspace:
     """A workspace for tests: `root` is its work directory."""
 
@@ -105,10 +111,10 @@ class Workspace:
 
     def manifests(self) -> list[dict[str, Any]]:
         """All manifests, oldest first; each must follow the schema."""
-        found = [json.loads(p.read_text(encoding="utf-8")) for p in self.paths()]
-        for manifest in found:
-            check(manifest)
-        return sorted(found, key=lambda m: (m["time"]["started_at"], m["run"]["attempt"]))
+        texts = [p.read_bytes() for p in self.paths()]
+        for text in texts:
+            check_text(text)
+        return sorted(map(json.loads, texts), key=lambda m: (m["time"]["started_at"], m["run"]["attempt"]))
 
     def last(self) -> dict[str, Any]:
         """The newest manifest."""
