@@ -38,6 +38,7 @@ if hypothesis.settings.get_current_profile_name() == "default":
     hypothesis.settings.load_profile("patient")
 if "PYTEST_XDIST_WORKER" in os.environ:
     gc.disable()  # nothing of what is collected goes away: see pytest_collection_finish
+NUMBERS = itertools.count()
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
 
 
@@ -123,18 +124,14 @@ def path_without_slurm(tmp_path_factory: pytest.TempPathFactory, path_of_python:
     return os.pathsep.join(parts)
 
 
-@pytest.fixture(scope="session")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Folders one after the other, in one that pytest need not read through before each test: it looks for a number that is not taken."""
-    folder = tmp_path_factory.mktemp("homes")
-    return (folder / str(number) for number in itertools.count())
-
-
 @pytest.fixture(autouse=True)
-def sealed(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch, path_without_slurm: str) -> Path:
-    """A HOME of its own, and an environment that says nothing about this machine's user."""
-    home = next(homes)
-    home.mkdir()
+def sealed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, path_without_slurm: str) -> Path:
+    """A HOME of its own, and an environment that says nothing about this machine's user.
+
+    Homes lie in one folder: pytest reads through the one above before each test, for a number that is not taken.
+    """
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(NUMBERS))
+    home.mkdir(parents=True)
     for name in list(os.environ):
         if name.startswith(OURS):
             monkeypatch.delenv(name)
