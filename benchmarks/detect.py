@@ -111,9 +111,9 @@ def write_repository(root: Path, files: int) -> None:
 
 def paths_read(root: Path) -> list[Path]:
     """The files whose text detection reads."""
-    from scaffold.facts import read_facts
+    from scaffold.facts import collect_repository_facts
 
-    return [root / path for path in read_facts(root).texts]
+    return [root / path for path in collect_repository_facts(root).texts]
 
 
 def make_baseline(root: Path, paths: list[Path]) -> Callable[[], None]:

@@ -17,17 +17,17 @@ import sys
 from pathlib import Path
 
 from scaffold.conventions import detect_conventions
-from scaffold.conventions.baseline_command import choose_baseline
-from scaffold.conventions.blanks import CHOICE, open_choices, unmarked_blanks
+from scaffold.conventions.baseline_command import choose_baseline_entry_point
+from scaffold.conventions.blanks import CHOICE, list_open_choices_in_command, unmarked_blanks
 from scaffold.conventions.command_builder import CommandBuilder, group_words_by_option, is_trial_option
 from scaffold.conventions.model import Conventions, EntryPoint
-from scaffold.facts import Facts, read_facts
+from scaffold.facts import Facts, collect_repository_facts
 from scaffold.facts.shell_words import lex_shell_command
 
 
 def first_entry(conventions: Conventions) -> EntryPoint | None:
     """The script that the plan's baseline runs."""
-    at = choose_baseline([point.kind for point in conventions.entry_points])
+    at = choose_baseline_entry_point([point.kind for point in conventions.entry_points])
     return None if at is None else conventions.entry_points[at]
 
 
@@ -63,8 +63,8 @@ def judge(folder: Path) -> tuple[str, str, str]:
     entry = first_entry(conventions)
     if entry is None:
         return "none", "", ""
-    reason = broken_rule(read_facts(folder), conventions, entry)
-    verdict = "wrong" if reason else "choice" if open_choices(entry.command) else "runnable"
+    reason = broken_rule(collect_repository_facts(folder), conventions, entry)
+    verdict = "wrong" if reason else "choice" if list_open_choices_in_command(entry.command) else "runnable"
     return verdict, reason or "", entry.command
 
 

@@ -17,7 +17,7 @@ from benchmarks.fixtures import commit_files, make_recorded_repository, run_git,
 from benchmarks.peers import Peers
 from benchmarks.result_rows import Row, run_alone
 from scaffold.ideas import judging, study_files
-from scaffold.ideas.drafting import TryOptions
+from scaffold.ideas.drafting import IdeaTryOptions
 from scaffold.ideas.start import opening
 from scaffold.ideas.start.question import StudyOptions
 from scaffold.ideas.study import IdeaStudy
@@ -48,9 +48,9 @@ def measure(*, quick: bool = False, peers: Peers | None = None) -> list[Row]:
             apply=True,
             metric_from=(r"val_bpb:\s*(\S+)",),
         )
-        opening.start_study(workspace, options, warn=_ignore, show=_ignore, note=_ignore)
+        opening.start_idea_study(workspace, options, warn=_ignore, show=_ignore, note=_ignore)
         overhead = median(_time_trial(workspace, root, number) for number in range(1, rounds + 1))
-        study_files.change_study(workspace, "bench", lambda study: _with_many(study, ideas))
+        study_files.change_idea_study(workspace, "bench", lambda study: _with_many(study, ideas))
         known = median(_time_memory(workspace, root) for _ in range(rounds))
     return [
         Row(benchmark="sweeps", what="a trial beyond its runs", ours=overhead * 1000, unit="ms", limit=500),
@@ -64,7 +64,7 @@ def _time_trial(workspace: Workspace, root: Path, number: int) -> float:
     before = {run.uuid for run in records.read_records(workspace).runs}
     began = time.perf_counter()
     judging.open_idea_judge(workspace, "bench", warn=_ignore, show=_ignore, say=_ignore).try_idea(
-        TryOptions(text=f"idea {number}")
+        IdeaTryOptions(text=f"idea {number}")
     )
     took = time.perf_counter() - began
     runs = [run for run in records.read_records(workspace).runs if run.uuid not in before]
@@ -76,7 +76,7 @@ def _time_memory(workspace: Workspace, root: Path) -> float:
     (root / "try.py").write_text(TRAIN.replace("= 0", "= -1", 1))
     trial = judging.open_idea_judge(workspace, "bench", warn=_ignore, show=_ignore, say=_ignore)
     began = time.perf_counter()
-    *_, is_known = trial.register(TryOptions(text="again"))
+    *_, is_known = trial.register(IdeaTryOptions(text="again"))
     took = time.perf_counter() - began
     assert is_known
     return took

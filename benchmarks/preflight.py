@@ -23,7 +23,7 @@ from benchmarks.peers import Peers
 from benchmarks.result_rows import Reference, Row, run_alone
 from scaffold.server import operations
 from scaffold.server.client import ServerClient, make_server_client
-from scaffold.server.preflight import run_preflight
+from scaffold.server.preflight import run_server_preflight
 
 LIMIT, HELD_S = 1.5, 0.05
 SERVER = """
@@ -79,10 +79,10 @@ def median_times(url: str, workdir: Path, rounds: int) -> dict[str, float]:
     times: dict[str, list[float]] = {"slowest": [], "together": [], "start-up": [], "whole": []}
     arguments = ("--workdir", str(workdir), "--server-url", url)
     with make_server_client(url) as server:
-        run_preflight(server, [workdir])
+        run_server_preflight(server, [workdir])
         for _ in range(rounds):
             times["slowest"].append(max(time_call(call) for call in single_requests(server)))
-            report = run_preflight(server, [workdir])
+            report = run_server_preflight(server, [workdir])
             if not report.ready:
                 raise RuntimeError(f"{url} is not ready: {report.reason}")
             times["together"].append(report.seconds)

@@ -33,4 +33,4 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext scaffold` in a notebook: cells that begin with `%%record EXPERIMENT` are recorded runs."""
     from scaffold.python import cell_magic
 
-    cell_magic.load_magic(shell)
+    cell_magic.register_record_magic(shell)

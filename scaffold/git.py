@@ -50,13 +50,13 @@ def run_git(directory: Path, *args: str, stdin: bytes | None = None, settings: S
     `settings` are further ones (`name=value`). A question about a bare repository that nobody named is not asked: status 128. Raises
     ScaffoldError when git is not installed, or does not answer in 60 s.
     """
-    if bare := git_isolation.bare_repository(directory):
+    if bare := git_isolation.find_bare_repository(directory):
         return GitResult(128, b"", f"fatal: {bare} is a bare repository, or where git keeps its own files")
     options = [part for setting in (*git_isolation.SETTINGS, *settings) for part in ("-c", setting)]
     return _call(directory, args, stdin=stdin, options=options, env=git_isolation.ENVIRONMENT)
 
 
-def run_as_user(
+def run_git_as_user(
     directory: Path,
     *args: str,
     stdin: bytes | None = None,
@@ -88,14 +88,14 @@ def _call(
     return GitResult(process.returncode, process.stdout, process.stderr.decode("utf-8", "replace"))
 
 
-def run_checked(directory: Path, *args: str, stdin: bytes | None = None) -> GitResult:
+def run_git_checked(directory: Path, *args: str, stdin: bytes | None = None) -> GitResult:
     """As `run_git`, but an exit status other than 0 raises ScaffoldError with git's own words."""
     return _checked(directory, args, run_git(directory, *args, stdin=stdin))
 
 
-def run_checked_as_user(directory: Path, *args: str) -> GitResult:
+def run_git_checked_as_user(directory: Path, *args: str) -> GitResult:
     """As `run_as_user`, but an exit status other than 0 raises ScaffoldError with git's own words."""
-    return _checked(directory, args, run_as_user(directory, *args))
+    return _checked(directory, args, run_git_as_user(directory, *args))
 
 
 def _checked(directory: Path, args: tuple[str, ...], answer: GitResult) -> GitResult:
@@ -126,7 +126,7 @@ class GitLocation(NamedTuple):
 
 def locate_in_git(directory: Path) -> GitLocation:
     """Everything about where `directory` stands, in one question."""
-    if git_isolation.bare_repository(directory):
+    if git_isolation.find_bare_repository(directory):
         return GitLocation(toplevel=None, head=None, in_work_tree=False, refusal=None)
     answer = run_git(directory, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "HEAD")
     lines = [*answer.text.split("\n"), "", "", ""]  # not splitlines: a path may hold what else ends a line
@@ -141,7 +141,7 @@ def locate_in_git(directory: Path) -> GitLocation:
     return GitLocation(toplevel=None, head=None, in_work_tree=True, refusal=refusal)
 
 
-def refusal_error(directory: Path, location: GitLocation) -> ScaffoldError | None:
+def git_refusal_error(directory: Path, location: GitLocation) -> ScaffoldError | None:
     """What to say where git refuses to work in `directory`, and what helps; None where it does not."""
     if location.refusal is None:
         return None
@@ -158,14 +158,14 @@ def refusal_error(directory: Path, location: GitLocation) -> ScaffoldError | Non
 
 def list_tracked_files(directory: Path) -> list[str]:
     """The tracked files below `directory`, sorted, relative to it."""
-    paths = sorted(run_checked(directory, "ls-files", "-z").paths)
+    paths = sorted(run_git_checked(directory, "ls-files", "-z").paths)
     # a path with a conflict is listed once for each side; looking for one is quicker than always making a dict of 300,000 paths
     return list(dict.fromkeys(paths)) if any(map(eq, paths, paths[1:])) else paths
 
 
 def untracked_files(directory: Path) -> list[str]:
     """The files below `directory` that git neither tracks nor ignores, sorted, relative to it."""
-    return sorted(run_checked(directory, "ls-files", "-z", "--others", "--exclude-standard").paths)
+    return sorted(run_git_checked(directory, "ls-files", "-z", "--others", "--exclude-standard").paths)
 
 
 class BranchState(NamedTuple):
@@ -182,7 +182,7 @@ class BranchState(NamedTuple):
 
 
 def _filters(configuration: Mapping[str, str]) -> frozenset[str]:
-    return git_isolation.filter_names(name for name in configuration if name.startswith("filter."))
+    return git_isolation.git_filter_names(name for name in configuration if name.startswith("filter."))
 
 
 def _configuration(directory: Path, pattern: str) -> dict[str, str]:

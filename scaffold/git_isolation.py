@@ -30,7 +30,7 @@ ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_PAGE
 MOST_FILTERS = 200
 
 
-def filter_names(keys: Iterable[str]) -> frozenset[str]:
+def git_filter_names(keys: Iterable[str]) -> frozenset[str]:
     """The names of filters among the keys of a configuration (`filter.NAME.clean`)."""
     return frozenset(key[7 : key.rindex(".")] for key in keys if key.count(".") > 1)
 
@@ -49,7 +49,7 @@ def disable_git_filters(names: Iterable[str]) -> list[str] | None:
     ]
 
 
-def bare_repository(directory: Path) -> Path | None:
+def find_bare_repository(directory: Path) -> Path | None:
     """The bare repository or `.git` directory that git would take `directory` to lie in; None where it takes another, or none.
 
     Any folder of a clone can be one, with a configuration of its own. Git has `safe.bareRepository` against it since 2.38; the check here

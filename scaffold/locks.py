@@ -22,7 +22,7 @@ POLL_S = 0.02
 Result = TypeVar("Result")
 
 
-class CannotLock(ScaffoldError):
+class FileNotLockable(ScaffoldError):
     """A file cannot be opened to be locked, or its file system has no locks; `reason` is the system's word."""
 
     def __init__(self, path: Path, error: OSError, *, hint: str | None = None) -> None:
@@ -38,7 +38,7 @@ def acquire_file_lock(path: Path, *, wait_s: float = 0.0, flags: int = os.O_RDWR
     try:
         handle = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise CannotLock(path, error) from error
+        raise FileNotLockable(path, error) from error
     try:
         if _retry_until(lambda: _try_lock(handle, path) or None, wait_s):
             return handle
@@ -65,7 +65,7 @@ def is_lock_held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise CannotLock(path, error) from error
+        raise FileNotLockable(path, error) from error
 
 
 def _is_locked(handle: int) -> bool:
@@ -102,7 +102,7 @@ def hold_directory_lock(path: Path, *, stand_in: str, wait_s: float, busy: Scaff
     with contextlib.ExitStack() as held:
         try:
             handle = acquire_file_lock(path, wait_s=wait_s, flags=os.O_RDONLY | os.O_DIRECTORY)
-        except CannotLock:
+        except FileNotLockable:
             held.enter_context(hold_file_lock(path / stand_in, wait_s=wait_s, busy=busy))
         else:
             if handle is None:
@@ -129,7 +129,7 @@ def _try_lock(handle: int, path: Path) -> bool:
         return False
     except OSError as error:
         hint = "its file system has no locks: mount it with them (Lustre: -o flock), or move the repository to one that has"
-        raise CannotLock(path, error, hint=hint) from error
+        raise FileNotLockable(path, error, hint=hint) from error
     return True
 
 
@@ -145,13 +145,13 @@ def _try_lock_file(path: Path) -> int | None:
         except FileNotFoundError:  # its holder removed it just now
             return None
         except OSError as error:  # a link, which no lock of ours is
-            raise CannotLock(path, error) from error
+            raise FileNotLockable(path, error) from error
     except OSError as error:
         raise ScaffoldError(f"{path.parent} cannot be written: {error.strerror or error}") from error
     try:
         # a file that was removed before we got its lock protects nothing: whoever comes next locks another one of that name
         held = _try_lock(handle, path) and os.fstat(handle).st_ino == path.stat().st_ino
-    except CannotLock:
+    except FileNotLockable:
         held = created
     except FileNotFoundError:
         held = False

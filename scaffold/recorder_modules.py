@@ -62,7 +62,7 @@ class _Finder:
         )
 
 
-def load_module(name: str) -> ModuleType:
+def load_recorder_module(name: str) -> ModuleType:
     """One of the recorder's modules. Raises ModuleNotFoundError."""
     if _Finder not in sys.meta_path:
         sys.meta_path.insert(0, _Finder)  # before the one that looks into a package's folder, and would write there

@@ -39,7 +39,7 @@ class FileChange:
 
 
 @contextlib.contextmanager
-def workdir_lock(workdir: Path) -> Iterator[None]:
+def hold_workdir_lock(workdir: Path) -> Iterator[None]:
     """Hold the lock on `workdir`, so that two commands do not change its workspaces at once.
 
     The directory itself is locked, so that no file is needed. Raises ScaffoldError when another one holds it for more than 20 s.
@@ -51,7 +51,7 @@ def workdir_lock(workdir: Path) -> Iterator[None]:
         yield
 
 
-def apply_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
+def apply_file_changes(workdir: Path, changes: Sequence[FileChange]) -> None:
     """Make all `changes` in order, or none. Raises ScaffoldError when one cannot be made; nothing is changed then.
 
     To be called with the lock held: what a killed command left beside the targets is swept away first.

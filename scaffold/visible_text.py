@@ -37,7 +37,7 @@ def escape_hidden(text: str) -> str:
     return re.sub(HIDDEN, _escape, text)
 
 
-def one_line(text: str) -> str:
+def escape_to_one_line(text: str) -> str:
     """`text` as one line: its line ends are written out too."""
     return text if text.isascii() and text.isprintable() else re.sub(HIDDEN_OR_LINE_END, _escape, text)
 
@@ -66,7 +66,7 @@ def _csv_cell(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if re.search(QUOTED, text) else text
 
 
-class VisibleStream:
+class EscapingStream:
     """A text stream, such as stdout, to which nothing hidden is written. `plain` is the stream itself, for who draws on a terminal."""
 
     def __init__(self, plain: TextIO) -> None:
@@ -97,7 +97,7 @@ def visible_streams() -> Iterator[None]:
     """Have stdout and stderr show what nobody would see, while a command runs."""
     before = sys.stdout, sys.stderr
     ours = [
-        stream if isinstance(stream, VisibleStream) or stream is None else VisibleStream(stream) for stream in before
+        stream if isinstance(stream, EscapingStream) or stream is None else EscapingStream(stream) for stream in before
     ]
     sys.stdout, sys.stderr = ours
     try:

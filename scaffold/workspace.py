@@ -177,7 +177,7 @@ def explain_unusable_path(text: str) -> str | None:
     return None
 
 
-def is_reachable(path: Path) -> bool:
+def is_path_accessible(path: Path) -> bool:
     """Whether `path` exists; what lies in a folder of somebody else's that may not be entered is not there for us."""
     try:
         return path.exists()
@@ -185,10 +185,10 @@ def is_reachable(path: Path) -> bool:
         return False
 
 
-def list_roots(workdir: Path) -> list[str]:
+def list_workspace_roots(workdir: Path) -> list[str]:
     """The roots of the workspaces that lie in `workdir` itself, sorted."""
     own_roots = {root for folder, root in workspaces_below(workdir) if folder == workdir}
-    return sorted(own_roots | {r for r in USUAL_ROOTS if is_reachable(workdir / r / ANSWERS_FILE)})
+    return sorted(own_roots | {r for r in USUAL_ROOTS if is_path_accessible(workdir / r / ANSWERS_FILE)})
 
 
 def find_workspace(start: Path, root: str | None = None) -> Workspace:
@@ -202,7 +202,7 @@ def find_workspace(start: Path, root: str | None = None) -> Workspace:
         return load_workspace(start, root.rstrip("/"))
     top = None
     for folder in (start, *start.parents):
-        places = [(folder, r) for r in USUAL_ROOTS if is_reachable(folder / r / ANSWERS_FILE)]
+        places = [(folder, r) for r in USUAL_ROOTS if is_path_accessible(folder / r / ANSWERS_FILE)]
         if not places and top is None:  # only then: most commands are given at the top, and git is a process
             from scaffold import git
 

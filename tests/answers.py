@@ -16,7 +16,7 @@ from scaffold.cli.main import group
 @functools.cache
 def validator(words: tuple[str, ...]) -> Draft202012Validator:
     """What holds an answer of a command against its schema."""
-    return Draft202012Validator(answer_schemas.build_answer_schema(words))
+    return Draft202012Validator(answer_schemas.build_command_answer_schema(words))
 
 
 def check(words: Sequence[str], text: str) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def answers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     def held(answer: dict[str, object], limited: output.LimitedLists | None) -> str:
         text = plain(answer, limited)
         if (context := click.get_current_context(silent=True)) is not None:
-            answers.check(usage_errors.command_words(context), text)
+            answers.check(usage_errors.command_path_words(context), text)
         return text
 
     monkeypatch.setattr(output, "format_json", held)
@@ -281,7 +281,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
     """A research server on loopback, whose work directory is `tmp_path/repo`; nothing may have been sent that it does not know."""
     (tmp_path / "repo").mkdir(exist_ok=True)
     server = StandIn(tmp_path / "repo")
-    trusted_servers.confirm_server(server.url)
+    trusted_servers.remember_trusted_server(server.url)
     yield server
     server.close()
     assert server.complaints == []

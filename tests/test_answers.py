@@ -10,21 +10,21 @@ from scaffold.conventions.model import (
     EntryPoint,
     Evidence,
     Machine,
-    MetricChoice,
+    PrimaryMetricChoice,
     RepositoryEnvironment,
     SlurmConventions,
 )
 from scaffold.errors import WrongUsage
 from scaffold.lifecycle import answers
 from scaffold.lifecycle.answers import InitOptions
-from scaffold.plan.document.loop_protocol import placeholder_goal
+from scaffold.plan.document.loop_protocol import read_placeholder_plan_goal
 from scaffold.server import address
 
 NOTHING = Conventions()
 
 
 def test_nothing_known_leaves_everything_empty() -> None:
-    found = answers.make_answers(NOTHING, InitOptions())
+    found = answers.make_init_answers(NOTHING, InitOptions())
     assert found["experiment_root"] == ".wild/experiments" and found["tasks_path"] == ".wild/experiments/tasks.md"
     assert (found["slurm"], found["entry_points"], found["primary_metric"], found["metric_direction"]) == (
         None,
@@ -36,10 +36,10 @@ def test_nothing_known_leaves_everything_empty() -> None:
 
 
 def test_a_wish_beats_what_was_found() -> None:
-    choice = MetricChoice(name="val/loss", direction="minimize")
+    choice = PrimaryMetricChoice(name="val/loss", direction="minimize")
     found = Conventions(experiment_root="exp", metrics=("val/loss", "acc"), primary_metric=choice)
-    assert answers.make_answers(found, InitOptions())["primary_metric"] == "val/loss"
-    given = answers.make_answers(found, InitOptions(root="lab/", metric="acc", direction="minimize"))
+    assert answers.make_init_answers(found, InitOptions())["primary_metric"] == "val/loss"
+    given = answers.make_init_answers(found, InitOptions(root="lab/", metric="acc", direction="minimize"))
     assert (given["experiment_root"], given["primary_metric"], given["metric_direction"]) == ("lab", "acc", "minimize")
 
 
@@ -82,13 +82,13 @@ def test_one_folder_never_serves_two_roles() -> None:
 
 def test_slurm_is_there_where_the_repository_or_the_machine_knows_it() -> None:
     here = Conventions(machine=Machine(slurm=True))
-    assert answers.make_answers(here, InitOptions())["slurm"]["partitions"] == []
+    assert answers.make_init_answers(here, InitOptions())["slurm"]["partitions"] == []
     said = {"slurm.partitions": (Evidence(path="a.sbatch", line=2),)}
     repo = Conventions(slurm=SlurmConventions(partitions=("gpu", "cpu")), evidence=said)
     assert (
-        answers.make_answers(repo, InitOptions())["slurm"]
+        answers.make_init_answers(repo, InitOptions())["slurm"]
         | {"partitions": ["gpu", "cpu"], "evidence": {"partitions": "a.sbatch:2"}}
-        == (answers.make_answers(repo, InitOptions())["slurm"])
+        == (answers.make_init_answers(repo, InitOptions())["slurm"])
     )
 
 
@@ -112,10 +112,10 @@ def test_findings_name_the_place_that_says_so() -> None:
 
 def test_the_placeholder_plan_gives_its_goal_and_nothing_else_does() -> None:
     plan = "# Tasks\n\n## Goal\nOne\ntwo\n\n## Tasks\n- [ ] (Agent will decompose the goal into tasks on iteration 1)\n"
-    assert placeholder_goal(plan) == "One\ntwo"
-    assert placeholder_goal(plan.replace("\n", "\r\n")) == "One\ntwo"
+    assert read_placeholder_plan_goal(plan) == "One\ntwo"
+    assert read_placeholder_plan_goal(plan.replace("\n", "\r\n")) == "One\ntwo"
     for work in [plan + "- [ ] mine\n", plan.replace("[ ]", "[x]"), "# Tasks\n", ""]:
-        assert placeholder_goal(work) is None
+        assert read_placeholder_plan_goal(work) is None
 
 
 @pytest.mark.parametrize("path", ["exp", "a/b c/ünï", ".wild/experiments", "exp/"])

@@ -33,13 +33,13 @@ from tests.conftest import MakeRepo, commit_all, git, write_tree
 def test_only_tracked_files_speak(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "x = 1\n", ".gitignore": "ignored.py\n"})
     write_tree(repo, {"untracked.py": "x = 1\n", "ignored.py": "x = 1\n"})
-    assert facts.read_facts(repo).files == (".gitignore", "train.py")
+    assert facts.collect_repository_facts(repo).files == (".gitignore", "train.py")
 
 
 def test_before_anything_is_tracked_what_is_there_and_not_ignored_speaks(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     write_tree(tmp_path, {"train.py": "x = 1\n", "data/x.npy": "", ".gitignore": "data/\n"})
-    found = facts.read_facts(tmp_path)
+    found = facts.collect_repository_facts(tmp_path)
     assert found.files == (".gitignore", "train.py")
     assert found.git is not None
     assert (found.git.commit, found.git.dirty) == (None, False)
@@ -47,9 +47,9 @@ def test_before_anything_is_tracked_what_is_there_and_not_ignored_speaks(tmp_pat
 
 def test_a_directory_exp_without_tracked_files_is_seen(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "x = 1\n", ".gitignore": "exp/\n"})
-    assert not facts.read_facts(repo).has_exp
+    assert not facts.collect_repository_facts(repo).has_exp
     (repo / "exp").mkdir()
-    found = facts.read_facts(repo)
+    found = facts.collect_repository_facts(repo)
     assert found.has_exp
     assert experiment_root(found).value == "exp"
 
@@ -66,14 +66,14 @@ def test_outside_git_hidden_installed_and_ignored_folders_are_left_out(tmp_path:
             ".gitignore": "scratch/\n",
         },
     )
-    found = facts.read_facts(tmp_path)
+    found = facts.collect_repository_facts(tmp_path)
     assert found.files == (".gitignore", "train.py")
     assert found.git is None
 
 
 def test_of_a_folder_in_a_larger_repository_only_what_lies_below_speaks(make_repo: MakeRepo) -> None:
     repo = make_repo({"AGENTS.md": "x\n", "projects/a/train.py": "x = 1\n", "projects/b/eval.py": "x = 1\n"})
-    found = facts.read_facts(repo / "projects/a")
+    found = facts.collect_repository_facts(repo / "projects/a")
     assert found.files == ("train.py",)
     assert found.git is not None
     assert found.git.commit == git(repo, "rev-parse", "HEAD").strip()
@@ -86,11 +86,11 @@ def test_a_linked_worktree_and_a_submodule_are_repositories_of_their_own(make_re
     commit_all(outer)
     git(outer, "worktree", "add", "-q", str(tmp_path / "linked"))
     for workdir in (outer, tmp_path / "linked"):
-        found = facts.read_facts(workdir)
+        found = facts.collect_repository_facts(workdir)
         assert found.git is not None
         assert found.git.submodules == ("vendored/train.py",)
         assert "vendored/train.py" not in found.texts
-    assert facts.read_facts(outer / "vendored/train.py").files == ("lib.py",)
+    assert facts.collect_repository_facts(outer / "vendored/train.py").files == ("lib.py",)
 
 
 def test_a_submodule_beside_the_work_directory_is_none_of_its_own(make_repo: MakeRepo) -> None:
@@ -98,7 +98,7 @@ def test_a_submodule_beside_the_work_directory_is_none_of_its_own(make_repo: Mak
     outer = make_repo({"a/train.py": "x = 1\n"}, name="outer")
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "b/inner")
     commit_all(outer)
-    found = facts.read_facts(outer / "a").git
+    found = facts.collect_repository_facts(outer / "a").git
     assert found is not None
     assert found.submodules == ()
 
@@ -132,14 +132,14 @@ def test_a_tool_that_hangs_or_fails_is_not_waited_for(tools: Path, monkeypatch: 
     tool(tools, "sinfo", "exec sleep 30")
     tool(tools, "broken", "echo partial; exit 1")
     assert machine.read_machine().scheduler_partitions == ()
-    assert machine.tool_output("broken") == ""
+    assert machine.read_tool_output("broken") == ""
 
 
 def test_git_facts_hold_no_credentials(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "x = 1\n", ".gitattributes": "*.pt filter=lfs diff=lfs merge=lfs -text\n"})
     git(repo, "remote", "add", "origin", "https://ann:secret@example.org/lab/repo.git")
     (repo / "train.py").write_text("x = 2\n")
-    found = facts.read_facts(repo).git
+    found = facts.collect_repository_facts(repo).git
     assert found is not None
     assert (found.remote, found.branch, found.dirty, found.lfs) == (
         "https://example.org/lab/repo.git",
@@ -152,9 +152,9 @@ def test_git_facts_hold_no_credentials(make_repo: MakeRepo) -> None:
 def test_a_bare_repository_and_a_missing_directory_are_refused(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "--bare", "bare.git")
     with pytest.raises(ScaffoldError, match="bare git repository"):
-        facts.read_facts(tmp_path / "bare.git")
+        facts.collect_repository_facts(tmp_path / "bare.git")
     with pytest.raises(ScaffoldError, match="does not exist"):
-        facts.read_facts(tmp_path / "missing")
+        facts.collect_repository_facts(tmp_path / "missing")
 
 
 def test_broken_files_become_facts(make_repo: MakeRepo, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_broken_files_become_facts(make_repo: MakeRepo, tmp_path: Path) -> None:
         (repo / name).symlink_to(target)
     commit_all(repo)
     (repo / "gone.py").unlink()
-    found = facts.read_facts(repo)
+    found = facts.collect_repository_facts(repo)
     assert {"binary.py", "huge.ipynb", "gone.py", "loop.py", "outside_link.py"} == set(found.unread)
     assert found.unread["binary.py"] == "binary"
     assert found.unread["huge.ipynb"] == "larger than 2000000 bytes"
@@ -198,7 +198,7 @@ def test_a_file_is_read_once_whole_and_with_its_mark_taken_off(make_repo: MakeRe
     commit_all(repo)
     (repo / "pipe.py").unlink()
     os.mkfifo(repo / "pipe.py")  # nobody writes into it: a read that waits would never end
-    found = facts.read_facts(repo)
+    found = facts.collect_repository_facts(repo)
     assert found.texts["bom.py"] == "import wandb\n"
     assert found.texts["dos.py"] == "import wandb\r\n"
     assert found.texts["empty.py"] == found.texts["pipe.py"] == ""
@@ -208,7 +208,7 @@ def test_a_file_is_read_once_whole_and_with_its_mark_taken_off(make_repo: MakeRe
 @pytest.mark.parametrize("size", [0, 1, 99_999, 100_000, 100_001])
 def test_a_file_is_read_up_to_its_limit(make_repo: MakeRepo, size: int) -> None:
     most = paths.LIMITS["config"][1]
-    found = facts.read_facts(make_repo({"a.yaml": "x" * size}))
+    found = facts.collect_repository_facts(make_repo({"a.yaml": "x" * size}))
     assert (len(found.texts.get("a.yaml", "")), found.unread) == (
         (size, {}) if size <= most else (0, {"a.yaml": f"larger than {most} bytes"})
     )
@@ -219,7 +219,7 @@ def test_nobody_waits_for_what_takes_long_before_it_is_asked_for(make_repo: Make
     go = tools / "go"
     tool(tools, "sbatch", "exit 0")
     tool(tools, "sinfo", f"while ! test -e {go}; do sleep 0.01; done; echo gpu")
-    found = facts.read_facts(repo)
+    found = facts.collect_repository_facts(repo)
     assert found.files == ("train.py",)  # sinfo still waits
     go.touch()
     assert found.machine.scheduler_partitions == ("gpu",)
@@ -230,7 +230,7 @@ def test_file_names_that_are_no_utf_8_are_kept(make_repo: MakeRepo) -> None:
     (repo / "caf\udce9.py").write_text("x = 1\n")
     (repo / "ünï.py").write_text("x = 1\n")
     commit_all(repo)
-    assert facts.read_facts(repo).files == ("caf\udce9.py", "train.py", "ünï.py")
+    assert facts.collect_repository_facts(repo).files == ("caf\udce9.py", "train.py", "ünï.py")
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_imports_are_followed_through_packages_and_src() -> None:
 
 def test_python_is_parsed_not_run(make_repo: MakeRepo) -> None:
     repo = make_repo({"train.py": "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"})
-    facts.read_facts(repo).parse("train.py")
+    facts.collect_repository_facts(repo).parse("train.py")
     assert not (repo / "ran").exists()
 
 
@@ -315,7 +315,7 @@ if __name__ == "__main__":
     assert (found.functions[0].decorators, list(found.functions[0].fields)) == (("click.command",), ["seed", "lr"])
     call = next(c for c in found.calls if c.last == "add_argument")
     assert call.args == ("--lr",)
-    assert call.keywords["parents"] == (python_source.SourceName("p.q"),)
+    assert call.keywords["parents"] == (python_source.DottedName("p.q"),)
     assert found.stores == (("params", "key", 10),)
 
 
@@ -375,7 +375,7 @@ def test_the_lines_that_import_hold_little_else() -> None:
     ],
 )
 def test_the_docstring_is_the_first_string(text: str, held: str) -> None:
-    assert quick_scan.docstring(text) == held
+    assert quick_scan.scan_docstring(text) == held
 
 
 def test_files_are_found_by_what_they_import_in_any_case_and_not_by_what_else_they_say() -> None:
@@ -456,8 +456,8 @@ def test_history_is_read_when_asked_for_and_keeps_the_launches_of_this_repositor
         ": 1700000000:0;python train.py --lr 2",
     ]
     (sealed / ".bash_history").write_text("\n".join(lines + [f"python train.py --n {n}" for n in range(30)]) + "\n")
-    assert facts.read_facts(repo).history is None
-    found = facts.read_facts(repo, history=True).history
+    assert facts.collect_repository_facts(repo).history is None
+    found = facts.collect_repository_facts(repo, history=True).history
     assert found is not None
     assert len(found) == 20
     assert found[-1] == "python train.py --n 29"
@@ -469,7 +469,7 @@ def test_a_history_file_that_cannot_be_is_none(
     make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     monkeypatch.setenv("HISTFILE", named)
-    assert facts.read_facts(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
+    assert facts.collect_repository_facts(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
 
 
 def test_without_a_home_there_is_no_history(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -477,7 +477,7 @@ def test_without_a_home_there_is_no_history(make_repo: MakeRepo, monkeypatch: py
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", nowhere)
-    assert facts.read_facts(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
+    assert facts.collect_repository_facts(make_repo({"train.py": "x = 1\n"}), history=True).history == ()
 
 
 YAML = """\

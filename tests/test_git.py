@@ -168,7 +168,7 @@ def test_a_difference_is_a_patch_that_git_applies(make_repo: MakeRepo, old: str 
 
 def test_failure_is_told_in_gits_own_words(make_repo: MakeRepo) -> None:
     with pytest.raises(ScaffoldError, match=r"git rev-parse failed in .*nonsense"):
-        git.run_checked(make_repo(), "rev-parse", "nonsense")
+        git.run_git_checked(make_repo(), "rev-parse", "nonsense")
 
 
 def test_a_git_that_does_not_answer(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -192,24 +192,24 @@ def test_a_snapshot_is_what_was_committed_whatever_the_user_has_set(
     name, _, value = setting.partition("=")
     run_git(tmp_path, "config", "--file", "settings", name, value.replace("HOOKS", str(tmp_path / "hooks")))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "settings"))
-    assert template_checkout.checkout_version(str(repo), None, tmp_path / "new") == "v1.0.0"
+    assert template_checkout.checkout_template_version(str(repo), None, tmp_path / "new") == "v1.0.0"
     assert (tmp_path / "new/a.txt").read_bytes() == b"a\nb\n"
 
 
 def test_a_snapshot_is_of_the_newest_version_or_of_the_one_asked_for(make_repo: MakeRepo, tmp_path: Path) -> None:
     repo = make_repo({"a.txt": "a\n"})
     first = run_git(repo, "rev-parse", "HEAD").strip()
-    assert template_checkout.checkout_version(str(repo), None, tmp_path / "head") == first[:7]
+    assert template_checkout.checkout_template_version(str(repo), None, tmp_path / "head") == first[:7]
     for version in ("v1.9.0", "v1.10.0"):
         write_tree(repo, {"a.txt": version})
         commit_all(repo)
         run_git(repo, "tag", version)
-    assert template_checkout.checkout_version(str(repo), None, tmp_path / "newest") == "v1.10.0"
-    assert template_checkout.checkout_version(str(repo), "v1.9.0", tmp_path / "older") == "v1.9.0"
+    assert template_checkout.checkout_template_version(str(repo), None, tmp_path / "newest") == "v1.10.0"
+    assert template_checkout.checkout_template_version(str(repo), "v1.9.0", tmp_path / "older") == "v1.9.0"
     assert (tmp_path / "older/a.txt").read_text() == "v1.9.0"
     for unknown in ("v3.0.0", "--all", "HEAD:a.txt"):
         with pytest.raises(UnknownTemplateVersion, match=f"no version {unknown}"):
-            template_checkout.checkout_version(str(repo), unknown, tmp_path / f"unknown{unknown}")
+            template_checkout.checkout_template_version(str(repo), unknown, tmp_path / f"unknown{unknown}")
 
 
 def test_a_source_that_wants_a_password_is_an_error_and_nobody_is_asked(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_without_locks_reading_goes_on_and_what_has_to_end_with_its_holder_refus
     path = tmp_path / "lock"
     path.touch()
     assert not locks.is_lock_held(path)
-    with pytest.raises(locks.CannotLock, match="cannot be locked") as error:
+    with pytest.raises(locks.FileNotLockable, match="cannot be locked") as error:
         locks.acquire_file_lock(path)
     assert error.value.hint is not None and "no locks" in error.value.hint
 
@@ -104,14 +104,14 @@ def test_without_locks_two_commands_still_do_not_change_one_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transaction, "LOCK_WAIT_S", 0.05)
-    with transaction.workdir_lock(tmp_path):
+    with transaction.hold_workdir_lock(tmp_path):
         with (
             pytest.raises(ScaffoldError, match="another scaffold command") as error,
-            transaction.workdir_lock(tmp_path),
+            transaction.hold_workdir_lock(tmp_path),
         ):
             pass
         assert error.value.hint is not None and transaction.STAND_IN in error.value.hint
-    with transaction.workdir_lock(tmp_path):
+    with transaction.hold_workdir_lock(tmp_path):
         pass
 
 
@@ -126,7 +126,7 @@ def test_without_locks_a_sweep_can_be_looked_at_and_is_not_launched(
         scheduler.request_runs()
     assert not scheduler.paths.ledger.exists()
     with pytest.raises(ScaffoldError, match="cannot be locked"):
-        sweep_locks.take_lock(scheduler.paths.sweeps, sweep_locks.scheduler_lock_name("lr"), doing="watch")
+        sweep_locks.take_sweep_lock(scheduler.paths.sweeps, sweep_locks.scheduler_lock_name("lr"), doing="watch")
     monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", str(tmp_path / "leases"))
     with pytest.raises(ScaffoldError, match="cannot be used: lock: ") as error, leases.hold_machine_lock():
         pass

@@ -31,15 +31,15 @@ def tree(root: Path) -> dict[str, tuple[str, bool]]:
 
 def test_the_template_is_the_newest_release() -> None:
     """Only released versions can be updated from: after a change, run `python -m tools.release`."""
-    assert releases.list_versions()[-1] == f"v{__version__}"
+    assert releases.list_template_versions()[-1] == f"v{__version__}"
     with releases.open_external_template(str(releases.BUNDLE), f"v{__version__}") as released:
         assert tree(released.path) == tree(PROJECT)
 
 
 def test_versions_are_in_order_and_newer_is_by_number() -> None:
-    assert releases.newest_version() == releases.CURRENT
-    assert releases.is_newer("v0.10.0", "v0.9.0") and not releases.is_newer("v0.9.0", "v0.10.0")
-    assert releases.is_newer("v1.0.0", "abc1234"), "what is no release can only differ"
+    assert releases.newest_template_version() == releases.CURRENT
+    assert releases.is_newer_version("v0.10.0", "v0.9.0") and not releases.is_newer_version("v0.9.0", "v0.10.0")
+    assert releases.is_newer_version("v1.0.0", "abc1234"), "what is no release can only differ"
 
 
 def test_a_version_that_there_is_not() -> None:

@@ -163,7 +163,7 @@ def _manifest_reader() -> Reader:
     def read(text: str) -> object:
         file = SCRATCH / "m.json"
         file.write_text(text, encoding="utf-8", errors="surrogatepass")
-        summary = str(manifests.read_summary(file, "exp/metadata/m.json"))
+        summary = str(manifests.read_run_from_manifest(file, "exp/metadata/m.json"))
         return summary + str(manifests.read_valid_manifest(file))
 
     return Reader(
@@ -181,7 +181,7 @@ def _plan() -> Reader:
     def read(text: str) -> object:
         text = text[:LONGEST_PLAN]  # read five times over
         parsed = parse_plan(text)
-        convert.convert_if_foreign(text)
+        convert.convert_foreign_plan(text)
         fix_plan(text)
         return str(check_plan(text)) + progress.progress_text(parsed, 20, server=False)
 

@@ -200,7 +200,7 @@ FIELD_MEANINGS = {
 
 def print_convention_fields() -> None:
     """A table of what detection answers; fails where a field is not described, or a described one is not there."""
-    names = set(detect.flatten_fields(Conventions(role_dirs=dict.fromkeys(directories.ROLES, ()))))
+    names = set(detect.flatten_conventions(Conventions(role_dirs=dict.fromkeys(directories.ROLES, ()))))
     groups = {name: {n for n in names if n == name or n.startswith(f"{name}.")} for name in FIELD_MEANINGS}
     if names != set().union(*groups.values()) or not all(groups.values()):
         raise LookupError(f"fields and their descriptions differ: {names ^ set().union(*groups.values())}")

@@ -26,7 +26,7 @@ from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.markdown_lines import scan_lines
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.tasks.convert import convert_plan, foreign_kind
+from scaffold.plan.tasks.convert import convert_plan, foreign_task_list_kind
 
 # told without the package's own expressions, so that what these do not see is seen here
 LIST_BOX = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+\[[ xX/]\]\s+\S")
@@ -70,7 +70,7 @@ def check_text(text: str) -> FileResult:
     seen = {task.line for task in plan.tasks} | {near_miss.line for near_miss in plan.near_misses}
     if lost := [number for number in boxes if number not in seen]:
         problems.append(f"line {lost[0]}: a box is neither task nor finding ({len(lost)} in all)")
-    kind = foreign_kind(plan)
+    kind = foreign_task_list_kind(plan)
     chained = chain_tasks(convert_plan(text)) if kind is not None else text
     problems += [problem for each in {text, chained} for problem in _check_fixed(each)]
     if kind is not None:
@@ -114,7 +114,7 @@ def _check_converted(text: str, converted: str, boxes: list[int]) -> Iterator[st
         yield f"convert makes {len(plan.tasks)} tasks of {len(boxes)} boxes"
     if unnamed := [task for task in plan.tasks if not task.id]:
         yield f"convert leaves {len(unnamed)} tasks without an id"
-    if foreign_kind(plan) is not None:
+    if foreign_task_list_kind(plan) is not None:
         yield "what convert makes is no plan"
 
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold.observations.spelling import find_metric
+from scaffold.observations.spelling import find_metric_value
 
 ROOT = Path(__file__).parents[1]
 LEAST_RIGHT = 9
@@ -211,7 +211,7 @@ def check_repository(clone: Path, repository: Repository, scratch: Path) -> tupl
     except subprocess.CalledProcessError as error:
         return False, " ".join(f"{error.stdout or ''} {error.stderr or ''}".split())[-300:]
     shown = " ".join(f"{name}={value:.6g}" for name, value in table.items()) or "no metric"
-    value = find_metric(table, repository.metric)
+    value = find_metric_value(table, repository.metric)
     return value is not None and math.isclose(value, repository.value, rel_tol=1e-6), shown
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scaffold.backends.interface import BackendAvailability
+from scaffold.backends.interface import BackendLoad
 
 # older than the names, and readers rely on them
 JSON_KEYS = {"limit": "g", "active": "r", "queued": "q", "own_active": "mine"}
@@ -50,9 +50,7 @@ class Capacity:
         return {**{JSON_KEYS.get(k, k): v for k, v in asdict(self).items()}, "sentence": self.sentence}
 
 
-def compute_capacity(
-    availability: BackendAvailability, *, queued: int, own_active: int, cap: int | None = None
-) -> Capacity:
+def compute_capacity(availability: BackendLoad, *, queued: int, own_active: int, cap: int | None = None) -> Capacity:
     """How many of `queued` runs may start now, `own_active` of this sweep being there already."""
     new = max(0, min(queued, availability.limit - availability.active))
     if cap is not None:

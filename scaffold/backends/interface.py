@@ -40,7 +40,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackendAvailability:
+class BackendLoad:
     """How many runs a backend can take at once, and how many it has.
 
     `active` counts everybody's running and launching ones, as the backend does; `gpus` are the devices that are free to be pinned,
@@ -115,7 +115,7 @@ class Backend(ABC):
     queues = False
 
     @abstractmethod
-    def availability(self) -> BackendAvailability:
+    def availability(self) -> BackendLoad:
         """How many runs may be there at once. Raises ScaffoldError where the backend cannot be asked."""
 
     def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scaffold.backends import capacity
-from scaffold.backends.interface import BackendAvailability
+from scaffold.backends.interface import BackendLoad
 from scaffold.backends.local import devices
 from scaffold.backends.slurm import sbatch_options, script_block, slurm_capacity
 from scaffold.backends.slurm.commands import run_slurm_command
@@ -27,7 +27,7 @@ GIB = 2**30
 Finding = tuple[str, str]
 
 
-def check_launch(workspace: Workspace, backend: str) -> PreflightReport:
+def check_launch_backend(workspace: Workspace, backend: str) -> PreflightReport:
     """What `sweep launch --backend BACKEND` (`local` or `slurm`) would meet; each check with its time."""
     common: list[tuple[str, str, bool, Callable[[], Finding]]] = [
         ("environment", "PATH", backend == "local", lambda: _check_prefix(workspace)),
@@ -99,14 +99,14 @@ def _slurm_checks(workspace: Workspace) -> list[tuple[str, str, bool, Callable[[
             "controller",
             "sinfo",
             True,
-            lambda: _check_room(slurm_capacity.measure_slurm_availability(options, None, None)),
+            lambda: _check_room(slurm_capacity.measure_slurm_load(options, None, None)),
         ),
         ("request", "sbatch --test-only", True, lambda: _check_request(options)),
         ("srun", "PATH", False, _check_srun),
     ]
 
 
-def _check_room(room: BackendAvailability) -> Finding:
+def _check_room(room: BackendLoad) -> Finding:
     return OK, f"{room.because}; {capacity.plural(room.active, 'job')} of yours run there"
 
 

@@ -48,7 +48,7 @@ class StartToken:
         return f"{server_ids[0]}/{server_ids[1]}" if all(server_ids) else self.job
 
 
-def issue_token(folder: Path, name: str, number: int, exports: Mapping[str, str]) -> bool:
+def issue_start_token(folder: Path, name: str, number: int, exports: Mapping[str, str]) -> bool:
     """Write the token of a submission, in place of one of the same run that nobody took; False where it was taken already.
 
     Only for who holds the ledger's lock. Raises ScaffoldError where it cannot be written.
@@ -60,7 +60,7 @@ def issue_token(folder: Path, name: str, number: int, exports: Mapping[str, str]
     try:
         # a launcher that comes late may take the old one at any moment: then nothing new may be written. Only after the old one
         # is out of reach can one see who took it.
-        if os.path.lexists(path) and not withdraw_token(folder, name):
+        if os.path.lexists(path) and not withdraw_start_token(folder, name):
             return False
         before = read_start_token_file(taken)
         if before is not None:
@@ -75,7 +75,7 @@ def issue_token(folder: Path, name: str, number: int, exports: Mapping[str, str]
     return True
 
 
-def withdraw_token(folder: Path, name: str) -> bool:
+def withdraw_start_token(folder: Path, name: str) -> bool:
     """Take a token back, so that no launcher can take it; False where there is none (any more). Raises OSError."""
     withdrawn = folder / f"{name}.withdrawn"
     try:
@@ -87,7 +87,7 @@ def withdraw_token(folder: Path, name: str) -> bool:
     return True
 
 
-def list_tokens(folder: Path) -> frozenset[str]:
+def list_start_tokens(folder: Path) -> frozenset[str]:
     """The runs that have a token, taken or not: the folder is read once."""
     try:
         with os.scandir(folder) as entries:

@@ -20,23 +20,25 @@ def schema(ctx: click.Context, command: tuple[str, ...], json_output: bool) -> N
 
     group = ctx.find_root().command
     assert isinstance(group, click.Group)
-    commands = [words for words, each in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json(each)]
+    commands = [
+        words for words, each in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json_option(each)
+    ]
     if not command:
         rows = [
-            {"command": " ".join(words), "answers": answer_schemas.build_answer_schema(words)["description"]}
+            {"command": " ".join(words), "answers": answer_schemas.build_command_answer_schema(words)["description"]}
             for words in commands
         ]
         if json_output:
             output.print_json({"commands": rows})
         else:
-            output.print_rows([row["command"], row["answers"]] for row in rows)
+            output.print_aligned_rows([row["command"], row["answers"]] for row in rows)
         return
     name = " ".join(command).removeprefix("scaffold ")
     words = tuple(name.split())
     if words not in commands:
         suggestion = options.did_you_mean(name, map(" ".join, commands))
         raise WrongUsage(f"no command {name!r} has an answer{suggestion}", hint="scaffold schema lists those that have")
-    whole = answer_schemas.build_answer_schema(words)
+    whole = answer_schemas.build_command_answer_schema(words)
     if json_output:
         output.print_json({"command": name, "schema": whole})
     else:

@@ -66,10 +66,10 @@ def status(
     if json_output:
         output.print_json(_overview_json(snapshot, limited), limited)
         return
-    output.print_rows(_summary_rows(snapshot))
+    output.print_aligned_rows(_summary_rows(snapshot))
     for title, rows in _titled_tables(snapshot):
         click.echo(f"\n{title}")
-        output.print_rows(limited(rows))
+        output.print_aligned_rows(limited(rows))
     limited.report_left_out()
 
 
@@ -98,7 +98,7 @@ def events(
         names = ("id", "type", "title", "detail", "run_id", "created_at")
         output.print_json({"events": [{name: getattr(event, name) for name in names} for event in shown]}, limited)
         return
-    output.print_rows(
+    output.print_aligned_rows(
         [
             [
                 _printable(event.type),
@@ -200,20 +200,22 @@ def _print_changes(poll: Callable[[], ServerOverview], interval: float) -> None:
         if problem:
             output.warn(problem)
         elif snapshot is not None and snapshot != before:
-            output.print_rows(_summary_rows(snapshot) + [row for _, rows in _titled_tables(snapshot) for row in rows])
+            output.print_aligned_rows(
+                _summary_rows(snapshot) + [row for _, rows in _titled_tables(snapshot) for row in rows]
+            )
             click.echo()
             before = snapshot
 
 
 def _poll_overview(poll: Callable[[], ServerOverview], interval: float) -> Iterator[tuple[ServerOverview | None, str]]:
     """What was seen last, and what is wrong now: a server that is away for a while is no reason to stop looking."""
-    from scaffold.server.errors import InvalidResponse, Unreachable
+    from scaffold.server.errors import InvalidResponse, ServerUnreachable
 
     snapshot, problem = None, ""
     while True:
         try:
             snapshot, problem = poll(), ""
-        except (Unreachable, InvalidResponse) as error:
+        except (ServerUnreachable, InvalidResponse) as error:
             problem = error.message
         yield snapshot, problem
         time.sleep(interval)

@@ -47,7 +47,7 @@ class UncomputableValue(ValueError):
     """Values that cannot be computed with, or have no order."""
 
 
-class UnknownName(UncomputableValue):
+class UnknownOperandName(UncomputableValue):
     """A name (the only argument) that there is no value of."""
 
 
@@ -89,9 +89,9 @@ def build_name_operand(text: str, node: ast.expr | None, *, is_text: bool, stric
         if text in values and not is_text:
             return _normalize_value(values[text])
         if left is LEFTMOST and node is None and strict:
-            raise UnknownName(text)
+            raise UnknownOperandName(text)
         if left is LEFTMOST:
-            return build_computed_operand(node, strict=strict)(values, left) if node is not None else None
+            return build_arithmetic_operand(node, strict=strict)(values, left) if node is not None else None
         try:
             return compute_arithmetic(node, values) if node is not None and is_number(left) else text
         except UncomputableValue:
@@ -100,7 +100,7 @@ def build_name_operand(text: str, node: ast.expr | None, *, is_text: bool, stric
     return value
 
 
-def build_computed_operand(node: ast.expr, *, strict: bool) -> Operand:
+def build_arithmetic_operand(node: ast.expr, *, strict: bool) -> Operand:
     """What can only be computed, such as `depth * 2`; null, but for `strict`, where it cannot."""
 
     def value(values: Values, left: Value) -> Value:
@@ -126,7 +126,7 @@ def build_tuple_operand(items: list[Operand]) -> Operand:
     return value
 
 
-def build_comparison(sign: str, right: Operand) -> Relation:
+def build_comparison_relation(sign: str, right: Operand) -> Relation:
     """`= right` or `< right`, which has no answer but for two numbers and two texts."""
 
     def relation(values: Values, left: Value) -> tuple[bool, Value]:
@@ -181,7 +181,7 @@ def compute_arithmetic(node: ast.expr, values: Values) -> Scalar:
             else _compute_number(node.operand, values)
         )
     if (name := ast.unparse(node)) not in values:
-        raise UnknownName(name)
+        raise UnknownOperandName(name)
     return _normalize_value(values[name])
 
 

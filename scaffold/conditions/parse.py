@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from scaffold.conditions import operands
 from scaffold.conditions.operands import LEFTMOST, Operand, Relation, UncomputableValue, Values
-from scaffold.conditions.tokens import OPERATORS, Token, tokenize
+from scaffold.conditions.tokens import OPERATORS, ConditionToken, tokenize_condition
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
 
@@ -33,7 +33,7 @@ BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class ConditionExpression:
     """`holds` says it of values by name; `words` are all that may be names; `needed` those that must be, each with the names that it
     computes with if it is none itself."""
 
@@ -47,7 +47,7 @@ class Condition:
         return sorted({name for names in unknown for name in names if not is_known(name)})
 
 
-def parse_condition(text: str, *, strict: bool = False, text_names: Collection[str] = ()) -> Condition:
+def parse_condition(text: str, *, strict: bool = False, text_names: Collection[str] = ()) -> ConditionExpression:
     """Parse. Raises WrongUsage with the place where it is not understood.
 
     What has no value is unequal to everything but null and on no side of `<`, as is what cannot be compared; with `strict` the condition
@@ -57,22 +57,22 @@ def parse_condition(text: str, *, strict: bool = False, text_names: Collection[s
     test = parser.condition(0)
     if parser.token.kind != "end":
         parser.fail("`and` or `or`")
-    return Condition(holds=test, words=frozenset(parser.words), needed=parser.needed)
+    return ConditionExpression(holds=test, words=frozenset(parser.words), needed=parser.needed)
 
 
 class _Parser:
     def __init__(self, text: str, strict: bool, text_names: Collection[str]) -> None:
         self.text, self.strict, self.text_names = text, strict, text_names
-        self.tokens, self.index = tokenize(text), 0
+        self.tokens, self.index = tokenize_condition(text), 0
         self.words: set[str] = set()
         self.needed: dict[str, frozenset[str]] = {}
         self.valued: set[str] = set()  # names that were held against one value
 
     @property
-    def token(self) -> Token:
+    def token(self) -> ConditionToken:
         return self.tokens[self.index]
 
-    def take(self, *texts: str, kind: str = "sign") -> Token | None:
+    def take(self, *texts: str, kind: str = "sign") -> ConditionToken | None:
         """The next token where it is one of these (none: any of this kind), and go behind it."""
         token = self.token
         if token.kind != kind or (texts and token.text not in texts):
@@ -84,7 +84,7 @@ class _Parser:
         if not self.take(sign):
             self.fail(f"`{sign}`")
 
-    def fail(self, expected: str, token: Token | None = None) -> NoReturn:
+    def fail(self, expected: str, token: ConditionToken | None = None) -> NoReturn:
         token = token or self.token
         place = f"`{token.text}` (character {token.start + 1})" if token.text else "its end"
         raise WrongUsage(f"{self.text!r} cannot be understood at {place}: {expected} is expected there", hint=EXAMPLE)
@@ -181,7 +181,7 @@ class _Parser:
         if sign == "~":
             pattern = self.take(kind="word") or self.take(kind="text") or self.fail("a pattern")
             return operands.build_pattern_match(pattern.text.strip("'\""))
-        return operands.build_comparison(sign, self.operand("a value", is_text=is_text))
+        return operands.build_comparison_relation(sign, self.operand("a value", is_text=is_text))
 
     def membership(self, is_text: bool, negated: bool) -> Relation:
         """What follows `in`: a list in any brackets, or a text or a name, in whose text is looked."""
@@ -222,7 +222,7 @@ class _Parser:
                 is_open = False  # a path ends so: `out=data/ lr=1`
         return self.meaning(self.tokens[first], is_left=is_left, is_text=is_text)
 
-    def meaning(self, first: Token, *, is_left: bool, is_text: bool) -> Operand:
+    def meaning(self, first: ConditionToken, *, is_left: bool, is_text: bool) -> Operand:
         """The operand from the token `first` to here: one word, which may be anything, or arithmetic."""
         text = self.text[first.start : self.tokens[self.index - 1].end]
         is_word = text == first.text
@@ -236,6 +236,6 @@ class _Parser:
             self.needed |= {text: names if node else frozenset()} if is_left else {}
             return operands.build_name_operand(text, node, is_text=is_text, strict=self.strict)
         if node is None:
-            self.fail("numbers and names with + - * / // %", Token("word", text, first.start, 0))
+            self.fail("numbers and names with + - * / // %", ConditionToken("word", text, first.start, 0))
         self.needed |= {name: frozenset() for name in names}
-        return operands.build_computed_operand(node, strict=self.strict)
+        return operands.build_arithmetic_operand(node, strict=self.strict)

@@ -14,7 +14,7 @@ _TOKEN = re.compile(
 _LIST_TOKEN = re.compile(_TOKEN.pattern.replace("~(),", r"~(),\]}"))
 
 
-class Token(NamedTuple):
+class ConditionToken(NamedTuple):
     """`kind` is text, sign, word, keyword (`text` is in small letters then), unknown, or end (its text is empty)."""
 
     kind: str
@@ -31,9 +31,9 @@ class Token(NamedTuple):
         return (self.kind == "sign" and self.text not in "(),[]{}") or self[:2] == ("keyword", "in")
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize_condition(text: str) -> list[ConditionToken]:
     """All tokens, the end behind them; nothing is looked at behind what is no token."""
-    tokens: list[Token] = []
+    tokens: list[ConditionToken] = []
     pattern, position = _TOKEN, 0
     while (match := pattern.match(text, position)) and (kind := match.lastgroup):
         start, position = match.span(kind)
@@ -44,7 +44,9 @@ def tokenize(text: str) -> list[Token]:
         word = text[start:position]
         is_keyword = kind == "word" and word.lower() in KEYWORDS
         tokens.append(
-            Token("keyword", word.lower(), start, position) if is_keyword else Token(kind, word, start, position)
+            ConditionToken("keyword", word.lower(), start, position)
+            if is_keyword
+            else ConditionToken(kind, word, start, position)
         )
     rest = text[position:].lstrip()
-    return [*tokens, Token("unknown" if rest else "end", rest[:1], len(text) - len(rest), len(text))]
+    return [*tokens, ConditionToken("unknown" if rest else "end", rest[:1], len(text) - len(rest), len(text))]

@@ -27,9 +27,9 @@ def detect_conventions(workdir: Path, *, history: bool = False) -> Conventions:
     workdir = resolve_workdir(workdir)
     survey = git.GitSurvey(workdir)  # git answers while all else is imported
     from scaffold.conventions.detect_all import derive_conventions
-    from scaffold.facts import read_facts
+    from scaffold.facts import collect_repository_facts
 
-    facts = read_facts(workdir, history=history, survey=survey)
+    facts = collect_repository_facts(workdir, history=history, survey=survey)
     return mark_confirmed_commands(derive_conventions(facts), workdir, facts.notable)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.detected import DetectedValue, Occurrence, merge_occurrences
 from scaffold.facts import Facts
 
 _STARTS_MORE = re.compile(r"[`;|&<>\n\r\x00-\x08]|\$\(")
@@ -43,7 +43,7 @@ _UNKNOWN = re.compile(
 def activation_lines(facts: Facts, scripts: Sequence[str]) -> DetectedValue[tuple[str, ...]]:
     """The lines of `scripts` that activate an environment, hooks first, then the most used."""
     commands = (c for c in facts.shell_commands if c.path in scripts and _ACTIVATES.match(c.text))
-    lines = collect_occurrences(
+    lines = merge_occurrences(
         (
             Occurrence(c.text, c.path, c.line)
             for c in commands
@@ -56,7 +56,7 @@ def activation_lines(facts: Facts, scripts: Sequence[str]) -> DetectedValue[tupl
     return DetectedValue(tuple(sorted(rows, key=lambda row: not _IS_HOOK.search(row))), lines.evidence, lines.lost)
 
 
-def usable_lines(rows: Iterable[str]) -> tuple[list[str], list[str]]:
+def select_activation_lines(rows: Iterable[str]) -> tuple[list[str], list[str]]:
     """The lines that a script may take over, and those that are left out: both of two that need each other."""
     rows = list(rows)
     usable = [row for row in rows if _is_safe(row)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.detected import DetectedValue, Occurrence, merge_occurrences
 from scaffold.facts import Facts, paths
 
 _GUIDE = re.compile(
@@ -17,6 +17,6 @@ _GUIDE = re.compile(
 def agent_guides(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """AGENTS.md, CLAUDE.md and their like, at any depth, links included."""
     named = (p for p in facts.notable if ("." in p and _GUIDE.search(p)))
-    return collect_occurrences(
+    return merge_occurrences(
         Occurrence(p, p, None, p.rpartition("/")[2]) for p in named if not paths.is_vendored(p.rpartition("/")[0])
     )

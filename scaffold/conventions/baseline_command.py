@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scaffold.conventions.blanks import format_open_choice, open_choices
+from scaffold.conventions.blanks import format_open_choice, list_open_choices_in_command
 from scaffold.conventions.command_builder import CommandBuilder
 from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_ranking import RankedScript
-from scaffold.conventions.shown_command import ShownCommand, parse_shown_command
+from scaffold.conventions.shown_command import DocumentedCommand, parse_shown_command
 from scaffold.facts import Facts, paths, shell_parser
 from scaffold.facts.shell_words import Word, quote_shell_word
 
@@ -34,7 +34,7 @@ class BaselineCommand(NamedTuple):
     manager: str = ""
 
 
-def choose_baseline(kinds: Sequence[str]) -> int | None:
+def choose_baseline_entry_point(kinds: Sequence[str]) -> int | None:
     """Which entry point the plan's baseline runs, of their kinds in order: the first that trains, else the first that evaluates or does
     something else, else a search for settings, which wraps what it tries; None where all of them only prepare data."""
     for fitting in (("train",), ("eval", "other"), ("sweep",)):
@@ -67,10 +67,10 @@ def build_baseline_command(facts: Facts, script: RankedScript, prefix: str = "")
     any_documented = any(m.documented for m, _ in shown)
     in_readme = any(_is_in_top_readme(m) for m, _ in shown)
 
-    def effort(command: tuple[ScriptMention, ShownCommand]) -> int:
+    def effort(command: tuple[ScriptMention, DocumentedCommand]) -> int:
         """What is left open, and what speaks against it: one without the data that most others have does something else."""
         mention, parts = command
-        choices = len(open_choices(builder.complete(parts, mention).text()))
+        choices = len(list_open_choices_in_command(builder.complete(parts, mention).text()))
         elsewhere = 3 * bool(usual and usual.isdisjoint(builder.data_options(parts)))
         elsewhere += 2 * (any_documented and not mention.documented)
         elsewhere += 4 * (in_readme and not _is_in_top_readme(mention))
@@ -78,7 +78,7 @@ def build_baseline_command(facts: Facts, script: RankedScript, prefix: str = "")
         return choices + elsewhere + builder.distance(parts) + builder.inconvenience(parts)
 
     mention, parts = min(shown, key=effort)
-    if builder.distance(parts) and not open_choices(plain.text()) and script.path.endswith(".py"):
+    if builder.distance(parts) and not list_open_choices_in_command(plain.text()) and script.path.endswith(".py"):
         return BaselineCommand(plain.text(prefix))
     return BaselineCommand(
         builder.complete(parts, mention).text(prefix), mention, " ".join(w.raw for w in parts.manager)
@@ -97,9 +97,9 @@ def _order(mention: ScriptMention) -> tuple[bool, int]:
     return not begins, len(path) if begins else 0
 
 
-def _plain_parts(facts: Facts, path: str) -> ShownCommand:
+def _plain_parts(facts: Facts, path: str) -> DocumentedCommand:
     words = tuple(Word(w, shlex.split(w)[0]) for w in _plain_words(facts, path))
-    return ShownCommand(launcher=words)
+    return DocumentedCommand(launcher=words)
 
 
 def _snakefile(path: str) -> list[str]:

@@ -36,7 +36,7 @@ def is_personal_path(value: str) -> bool:
     return _SOMEBODYS_PATH.match(value) is not None
 
 
-def has_blank(word: Word) -> bool:
+def has_unfilled_blank(word: Word) -> bool:
     """Whether a word of a command is to be filled in: a blank, an `[optional argument]`, or a variable that nobody has set."""
     value = _NAME.sub("", word.value)
     return word.computed or bool(unknown_variables(word) or _OPTIONAL.match(word.raw)) or is_blank_value(value)
@@ -55,7 +55,7 @@ def format_open_choice(what: str, candidates: Iterable[str] = (), *, shown: str 
     return f"[choice: {text}]"
 
 
-def open_choices(command: str) -> list[str]:
+def list_open_choices_in_command(command: str) -> list[str]:
     """The choices that a command leaves open, as they are written in it."""
     return [match[0] for match in CHOICE.finditer(command)]
 
@@ -81,4 +81,8 @@ def list_blocking_blanks(words: Iterable[str]) -> list[str]:
 
 def unmarked_blanks(command: str) -> list[str]:
     """The words of a command that a shell would choke on, or take literally, and that no open choice marks."""
-    return [w.raw for w in lex_shell_command(CHOICE.sub("choice", command)) or () if has_blank(w) and not w.computed]
+    return [
+        w.raw
+        for w in lex_shell_command(CHOICE.sub("choice", command)) or ()
+        if has_unfilled_blank(w) and not w.computed
+    ]

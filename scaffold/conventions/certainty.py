@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from scaffold.conventions.blanks import open_choices
+from scaffold.conventions.blanks import list_open_choices_in_command
 
 CONFIRMED, READ, OPEN = "confirmed", "read", "open"
 _NO_FIELDS = ("version", "workdir", "evidence", "certainty", "history")
@@ -24,7 +24,7 @@ def certainty_of_fields(answer: Mapping[str, Any], confirmed: Collection[str]) -
     }
     sure = {name: OPEN if item in (None, "", (), []) else READ for name, item in flat.items()}
     commands = [entry["command"] for entry in answer["entry_points"]]
-    if commands and open_choices(commands[0]):
+    if commands and list_open_choices_in_command(commands[0]):
         sure["entry_points"] = OPEN
     elif not {*commands}.isdisjoint(confirmed):
         sure["entry_points"] = CONFIRMED

@@ -6,18 +6,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.conventions.blanks import format_open_choice, has_blank, is_blank_value, is_personal_path
+from scaffold.conventions.blanks import format_open_choice, has_unfilled_blank, is_blank_value, is_personal_path
 from scaffold.conventions.command_line import (
     AcceptedArguments,
     CommandLineOption,
+    add_hydra_keys,
     read_accepted_arguments,
-    with_hydra_keys,
 )
-from scaffold.conventions.missing_inputs import CONFIG_SUFFIXES, is_trial_file, namesakes, undeclared_data, usefulness
+from scaffold.conventions.missing_inputs import (
+    CONFIG_SUFFIXES,
+    config_sort_key,
+    find_config_candidates,
+    find_undeclared_data_option,
+    is_debug_config,
+)
 from scaffold.conventions.script_kinds import kind_in_command
 from scaffold.conventions.script_mentions import ScriptMention
-from scaffold.conventions.script_options import ImportingScript
-from scaffold.conventions.shown_command import ShownCommand, option_words, replace_option_value
+from scaffold.conventions.script_options import ScriptWithImports
+from scaffold.conventions.shown_command import DocumentedCommand, replace_option_value, split_option_value
 from scaffold.facts import Facts
 from scaffold.facts.shell_words import Word, quote_shell_word
 
@@ -63,10 +69,10 @@ class CommandBuilder:
         self.text = facts.texts.get(path, "")
         self.command_line = AcceptedArguments()
         if path.endswith(".py"):
-            script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
-            self.command_line = with_hydra_keys(read_accepted_arguments(script), facts, path)
+            script = ScriptWithImports(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
+            self.command_line = add_hydra_keys(read_accepted_arguments(script), facts, path)
 
-    def distance(self, parts: ShownCommand) -> int:
+    def distance(self, parts: DocumentedCommand) -> int:
         """How far a shown command is from what the script is for: more machines, an evaluation, a trial."""
         arguments = [w.value for w in parts.arguments if not _OPTIONAL_OPTION.match(w.raw)]
         text = " ".join(arguments)
@@ -76,26 +82,28 @@ class CommandBuilder:
             distance += kind_in_command(text) != self.kind
         return distance
 
-    def inconvenience(self, parts: ShownCommand) -> int:
+    def inconvenience(self, parts: DocumentedCommand) -> int:
         """What makes a shown command worse than another: options that only try the script out, or that its parser
         does not know (they are left out, and what they stood for may be missing), a cluster that it is submitted to, more to come."""
         groups = group_words_by_option(parts.arguments, self.command_line)
         submits = any(w.value in _SUBMITS for w in parts.launcher[:1])
-        tries = any(is_trial_file(value) for _, value, _ in groups)
+        tries = any(is_debug_config(value) for _, value, _ in groups)
         left_out = sum(
             is_trial_option(n.rstrip("="), value) or 2 * self.is_unknown(n.rstrip("=")) for n, value, _ in groups
         )
-        left_out += 2 * any(not n and has_blank(words[-1]) for n, _, words in groups) * self.command_line.complete
+        left_out += (
+            2 * any(not n and has_unfilled_blank(words[-1]) for n, _, words in groups) * self.command_line.complete
+        )
         return left_out + submits + tries + 2 * parts.goes_on
 
-    def data_options(self, parts: ShownCommand) -> set[str]:
+    def data_options(self, parts: DocumentedCommand) -> set[str]:
         """The options of a shown command that name its data."""
         names = (
             name.rstrip("=").lstrip("+~-") for name, _, _ in group_words_by_option(parts.arguments, self.command_line)
         )
         return {name for name in names if _DATA_OPTION.search(name)}
 
-    def _is_for_more_machines(self, parts: ShownCommand) -> bool:
+    def _is_for_more_machines(self, parts: DocumentedCommand) -> bool:
         pairs = group_words_by_option((*parts.launcher, *parts.arguments), self.command_line)
         return any(_MACHINES.match(name.rstrip("=")) and value not in ("1", "0", "") for name, value, _ in pairs)
 
@@ -109,13 +117,15 @@ class CommandBuilder:
             for o in self.command_line.options
         )
 
-    def complete(self, parts: ShownCommand, mention: ScriptMention | None = None) -> ShownCommand:
+    def complete(self, parts: DocumentedCommand, mention: ScriptMention | None = None) -> DocumentedCommand:
         """The command with its blanks filled or marked, without what tries it out, and with what is required."""
         place = f"{mention.command.path}:{mention.command.line}" if mention else ""
         arguments = self._arguments(parts.arguments, place, parts.folder)
         return parts._replace(
             variables=tuple(
-                _marked(w, place) if has_blank(w) else w for w in parts.variables if not _leaves_devices_open(w)
+                _marked(w, place) if has_unfilled_blank(w) else w
+                for w in parts.variables
+                if not _leaves_devices_open(w)
             ),
             launcher=tuple(
                 w for group in group_words_by_option(parts.launcher) for w in self._launcher_words(group, place)
@@ -125,7 +135,7 @@ class CommandBuilder:
 
     def _launcher_words(self, group: OptionGroup, place: str) -> Sequence[Word]:
         name, _, words = group
-        return self._choice_words(name, words, None, place) if any(map(has_blank, words)) else words
+        return self._choice_words(name, words, None, place) if any(map(has_unfilled_blank, words)) else words
 
     def _arguments(self, words: Sequence[Word], place: str, folder: str) -> list[Word]:
         """The script's own arguments, its blanks filled or marked."""
@@ -140,7 +150,7 @@ class CommandBuilder:
                     continue
             if is_trial_option(plain, value) or self.is_unknown(plain):
                 continue
-            if files := namesakes(self.facts, name, value or group[-1].value, folder):
+            if files := find_config_candidates(self.facts, name, value or group[-1].value, folder):
                 marked = format_open_choice(plain or "the file", files, place=place)
                 filled += [*group[:-1], replace_option_value(group[-1], marked)]
             elif not any(map(self.is_open, group)):
@@ -155,11 +165,11 @@ class CommandBuilder:
 
     def is_open(self, word: Word) -> bool:
         """Whether a word is to be filled in here; not where the script itself formats `{timestamp}`."""
-        value = option_words(word)[1]
+        value = split_option_value(word)[1]
         formatted = re.findall(r"\{(\w+)\}", value)
         if formatted and all(f"{name}=" in self.text or f"{{{name}}}" in self.text for name in formatted):
             return False
-        return has_blank(word) or is_personal_path(value)
+        return has_unfilled_blank(word) or is_personal_path(value)
 
     def _has_usable_default(self, option: CommandLineOption) -> bool:
         """Whether a script does what is meant without an option: it has a default that is no file, and nobody's own path."""
@@ -177,7 +187,7 @@ class CommandBuilder:
     ) -> list[Word]:
         """An option with an open choice for its value."""
         what = name.rstrip("=") or (option.name if option else "the argument")
-        shown = " ".join(option_words(w)[1] if name else w.value for w in (group[1:] or group))
+        shown = " ".join(split_option_value(w)[1] if name else w.value for w in (group[1:] or group))
         candidates = self._candidates(option.name if option else what, option)
         if shown.endswith(CONFIG_SUFFIXES) and "/" not in shown:  # the script knows the folder
             candidates = [c.rpartition("/")[2] for c in candidates]
@@ -188,7 +198,7 @@ class CommandBuilder:
 
     def _missing(self, arguments: Sequence[Word], place: str) -> Iterator[Word]:
         """What the script cannot start without, and the command does not give, each as an open choice."""
-        names = {(option_words(w)[0].rstrip("=") or w.value).lstrip("+~").replace("_", "-") for w in arguments}
+        names = {(split_option_value(w)[0].rstrip("=") or w.value).lstrip("+~").replace("_", "-") for w in arguments}
         count = sum(not name for name, _, _ in group_words_by_option(arguments, self.command_line))
         for option in self.command_line.positionals[count:]:
             fitting = next((c for c in option.choices if c in ("fit", "train")), None)
@@ -216,7 +226,7 @@ class CommandBuilder:
         is_given = any(not name for name, _, _ in group_words_by_option(arguments, self.command_line))
         if self.kind != "train" or is_given:
             return []
-        return [*filter(None, [undeclared_data(self.command_line, self.text, names)])]
+        return [*filter(None, [find_undeclared_data_option(self.command_line, self.text, names)])]
 
     def _candidates(self, name: str, option: CommandLineOption | None) -> list[str]:
         """The values that an option takes: its own choices, or for a configuration the files of that kind in the repository.
@@ -230,7 +240,7 @@ class CommandBuilder:
         files = (p for p in self.facts.notable if p.endswith(CONFIG_SUFFIXES))
         configs = [p for p in files if _CONFIG_FOLDER.search(p.rpartition("/")[0])]
         near = [p for p in configs if p.startswith(self.path.rpartition("/")[0])] or configs
-        return sorted(near, key=usefulness)
+        return sorted(near, key=config_sort_key)
 
 
 OptionGroup = tuple[str, str, list[Word]]
@@ -243,7 +253,7 @@ def group_words_by_option(words: Sequence[Word], command_line: AcceptedArguments
     at = 0
     while at < len(words):
         word, end = words[at], at + 1
-        name, value = option_words(word)
+        name, value = split_option_value(word)
         if not name and word.value.startswith("-") and not re.match(r"^-\d|^--?$", word.value):
             name, option = word.value, options.get(word.value)
             if (option is None or option.takes_value) and end < len(words) and _is_value(words[end]):
@@ -266,7 +276,7 @@ def is_trial_option(name: str, value: str) -> bool:
 
 def _leaves_devices_open(word: Word) -> bool:
     """Whether a variable has its reader say which GPUs are used: whatever launches a run says that."""
-    return word.value.startswith("CUDA_VISIBLE_DEVICES=") and has_blank(word)
+    return word.value.startswith("CUDA_VISIBLE_DEVICES=") and has_unfilled_blank(word)
 
 
 def _needs_data(option: CommandLineOption) -> bool:
@@ -276,7 +286,7 @@ def _needs_data(option: CommandLineOption) -> bool:
 
 def _marked(word: Word, place: str) -> Word:
     """A variable with an open choice for its value."""
-    name, value = option_words(word)
+    name, value = split_option_value(word)
     return replace_option_value(word, format_open_choice(name.rstrip("="), shown=value[:60], place=place))
 
 

@@ -9,22 +9,22 @@ from typing import NamedTuple
 from scaffold.conventions.hydra_configs import composed_configs
 from scaffold.conventions.script_options import (
     HUGGING_FACE,
-    ImportingScript,
+    ScriptWithImports,
     builds_parser,
     extends_parser,
-    has_module_entry_call,
+    imports_module_entry_point,
     is_class_parser_call,
 )
 from scaffold.facts import Facts
 from scaffold.facts.config_formats import yaml_values
-from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.paths import parse_word_set
 from scaffold.facts.python_source import Call, Definition, PythonSource, Value, literal_text
 
 _ADDS = ("add_argument", "option", "Option", "add_option", "add_arg", "argument")
 _FLAGS = ("store_true", "store_false", "store_const", "count", "help", "version")
 _ABSL = re.compile(r"(?:^|\.)DEFINE_(?:integer|float|string|list|bool|boolean|enum|enum_class|multi_\w+|spaceseplist)$")
 # what makes a list of options incomplete: unknown ones are passed on, or others add theirs
-_OPEN_ENDED = split_vocabulary(
+_OPEN_ENDED = parse_word_set(
     "parse_known_args parse_known_intermixed_args add_subparsers add_argparse_args add_config_arguments DEFINE_config_file"
     " DEFINE_config_dict"
 )
@@ -67,7 +67,7 @@ class AcceptedArguments(NamedTuple):
         return list({o.names: o for o in self.options.values()}.values())
 
 
-def read_accepted_arguments(script: ImportingScript) -> AcceptedArguments:
+def read_accepted_arguments(script: ScriptWithImports) -> AcceptedArguments:
     """What a script takes, by argparse, click, absl, typer, a dataclass that is parsed, LightningCLI, or a bare `sys.argv`."""
     sources = list(_parser_sources(script))
     calls = [c for s in sources for c in s.calls]
@@ -93,12 +93,12 @@ def read_accepted_arguments(script: ImportingScript) -> AcceptedArguments:
     )
 
 
-def _parser_sources(script: ImportingScript) -> Iterator[PythonSource]:
+def _parser_sources(script: ScriptWithImports) -> Iterator[PythonSource]:
     """The script, and the modules whose parser it calls into."""
     yield script.source
     if not builds_parser(script.source) or extends_parser(script.source):
         for path, source in script.sources("add_argument", "DEFINE_", ".option("):
-            if path != script.path and has_module_entry_call(script.source, path):
+            if path != script.path and imports_module_entry_point(script.source, path):
                 yield source
 
 
@@ -170,7 +170,7 @@ def _typer(source: PythonSource) -> Iterator[CommandLineOption]:
         )
 
 
-def _dataclass_fields(script: ImportingScript) -> Iterator[CommandLineOption]:
+def _dataclass_fields(script: ScriptWithImports) -> Iterator[CommandLineOption]:
     """The fields of the classes that tyro, simple_parsing or HfArgumentParser parse: those without a default are required."""
     parsed = {
         str(n).rpartition(".")[2]
@@ -207,7 +207,7 @@ def _lightning(source: PythonSource) -> Iterator[CommandLineOption]:
             yield CommandLineOption(("--config", "-c"), required=True)
 
 
-def with_hydra_keys(command_line: AcceptedArguments, facts: Facts, path: str) -> AcceptedArguments:
+def add_hydra_keys(command_line: AcceptedArguments, facts: Facts, path: str) -> AcceptedArguments:
     """The command line with the keys of the configuration that a Hydra script composes; one that is `???` there is required."""
     keys: dict[str, CommandLineOption] = {}
     for config in composed_configs(facts, path):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.detected import DetectedValue, Occurrence, merge_occurrences
 from scaffold.conventions.directories import is_python_config
 from scaffold.conventions.script_options import HUGGING_FACE
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.paths import parse_word_set
 from scaffold.facts.python_source import Call, PythonSource
 from scaffold.facts.quick_scan import main_guard_line
 
@@ -52,7 +52,7 @@ _NEEDLES = (
     *("DEFINE_config", "exec(", "run_path", "FileLoader", "load_source", "app.run"),
 )
 _SETTINGS_FOLDER = re.compile(r"^(configs?|cfgs?|conf|exps|experiments?|hparams|hyperparams)$")
-_STRUCTURED = split_vocabulary(
+_STRUCTURED = parse_word_set(
     "hydra omegaconf gin yacs mmengine lightning_cli jsonargparse configargparse sacred ml_collections hfargparser"
 )
 
@@ -69,7 +69,7 @@ def detect_config_systems(facts: Facts, mains: Iterable[str]) -> DetectedValue[t
     if "hydra" in systems:
         using = ((p, facts.parse(p).uses("omegaconf")) for p in facts.files_mentioning(("omegaconf",), facts.python))
         hits += [Occurrence("omegaconf", p, line, "import omegaconf") for p, line in using if line is not None]
-    return collect_occurrences((*hits, *_workflow_configs(facts)))
+    return merge_occurrences((*hits, *_workflow_configs(facts)))
 
 
 def _speaking(facts: Facts, main: str) -> list[str]:

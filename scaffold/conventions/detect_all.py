@@ -30,8 +30,8 @@ from scaffold.conventions.model import (
     Conventions,
     EntryPoint,
     Evidence,
-    MetricChoice,
     MetricPattern,
+    PrimaryMetricChoice,
     RepositoryEnvironment,
     RepositoryTests,
 )
@@ -70,7 +70,7 @@ def derive_conventions(facts: Facts) -> Conventions:
         modules=slurm.keep_first_module_versions(requested["modules"].value) if requested else (),
     )
     tests = RepositoryTests(runner=fields["tests.runner"].value, paths=fields["tests.paths"].value)
-    fields["risks"] = risks.find_risks(facts, entries.value, env, tests)
+    fields["risks"] = risks.find_repository_risks(facts, entries.value, env, tests)
     choice = fields.pop("primary_metric")
     fields["primary_metric.name"] = choice
     without_parts = (
@@ -96,7 +96,9 @@ def _metrics(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> d
     """The names that are logged or printed, how those are printed, and the one that decides."""
     mains = [s.path for s in ranked[:8] if s.kind in ("train", "eval")] or [s.path for s in ranked[:1]]
     scope = (
-        metric_decisions.decision_scope(facts, mains[0]) if mains else metric_decisions.decision_scope_of_library(facts)
+        metric_decisions.find_metric_code_of_script(facts, mains[0])
+        if mains
+        else metric_decisions.find_metric_code_of_library(facts)
     )
     printed = printed_metrics.find_printed_metrics(facts, list(dict.fromkeys([*mains[:1], *scope, *mains[1:]])))
     primary = primary_metric.find_primary_metric(facts, scope, printed)
@@ -105,10 +107,10 @@ def _metrics(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> d
         MetricPattern(name=m.name, pattern=m.pattern, source=f"{m.path}:{m.line}", script=m.path in scripts)
         for m in printed
     )
-    choice = MetricChoice(
+    choice = PrimaryMetricChoice(
         name=primary.name,
         direction=primary.direction,
-        candidates=() if primary.name else primary_metric.describe_candidates(primary.candidates),
+        candidates=() if primary.name else primary_metric.describe_metric_candidates(primary.candidates),
     )
     return {
         "metrics": metrics.detect_metric_names(facts, printed, primary.name),

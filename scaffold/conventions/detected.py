@@ -37,7 +37,7 @@ class Occurrence(NamedTuple):
         return Evidence(path=self.path, line=line, text=self.text or self.value)
 
 
-def collect_occurrences(
+def merge_occurrences(
     hits: Iterable[Occurrence], lost: Iterable[Evidence] = (), *, by_use: bool = False
 ) -> DetectedValue[tuple[str, ...]]:
     """The values that were seen, sorted, or the most used first (then as they were met); at most five places each."""

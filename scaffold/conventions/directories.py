@@ -8,27 +8,27 @@ from collections.abc import Callable, Iterable
 from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.paths import parse_word_set
 from scaffold.facts.quick_scan import find_main_start_line
 
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata", "configs")
 _NAMES = {
-    "scripts": split_vocabulary(
+    "scripts": parse_word_set(
         "scripts script tools bin jobs slurm slurm_scripts sbatch launch launchers launch_scripts "
         "run_scripts runscripts shell bash"
     ),
-    "logs": split_vocabulary("logs log slurm_logs slurm_out lightning_logs tb_logs tensorboard_logs"),
-    "outputs": split_vocabulary(
+    "logs": parse_word_set("logs log slurm_logs slurm_out lightning_logs tb_logs tensorboard_logs"),
+    "outputs": parse_word_set(
         "outputs output out runs checkpoints checkpoint ckpt ckpts saved_models mlruns wandb multirun "
         "artifacts experiments_out"
     ),
-    "results": split_vocabulary("results result eval_results test_results predictions scores"),
-    "analysis": split_vocabulary(
+    "results": parse_word_set("results result eval_results test_results predictions scores"),
+    "analysis": parse_word_set(
         "analysis analyses notebooks notebook plots plotting plot figures visualization visualizations "
         "visualisation visualize"
     ),
-    "metadata": split_vocabulary("metadata meta manifests"),
-    "configs": split_vocabulary(
+    "metadata": parse_word_set("metadata meta manifests"),
+    "configs": parse_word_set(
         "configs config conf confs cfg cfgs configuration configurations hparams hyperparams "
         "hyperparameters hydra_configs hydra_config recipes experiment_configs exp_configs train_configs "
         "yamls"
@@ -57,7 +57,7 @@ _CONFIG_SUFFIXES = tuple(
     ]
 )
 _SCRIPT_SUFFIXES = (".sh", ".bash", ".sbatch", ".slurm", ".sub", ".job", ".pbs", ".lsf")
-_NO_ROLE = split_vocabulary("data datasets dataset assets static public docker images img").union(
+_NO_ROLE = parse_word_set("data datasets dataset assets static public docker images img").union(
     paths.TESTS, paths.DOCS, paths.EXAMPLES
 )
 _DEFINES_OR_ACTS = re.compile(

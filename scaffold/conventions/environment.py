@@ -39,7 +39,7 @@ def _find_environment_files(facts: Facts) -> DetectedValue[tuple[str, ...]]:
         p
         for p in facts.notable
         if p.count("/") <= 1
-        and (_FILE.match(p) or is_conda(facts, p))
+        and (_FILE.match(p) or is_conda_file(facts, p))
         and not paths.is_hidden(p)
         and not paths.is_vendored(p.rpartition("/")[0])
     ]
@@ -53,7 +53,7 @@ def is_conda_filename(path: str) -> bool:
     return _CONDA.search(path) is not None
 
 
-def is_conda(facts: Facts, path: str) -> bool:
+def is_conda_file(facts: Facts, path: str) -> bool:
     """Whether a file is conda's: by its name, or at the top (`requirements.yaml`, `ldm.yml`) by its channels and dependencies."""
     if is_conda_filename(path):
         return True
@@ -115,7 +115,7 @@ def _claims(facts: Facts, path: str) -> list[tuple[int, str, Evidence]]:
         return [(0, LOCKS[name], evidence)]
     if name == "pixi.toml":
         return [(1, "pixi", evidence)]
-    if is_conda(facts, path):
+    if is_conda_file(facts, path):
         return [(2, "conda", evidence)]
     if name == "pyproject.toml":
         for tool in _TABLES:
@@ -174,7 +174,7 @@ def _from_tool_tables(facts: Facts, path: str) -> tuple[str | None, str]:
 
 
 def _from_conda(facts: Facts, path: str) -> tuple[str | None, str]:
-    if not is_conda(facts, path):
+    if not is_conda_file(facts, path):
         return None, ""
     match = re.search(r"^\s*-\s*(?:[\w-]+::)?python\s*([=<>!~][^#\n]*)", facts.texts.get(path, ""), re.MULTILINE)
     return (match[1].strip().strip("\"'") if match else None), "python"

@@ -10,10 +10,10 @@ from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.environment import (
     find_environment_files,
     is_auxiliary_environment_file,
-    is_conda,
+    is_conda_file,
     is_conda_filename,
 )
-from scaffold.conventions.install_commands import InstalledRequirements, find_install_requirements
+from scaffold.conventions.install_commands import InstallCommandRequirements, find_install_requirements
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 
@@ -55,7 +55,7 @@ def environment_setup_line(facts: Facts, declared: str, python: str | None, main
     return DetectedValue(f"{venv} && uv pip install {arguments}", evidence)
 
 
-def _for_uv(installed: InstalledRequirements) -> list[str]:
+def _for_uv(installed: InstallCommandRequirements) -> list[str]:
     """uv's options for what the documents install: its own, or the extras of a `pip install -e .[train]`."""
     return list(installed.options) or [word for extra in installed.extras for word in ("--extra", extra)]
 
@@ -63,7 +63,7 @@ def _for_uv(installed: InstalledRequirements) -> list[str]:
 def _setup_conda(facts: Facts, top: list[str]) -> DetectedValue[str]:
     """The environment file, and the project itself where the README says to install it."""
     conda_files = sorted(
-        (p for p in top if is_conda(facts, p)), key=lambda p: (not is_conda_filename(p), p.count("/"), len(p), p)
+        (p for p in top if is_conda_file(facts, p)), key=lambda p: (not is_conda_filename(p), p.count("/"), len(p), p)
     )
     path = conda_files[0] if conda_files else "environment.yml"
     name = _conda_name(facts, path)
@@ -88,7 +88,7 @@ def _python_option(top: list[str], python: str | None) -> str:
     return f" --python '{''.join(python.split())}'" if re.search(r"<|==|~=", python) else ""
 
 
-def _pip_arguments(facts: Facts, top: list[str], main: str, installed: InstalledRequirements) -> str:
+def _pip_arguments(facts: Facts, top: list[str], main: str, installed: InstallCommandRequirements) -> str:
     """What to give `uv pip install`: the nearest requirements.txt, and the project itself where it lies beside it.
 
     A requirements file of another name (not one for tests or documentation) stands in where there is neither.

@@ -31,19 +31,19 @@ def find_hydra_decorator(source: PythonSource) -> Call | None:
     return next((c for c in source.calls if c.name == "hydra.main" or c.last == "hydra_runner"), None)
 
 
-def config_folder(path: str, call: Call) -> str:
+def hydra_config_folder(path: str, call: Call) -> str:
     """The folder of a script's configurations, from the work directory."""
     folder = literal_text(call.keywords.get("config_path")) or (literal_text(call.args[0]) if call.args else None) or ""
     return posixpath.normpath(posixpath.join(path.rpartition("/")[0], folder))
 
 
-def primary_configs(facts: Facts, path: str) -> list[str]:
+def find_hydra_main_config(facts: Facts, path: str) -> list[str]:
     """The configuration that a script's `@hydra.main` names; nothing where there is none to be read."""
     call = find_hydra_decorator(facts.parse(path)) if path.endswith(".py") else None
     if call is None:
         return []
     name = re.sub(r"\.ya?ml$", "", literal_text(call.keywords.get("config_name")) or "config")
-    base = config_folder(path, call)
+    base = hydra_config_folder(path, call)
     primary = [p for p in _files(base, name) if p in facts.texts]
     named = (p for p in facts.read_files("config") if re.sub(r"\.ya?ml$", "", p.rpartition("/")[2]) == name)
     return primary or list(named)[:1]
@@ -55,7 +55,7 @@ def composed_configs(facts: Facts, path: str) -> list[ComposedConfig]:
     if call is None:
         return []
     composed: dict[str, ComposedConfig] = {}
-    for primary in primary_configs(facts, path):
+    for primary in find_hydra_main_config(facts, path):
         _compose(facts, primary.rpartition("/")[0], ComposedConfig(primary), composed, _DEEPEST)
     return list(composed.values())
 

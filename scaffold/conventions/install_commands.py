@@ -23,7 +23,7 @@ _NEEDED = re.compile(
 _WHOLE = ("--all-extras", "--all-groups")
 
 
-class InstalledRequirements(NamedTuple):
+class InstallCommandRequirements(NamedTuple):
     """What is installed beyond the project itself; `options` are those of uv, Poetry or PDM, `requirements` files."""
 
     extras: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class InstalledRequirements(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
 
 
-def find_install_requirements(facts: Facts, manager: str) -> InstalledRequirements:
+def find_install_requirements(facts: Facts, manager: str) -> InstallCommandRequirements:
     """Extras, options and requirement files of the install commands that are shown; those for developers do not count.
 
     Of several extras the first command's count, and of variants for one machine or another (`requirements-cpu.txt`) the first.
@@ -56,7 +56,7 @@ def find_install_requirements(facts: Facts, manager: str) -> InstalledRequiremen
             evidence.append(Evidence(path=command.path, line=command.line, text=command.text))
         extras, options = extras or found_extras, options or found_options
         requirements += files
-    return InstalledRequirements(extras, options, tuple(requirements), tuple(evidence))
+    return InstallCommandRequirements(extras, options, tuple(requirements), tuple(evidence))
 
 
 def _commands(facts: Facts) -> Iterator[shell_parser.ShellCommand]:

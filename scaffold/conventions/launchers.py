@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from scaffold.conventions import slurm
-from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
-from scaffold.conventions.trackers import experiment_code
+from scaffold.conventions.detected import DetectedValue, Occurrence, merge_occurrences
+from scaffold.conventions.trackers import list_experiment_code_files
 from scaffold.facts import Facts, documents, paths, shell_parser
 from scaffold.facts.config_formats import yaml_scalars
-from scaffold.facts.paths import split_vocabulary
-from scaffold.facts.quick_scan import docstring
+from scaffold.facts.paths import parse_word_set
+from scaffold.facts.quick_scan import scan_docstring
 
 _IMPORTS = {
     "submitit": ("submitit",),
@@ -40,12 +40,12 @@ _PAIRS = {
     ("-m", "accelerate.commands.launch"): "accelerate",
     ("-m", "deepspeed.launcher.runner"): "deepspeed",
 }
-_NO_LAUNCH = split_vocabulary("echo printf pip pip3 conda mamba apt apt-get which uv cat man export")
+_NO_LAUNCH = parse_word_set("echo printf pip pip3 conda mamba apt apt-get which uv cat man export")
 # srun, env, uv run, python -m, docker run: what starts the tool that is named after it
-_STARTERS = split_vocabulary(
+_STARTERS = parse_word_set(
     "srun uv poetry env singularity apptainer docker bash sh python python3 numactl xvfb-run nsys"
 )
-_JOB_KINDS = split_vocabulary("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
+_JOB_KINDS = parse_word_set("Job CronJob Pod PyTorchJob MPIJob TFJob RayJob RayCluster JobSet TrainJob Workflow")
 # A cheap first look: what the import statements of a launching file hold, and what its docstring or its calls hold. The pattern
 # begins with the parenthesis, since a pattern that begins with one character is as fast as a search for a word.
 _IMPORTED = ("submitit", "ray", "horovod", "distributed", "deepspeed", "sky", "kubernetes")
@@ -59,7 +59,7 @@ _STARTS = re.compile(
 
 def detect_launchers(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The launchers in use: a command in a script, in code or in the README, an import, a Slurm header."""
-    return collect_occurrences((*_in_scripts(facts), *_in_commands(facts), *_in_python(facts), *_in_manifests(facts)))
+    return merge_occurrences((*_in_scripts(facts), *_in_commands(facts), *_in_python(facts), *_in_manifests(facts)))
 
 
 def _in_scripts(facts: Facts) -> Iterator[Occurrence]:
@@ -94,7 +94,7 @@ def launchers_in_command(command: shell_parser.ShellCommand) -> Iterator[str]:
 
 
 def _in_python(facts: Facts) -> Iterator[Occurrence]:
-    files = experiment_code(facts)
+    files = list_experiment_code_files(facts)
     for path in sorted(
         {*facts.files_importing(_IMPORTED, files), *(p for p in files if _may_start(p, facts.texts[p]))}
     ):
@@ -111,7 +111,7 @@ def _in_python(facts: Facts) -> Iterator[Occurrence]:
 
 def _may_start(path: str, text: str) -> bool:
     """Whether a launcher may be named in a module's docstring, or in a call that starts a process."""
-    searched = text if path.endswith(".ipynb") or _STARTS.search(text) else docstring(text)
+    searched = text if path.endswith(".ipynb") or _STARTS.search(text) else scan_docstring(text)
     return any(map(searched.__contains__, _NEEDLES))
 
 
@@ -136,7 +136,7 @@ def _in_manifests(facts: Facts) -> Iterator[Occurrence]:
     """Kubernetes jobs, SkyPilot tasks, and Hydra's submitit launcher in YAML."""
     for path in facts.read_files("config"):
         text = facts.texts[path]
-        if paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path):
+        if paths.is_test(path) or paths.is_documentation(path) or paths.is_hidden(path):
             continue
         if "apiVersion:" in text and any(k == "kind" and v in _JOB_KINDS for k, v, _ in yaml_scalars(text)):
             yield Occurrence("kubernetes", path, facts.line_of(path, "kind:"), "a job manifest")

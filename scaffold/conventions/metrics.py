@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import Protocol
 
 from scaffold.conventions.detected import DetectedValue, Occurrence
-from scaffold.conventions.trackers import experiment_code
+from scaffold.conventions.trackers import list_experiment_code_files
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.paths import parse_word_set
 from scaffold.facts.python_source import Call, literal_text
 from scaffold.metric_directions import HIGHER_IS_BETTER, LOWER_IS_BETTER, guess_direction, split_metric_name
 
@@ -39,9 +39,9 @@ _KEEPERS = (
 )
 _LAST_LETTERS = frozenset(keeper[-1] for keeper in _KEEPERS)
 _NAME = re.compile(r"^[A-Za-z][\w/@.\- ]{1,60}$")
-_HELD_OUT = split_vocabulary("val valid validation eval evaluation dev test heldout")
-_TRAIN = split_vocabulary("train training")
-_BOOKKEEPING = split_vocabulary(
+_HELD_OUT = parse_word_set("val valid validation eval evaluation dev test heldout")
+_TRAIN = parse_word_set("train training")
+_BOOKKEEPING = parse_word_set(
     "lr learning rate step steps epoch epochs iter iteration time seconds sec speed memory mem grad "
     "gradient norm fps sps mfu tokens samples batch weight weights param params parameters image "
     "images video table dir path name version seed config git gpu beta entropy frac count num length "
@@ -69,7 +69,7 @@ def detect_metric_names(
     A name counts by what it says (held out before training, quality before speed), then by how often it is logged; then comes what is
     only `printed`, and last what only a table of the README names.
     """
-    logged = list(logged_names(facts, experiment_code(facts)))
+    logged = list(logged_names(facts, list_experiment_code_files(facts)))
     logged_pieces = {
         frozenset(split_metric_name(name)) for name in (*(h.value for h in logged), *(p.name for p in printed))
     }
@@ -91,10 +91,10 @@ def _ranked(hits: list[Occurrence]) -> list[Occurrence]:
     """The first hit of every name, the likeliest primary metric first."""
     uses = Counter(h.value for h in hits)
     first = {h.value: h for h in reversed(hits)}
-    return [first[name] for name in sorted(uses, key=lambda n: (-primary_score(n) - min(uses[n], 4) * 0.2, n))]
+    return [first[name] for name in sorted(uses, key=lambda n: (-primary_metric_score(n) - min(uses[n], 4) * 0.2, n))]
 
 
-def primary_score(name: str) -> float:
+def primary_metric_score(name: str) -> float:
     """How likely a name is the primary metric: a quality, held out, and no bookkeeping."""
     pieces = split_metric_name(name)
     quality = 2.0 if pieces & HIGHER_IS_BETTER else 1.5 if pieces & LOWER_IS_BETTER else 0.0
@@ -102,7 +102,7 @@ def primary_score(name: str) -> float:
     return quality + held_out - (0.5 if pieces & _TRAIN else 0.0) - (3.0 if pieces & _BOOKKEEPING else 0.0)
 
 
-def is_bookkeeping(name: str) -> bool:
+def is_bookkeeping_name(name: str) -> bool:
     """Whether a name says where a training is or what it costs, not how well it does."""
     return bool(split_metric_name(name) & _BOOKKEEPING) and not name.endswith(("bpb", "bpc"))
 
@@ -126,7 +126,7 @@ def logged_names(facts: Facts, paths: Iterable[str]) -> Iterator[Occurrence]:
         source = facts.parse(path)
         for owner, key, line in source.stores:
             is_logged = owner in source.logged or _KEEPS_METRICS.search(owner)
-            if is_logged and _NAME.match(key) and (primary_score(key) > 0 or "/" in key):
+            if is_logged and _NAME.match(key) and (primary_metric_score(key) > 0 or "/" in key):
                 yield Occurrence(key, path, line, f"{owner}[{key!r}] = ...")
 
 
@@ -151,7 +151,7 @@ def _names(call: Call) -> Iterator[str]:
             logged = (
                 k for k, v in mapping.items() if literal_text(k) and literal_text(v) is None and not isinstance(v, dict)
             )
-            yield from (k for k in logged if not to_file or primary_score(k) > 0)
+            yield from (k for k in logged if not to_file or primary_metric_score(k) > 0)
 
 
 def find_table_metrics(facts: Facts) -> Iterator[Occurrence]:

@@ -18,17 +18,17 @@ _DATA_PLACE = re.compile(
 )
 
 
-def is_trial_file(value: str) -> bool:
+def is_debug_config(value: str) -> bool:
     """Whether a value is a configuration that only tries the program out: `configs/debug/sft.toml`."""
     return value.endswith(CONFIG_SUFFIXES) and _TRIAL_FILE.search(value) is not None
 
 
-def usefulness(path: str) -> tuple[bool, bool, int, str]:
+def config_sort_key(path: str) -> tuple[bool, bool, int, str]:
     """The order of configurations to choose from: those for training first, those that only try the program out last."""
-    return is_trial_file(path), "train" not in path.lower(), path.count("/"), path
+    return is_debug_config(path), "train" not in path.lower(), path.count("/"), path
 
 
-def namesakes(facts: Facts, name: str, value: str, folder: str) -> list[str]:
+def find_config_candidates(facts: Facts, name: str, value: str, folder: str) -> list[str]:
     """Which files a shown configuration may be, where the folder that the command runs in (`cd X && `) has none of that name, and
     several elsewhere bear it. One alone is no choice: the script may know its folder."""
     base = folder.removeprefix("cd ").removesuffix(" && ").strip("'")
@@ -38,10 +38,10 @@ def namesakes(facts: Facts, name: str, value: str, folder: str) -> list[str]:
         return []
     ending = "/" + value.removeprefix("./")
     files = [p for p in facts.notable if f"/{p}".endswith(ending)]
-    return sorted(files, key=usefulness) if len(files) > 1 else []
+    return sorted(files, key=config_sort_key) if len(files) > 1 else []
 
 
-def undeclared_data(
+def find_undeclared_data_option(
     command_line: AcceptedArguments, text: str, given_names: Collection[str]
 ) -> CommandLineOption | None:
     """The option for the data, where a script has no other way to it though its parser asks for none.

@@ -16,8 +16,8 @@ __all__ = [
     "Evidence",
     "GitState",
     "Machine",
-    "MetricChoice",
     "MetricPattern",
+    "PrimaryMetricChoice",
     "RepositoryEnvironment",
     "RepositoryTests",
     "SlurmConventions",
@@ -86,7 +86,7 @@ class RepositoryTests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricChoice:
+class PrimaryMetricChoice:
     """The metric that decides: its name and which way it is better, as far as the code says; else the candidates with their places."""
 
     name: str | None = None
@@ -129,7 +129,7 @@ class Conventions:
     workflow: tuple[str, ...] = ()
     agent_guides: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
-    primary_metric: MetricChoice = field(default_factory=MetricChoice)
+    primary_metric: PrimaryMetricChoice = field(default_factory=PrimaryMetricChoice)
     printed_metrics: tuple[MetricPattern, ...] = ()
     git: GitState | None = None
     machine: Machine = field(default_factory=Machine)

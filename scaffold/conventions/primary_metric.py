@@ -11,11 +11,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 from scaffold.conventions.detected import Occurrence
-from scaffold.conventions.metric_decisions import MetricDecision, find_decisions
-from scaffold.conventions.metrics import find_table_metrics, is_bookkeeping, logged_names
+from scaffold.conventions.metric_decisions import MetricDecisionInCode, find_metric_decisions_in_code
+from scaffold.conventions.metrics import find_table_metrics, is_bookkeeping_name, logged_names
 from scaffold.conventions.printed_metrics import PrintedMetric, is_quality_name, logged_expressions
 from scaffold.facts import Facts
-from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.paths import parse_word_set
 from scaffold.facts.python_source import literal_text
 from scaffold.metric_directions import Direction, guess_direction, split_metric_name
 
@@ -25,7 +25,7 @@ _SYNONYMS = {
     **{"losses": "loss", "err": "error", "perplexity": "ppl", "testing": "test", "training": "train"},
     **{"returns": "return", "rewards": "reward", "scores": "score"},
 }
-_SAYS_NOTHING = split_vocabulary(
+_SAYS_NOTHING = parse_word_set(
     "best so far avg average mean epoch current cur curr new last final total item cpu numpy float self state stats metrics metric "
     "results result logs log meter value values dict running history ema the at of prev previous old this is to perf charts rollout "
     "diagnostics global step min max minimum maximum lowest highest"
@@ -36,7 +36,7 @@ _TOP5 = frozenset(("top5", "acc5", "prec5"))
 _HELD_OUT = frozenset(("val", "test", "heldout", "holdout"))
 
 
-class Candidate(NamedTuple):
+class MetricCandidate(NamedTuple):
     """A metric that is logged or printed: its name, the expression that is its value (empty: not known), how far from the main script."""
 
     name: str
@@ -58,14 +58,14 @@ class PrimaryMetric(NamedTuple):
     name: str | None
     direction: Direction | None
     evidence: Occurrence | None
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[MetricCandidate, ...]
 
 
 def find_primary_metric(facts: Facts, scope: dict[str, int], printed: Sequence[PrintedMetric]) -> PrimaryMetric:
     """What decides in the files of `scope` (the main script is 0 away): the first of the strongest decisions that means one metric."""
     candidates = _candidates(facts, scope, printed)
-    for _, decisions in groupby(find_decisions(facts, scope), key=lambda d: (d.strength, d.distance)):
-        names = {decision: name for decision in decisions if (name := resolve_decision(decision, candidates))}
+    for _, decisions in groupby(find_metric_decisions_in_code(facts, scope), key=lambda d: (d.strength, d.distance)):
+        names = {decision: name for decision in decisions if (name := resolve_decisive_metric(decision, candidates))}
         if len({_words(name) for name in names.values()}) > 1:
             return PrimaryMetric(None, None, None, candidates)
         for decision, name in names.items():
@@ -79,15 +79,17 @@ def find_primary_metric(facts: Facts, scope: dict[str, int], printed: Sequence[P
     return _without_rival(facts, candidates) if has_main else PrimaryMetric(None, None, None, candidates)
 
 
-def _candidates(facts: Facts, scope: dict[str, int], printed: Sequence[PrintedMetric]) -> tuple[Candidate, ...]:
-    candidates = [Candidate(m.name, m.expression, m.path, m.line, scope.get(m.path, 9), True) for m in printed]
+def _candidates(facts: Facts, scope: dict[str, int], printed: Sequence[PrintedMetric]) -> tuple[MetricCandidate, ...]:
+    candidates = [MetricCandidate(m.name, m.expression, m.path, m.line, scope.get(m.path, 9), True) for m in printed]
     for path, distance in scope.items():
         expressions = {name: value for call in facts.parse(path).prints for name, value in logged_expressions(call)}
         candidates += [
-            Candidate(hit.value, expressions.get(hit.value, ""), path, hit.line, distance)
+            MetricCandidate(hit.value, expressions.get(hit.value, ""), path, hit.line, distance)
             for hit in logged_names(facts, [path])
             # how much of the returns a critic explains says nothing of how high they are
-            if is_quality_name(hit.value) and not is_bookkeeping(hit.value) and "explained" not in hit.value.lower()
+            if is_quality_name(hit.value)
+            and not is_bookkeeping_name(hit.value)
+            and "explained" not in hit.value.lower()
         ]
     mentioned = {_spelling(text) for path, away in scope.items() if not away for text in _texts_of_calls(facts, path)}
     # what the main script names itself is its own, wherever it is logged
@@ -99,7 +101,7 @@ def _texts_of_calls(facts: Facts, path: str) -> Iterator[str]:
     return (text for call in facts.parse(path).calls for value in call.args if (text := literal_text(value)))
 
 
-def resolve_decision(decision: MetricDecision, candidates: Sequence[Candidate]) -> str | None:
+def resolve_decisive_metric(decision: MetricDecisionInCode, candidates: Sequence[MetricCandidate]) -> str | None:
     """The metric that is decided by, as it is logged or printed; None where none of them, or several, can be meant."""
     if decision.name is not None:
         same = [c.name for c in candidates if _spelling(c.name) == _spelling(decision.name)]
@@ -119,17 +121,17 @@ def resolve_decision(decision: MetricDecision, candidates: Sequence[Candidate]) 
     return _as_logged(names[plainest], candidates) if is_one and (len(names) == 1 or _share_value(nearest)) else None
 
 
-def _share_value(candidates: Sequence[Candidate]) -> bool:
+def _share_value(candidates: Sequence[MetricCandidate]) -> bool:
     return len({(candidate.expression, candidate.path) for candidate in candidates}) == 1
 
 
-def _as_logged(name: str, candidates: Sequence[Candidate]) -> str:
+def _as_logged(name: str, candidates: Sequence[MetricCandidate]) -> str:
     """A printed name as the code logs it (`val/loss` for `val_loss`), where it does."""
     logged = (c.name for c in candidates if not c.is_printed and _spelling(c.name) == _spelling(name))
     return next(logged, name)
 
 
-def _without_rival(facts: Facts, candidates: tuple[Candidate, ...]) -> PrimaryMetric:
+def _without_rival(facts: Facts, candidates: tuple[MetricCandidate, ...]) -> PrimaryMetric:
     """A metric of held-out data that is the only one, the nearest to the main script; validation before test."""
     with_direction = [c for c in candidates if guess_direction(c.name) is not None]
     for distance in sorted({c.distance for c in with_direction}):
@@ -152,8 +154,8 @@ def _is_of_split(words: frozenset[str], split: str | None) -> bool:
     return split in words if split else not words & (_HELD_OUT | {"train"})
 
 
-def _only_one(facts: Facts, group: Iterable[Candidate], *, is_held_out: bool) -> Candidate | None:
-    names: dict[frozenset[str], Candidate] = {}
+def _only_one(facts: Facts, group: Iterable[MetricCandidate], *, is_held_out: bool) -> MetricCandidate | None:
+    names: dict[frozenset[str], MetricCandidate] = {}
     for candidate in group:
         words = _words(candidate.name)
         # a perplexity is its loss in other units
@@ -168,7 +170,7 @@ def _only_one(facts: Facts, group: Iterable[Candidate], *, is_held_out: bool) ->
     return only
 
 
-def _tabled(facts: Facts, candidates: Sequence[Candidate]) -> Candidate | None:
+def _tabled(facts: Facts, candidates: Sequence[MetricCandidate]) -> MetricCandidate | None:
     """The only one of the candidates that a table of the README has a column for: by all words of its header, else by one of them."""
     cells = [cell.value for cell in find_table_metrics(facts)]
     by_cell = [
@@ -188,7 +190,7 @@ def _plain_words(text: str) -> frozenset[str]:
     return frozenset(_SYNONYMS.get(word, word) for word in words) - _HELD_OUT
 
 
-def describe_candidates(candidates: Iterable[Candidate]) -> tuple[str, ...]:
+def describe_metric_candidates(candidates: Iterable[MetricCandidate]) -> tuple[str, ...]:
     """The first candidates, each with its place, one for all that are spelled alike."""
     by_spelling = {_spelling(candidate.name): candidate for candidate in reversed(list(candidates))}
     return tuple(f"{c.name} ({c.place})" for c in reversed(by_spelling.values()))[:MOST_CANDIDATES]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from scaffold.conventions.metrics import is_bookkeeping
+from scaffold.conventions.metrics import is_bookkeeping_name
 from scaffold.facts import Facts
 from scaffold.facts.python_prints import PrintedField, PrintedPieces
 from scaffold.facts.python_source import Print, literal_text
@@ -137,7 +137,7 @@ def _average_behind(pieces: PrintedPieces, index: int, pattern: str) -> str:
 
 
 def _is_metric(name: str, piece: PrintedField) -> bool:
-    if is_bookkeeping(name) or not is_quality_name(name) or _NO_NUMBER.search(piece.expression):
+    if is_bookkeeping_name(name) or not is_quality_name(name) or _NO_NUMBER.search(piece.expression):
         return False
     words = re.findall(r"[A-Za-z]+\d*", name)
     named = split_metric_name(name) - {"error", "errors", "score", "scores"}
@@ -161,5 +161,5 @@ def find_average_meters(facts: Facts, path: str) -> Iterator[PrintedMetric]:
     """The meters of torchvision's reference scripts: `AverageMeter('Acc@1', ':6.2f')` is printed as `Acc@1  45.12`."""
     for call in facts.parse(path).calls:
         name = literal_text(call.args[0]) if call.last == "AverageMeter" and call.args else None
-        if name and is_quality_name(name) and not is_bookkeeping(name):
+        if name and is_quality_name(name) and not is_bookkeeping_name(name):
             yield PrintedMetric(name, rf"(?<![\w/]){re.escape(name)}:?\s+(\S+)", "", path, call.line)

@@ -35,7 +35,7 @@ def find_r_julia_scripts(facts: Facts) -> Iterator[str]:
     """The R and Julia files that read a command line and that no other file includes: a package's own code is none of them."""
     included = _included(facts)
     for path in facts.read_files("r", "julia"):
-        not_work = paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path) or path.startswith("R/")
+        not_work = paths.is_test(path) or paths.is_documentation(path) or paths.is_hidden(path) or path.startswith("R/")
         if not not_work and path not in included and path.count("/") <= _DEEPEST and reads_command_line(facts, path):
             yield path
 
@@ -61,7 +61,7 @@ def included_files(facts: Facts, path: str) -> list[str]:
     return list(dict.fromkeys(p for p in places if p != path and p in facts.texts))
 
 
-def seed_options(facts: Facts, path: str) -> list[str]:
+def find_r_julia_seed_options(facts: Facts, path: str) -> list[str]:
     """The long options with a seed in their name that a script declares, itself or in a file that it takes in."""
     return [
         option
@@ -74,7 +74,7 @@ def _declared(code: str, kind: str) -> list[str]:
     return [*_DECLARED[kind].findall(code), *(_DOCOPT.findall(code) if "docopt" in code.lower() else ())]
 
 
-def seed_settings(facts: Facts, path: str) -> list[str]:
+def find_r_julia_seed_settings(facts: Facts, path: str) -> list[str]:
     """The names under which a script takes its seed out of a file of settings: `set.seed(config$seed)`."""
     code = _code(facts, path)
     return _SEEDS_FROM.findall(code) if _LOADS.search(code) else []

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.detected import DetectedValue, Occurrence, merge_occurrences
 from scaffold.facts import Facts, paths
 
 _TEST_FUNCTION = re.compile(r"^(?:  |    |\t)?(?:async )?def test_?\w*\(", re.MULTILINE)
@@ -22,7 +22,9 @@ _DEEPEST = 4
 
 def find_test_files(facts: Facts) -> list[str]:
     """Python files that hold tests: named as such, and with a test in them."""
-    named = [p for p in facts.read_files("python") if facts.is_test(p) and not paths.is_doc(p) and _is_test_name(p)]
+    named = [
+        p for p in facts.read_files("python") if facts.is_test(p) and not paths.is_documentation(p) and _is_test_name(p)
+    ]
     return [p for p in named if _TEST_FUNCTION.search(facts.texts[p]) or _TEST_CASE.search(facts.texts[p])]
 
 
@@ -52,7 +54,7 @@ def detect_test_folders(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     declared = _declared(facts)
     folders = [Occurrence(d, h.path) for h in folders for d in declared if h.path.startswith(f"{d}/")] or folders
     near = [hit for hit in folders if paths.count_path_parts(hit.value) <= 2]
-    return collect_occurrences(near or [hit for hit in folders if paths.count_path_parts(hit.value) <= _DEEPEST])
+    return merge_occurrences(near or [hit for hit in folders if paths.count_path_parts(hit.value) <= _DEEPEST])
 
 
 def _other_languages(facts: Facts) -> list[Occurrence]:

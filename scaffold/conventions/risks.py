@@ -10,19 +10,17 @@ from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.environment import LOCKS
 from scaffold.conventions.model import EntryPoint, Evidence, RepositoryEnvironment, RepositoryTests
 from scaffold.facts import Facts, paths
-from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.paths import parse_word_set
 
 _ABSOLUTE = re.compile(
     r"/(?:home|Users|root|mnt|data\d*|scratch|gpfs|lustre|work|nfs|storage|share|projects?|checkpoint|raid|ssd|hdd|media|content"
     r"|datasets?)/[\w.\-]+(?:/[\w.\-]+)*"
 )
 _OUTPUT_SUFFIXES = (".pt", ".pth", ".ckpt", ".safetensors", ".pkl", ".npz", ".h5", ".onnx", ".bin", ".log", ".out")
-_OUTPUT_DIRS = split_vocabulary(
-    "outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results"
-)
+_OUTPUT_DIRS = parse_word_set("outputs output runs wandb mlruns lightning_logs checkpoints ckpts multirun logs results")
 
 
-def find_risks(
+def find_repository_risks(
     facts: Facts, entry_points: Iterable[EntryPoint], environment: RepositoryEnvironment, tests: RepositoryTests
 ) -> DetectedValue[tuple[str, ...]]:
     """One sentence each, with evidence where a place says so."""
@@ -108,7 +106,9 @@ def _outputs(facts: Facts) -> Iterator[Risk]:
         if not f.endswith((".gitkeep", ".gitignore", ".md", ".py", ".sh"))
     )
     output_files = (
-        f for f in facts.notable if f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_doc(f)
+        f
+        for f in facts.notable
+        if f.endswith(_OUTPUT_SUFFIXES) and not paths.is_test(f) and not paths.is_documentation(f)
     )
     outputs = sorted({*in_output_folders, *output_files})
     if outputs:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from scaffold.facts import Facts
-from scaffold.facts.quick_scan import is_experiment
+from scaffold.facts.quick_scan import is_experiment_script
 
 _BY_NAME = (
     (
@@ -80,7 +80,7 @@ _MEASURES = re.compile(
 )
 
 
-def may_train(text: str) -> bool:
+def may_be_training_code(text: str) -> bool:
     """Whether a text has anything that looks like training."""
     if any(map(text.__contains__, _MAY_TRAIN)):
         return True
@@ -104,7 +104,7 @@ def only_demonstrates(facts: Facts, path: str, kind: str) -> bool:
         return False
     near = facts.imported_files(path) if stem in _SAYS_NOTHING or path.endswith("__main__.py") else ()
     texts = [facts.texts.get(p, "") for p in (path, *near)]
-    if any(may_train(t) or is_training_code(t) for t in texts):
+    if any(may_be_training_code(t) or is_training_code(t) for t in texts):
         return False
     if kind == "other" and any(map(_INTERACTIVE.search, texts)):
         return True
@@ -136,7 +136,7 @@ def _kind_by_itself(facts: Facts, path: str) -> str:
         return "other"
     by_name = next((kind for kind, pattern in _BY_NAME if pattern.search(stem)), None)
     if by_name:
-        return "train" if stem.endswith("_test") and is_experiment(facts.texts.get(path, "")) else by_name
+        return "train" if stem.endswith("_test") and is_experiment_script(facts.texts.get(path, "")) else by_name
     folder = path.lower().rpartition("/")[0].rpartition("/")[2]
     if folder in _BY_FOLDER:
         return _BY_FOLDER[folder]
@@ -148,5 +148,7 @@ def _kind_by_itself(facts: Facts, path: str) -> str:
     if stem in _SAYS_NOTHING:
         by_folder = next((kind for kind, pattern in _BY_NAME if pattern.search(folder)), None)
         near = [facts.texts[p] for p in facts.imported_files(path)] if path.endswith(".py") else []
-        return by_folder or ("train" if may_train(text) or any(map(is_training_code, near)) else "other")
-    return "train" if path.endswith(".py") and not _WEAKLY_OTHER.search(stem) and may_train(text) else "other"
+        return by_folder or ("train" if may_be_training_code(text) or any(map(is_training_code, near)) else "other")
+    return (
+        "train" if path.endswith(".py") and not _WEAKLY_OTHER.search(stem) and may_be_training_code(text) else "other"
+    )

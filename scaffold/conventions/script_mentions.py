@@ -19,7 +19,7 @@ _RUNNERS = re.compile(
 # what enters an environment: the words up to its command are not the script's
 _MANAGERS = {"uv": "run", "poetry": "run", "pixi": "run", "pdm": "run", "hatch": "run", "pipenv": "run", "rye": "run"}
 _MANAGERS |= {"conda": "run", "mamba": "run", "micromamba": "run"}
-_WITH_VALUE = paths.split_vocabulary(
+_WITH_VALUE = paths.parse_word_set(
     "--extra --group --with --python -p --project --package --env-file --index -n --name --environment -e --only-group --no-group"
 )
 
@@ -44,7 +44,7 @@ class ScriptNames(NamedTuple):
     installed: Mapping[str, str]
 
 
-def script_names(facts: Facts) -> ScriptNames:
+def index_script_names(facts: Facts) -> ScriptNames:
     """What a word of a command may name."""
     by_name: dict[str, list[str]] = {}
     for path in facts.notable:
@@ -76,7 +76,7 @@ def _installed(facts: Facts) -> dict[str, str]:
 def find_script_mentions(facts: Facts) -> Mapping[str, list[ScriptMention]]:
     """Script -> the commands that run it: README and documents, then scripts, then pipelines."""
     mentions: dict[str, list[ScriptMention]] = {}
-    names = script_names(facts)
+    names = index_script_names(facts)
     for command in (*facts.shown_commands, *facts.shell_commands, *_pipeline_commands(facts)):
         if paths.is_hidden(command.path) or paths.is_test(command.path):
             continue

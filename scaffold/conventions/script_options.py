@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from scaffold.facts import Facts
-from scaffold.facts.python_source import Call, Definition, PythonSource, SourceName, literal_text
+from scaffold.facts.python_source import Call, Definition, DottedName, PythonSource, literal_text
 
 SEED = ("seed", "Seed", "SEED", "random_state")
 _CLI_LIBRARIES = (
@@ -36,7 +36,7 @@ _TAKES_OVER = re.compile(
 )
 
 
-class ImportingScript(NamedTuple):
+class ScriptWithImports(NamedTuple):
     """A Python script with what it imports of the repository, and how far away that is."""
 
     facts: Facts
@@ -81,14 +81,14 @@ def builds_parser(source: PythonSource) -> bool:
     return any(c.last in ("ArgumentParser", "add_argument", "option", "OptionParser") for c in source.calls)
 
 
-def inherited_options(script: ImportingScript) -> Iterator[str]:
+def inherited_options(script: ScriptWithImports) -> Iterator[str]:
     """Options that imported modules with a seed declare: a shared argument module, a wrapped trainer, `parents=[...]`."""
     own = builds_parser(script.source)
     if own and not extends_parser(script.source):
         return
     for path, source in script.sources(*SEED):
         alone = source.main is None and not own
-        if path != script.path and (alone or has_module_entry_call(script.source, path)):
+        if path != script.path and (alone or imports_module_entry_point(script.source, path)):
             yield from declared_options(source)
 
 
@@ -108,7 +108,7 @@ def extends_parser(source: PythonSource) -> bool:
     )
 
 
-def has_module_entry_call(source: PythonSource, path: str) -> bool:
+def imports_module_entry_point(source: PythonSource, path: str) -> bool:
     """Whether a script imports the main, train or parser function of a module, or all of it."""
     stem = path.rpartition("/")[2].removesuffix(".py")
     stem = path.split("/")[-2] if stem == "__init__" and "/" in path else stem
@@ -116,7 +116,7 @@ def has_module_entry_call(source: PythonSource, path: str) -> bool:
     return any(not i.names or stem in i.names or any(_TAKES_OVER.match(n) for n in i.names) for i in imports)
 
 
-def dataclass_options(script: ImportingScript, is_asked_for: Callable[[str], object]) -> Iterator[str]:
+def dataclass_options(script: ScriptWithImports, is_asked_for: Callable[[str], object]) -> Iterator[str]:
     """Those fields of dataclasses, nested ones with their prefix, that tyro and its like turn into options and `is_asked_for` takes."""
     if builds_parser(script.source):
         return
@@ -130,7 +130,7 @@ def dataclass_options(script: ImportingScript, is_asked_for: Callable[[str], obj
         for c in s.calls
         if _TAKES_A_CLASS.search(c.name)
         for a in c.args
-        if isinstance(a, SourceName)
+        if isinstance(a, DottedName)
     }
     whole_configurations = {p for p, s in script.sources(_WHOLE) if _asks_for_whole(script.source, s)}
     options = []
@@ -151,7 +151,7 @@ def _asks_for_whole(script: PythonSource, holder: PythonSource) -> bool:
     return any(c.last in names and not c.name.startswith("tyro.") for c in script.calls)
 
 
-def generated_options(script: ImportingScript) -> Iterator[str]:
+def generated_options(script: ScriptWithImports) -> Iterator[str]:
     """The fields of the dataclasses near a parser that makes options of them: fairseq's, or `add_argument(f"--{field.name}")`."""
     made = any(c.last == GENERATES for _, s in script.sources(GENERATES) for c in s.calls) or any(
         c.last == "add_argument" and any(a in ("--{}", "--") for a in c.args) for c in script.source.calls
@@ -160,7 +160,7 @@ def generated_options(script: ImportingScript) -> Iterator[str]:
         yield from (f"--{field}" for d in source.classes for field in d.fields)
 
 
-def _prefix(script: ImportingScript, owner: Definition, *, deepest: int = 3) -> str | None:
+def _prefix(script: ScriptWithImports, owner: Definition, *, deepest: int = 3) -> str | None:
     """The fields of other classes through which one reaches `owner`, as `debug.`; None where none holds it."""
     name = f"{owner.outer}.{owner.name}" if owner.outer else owner.name
     whole = re.compile(rf"(?<![\w.]){re.escape(name)}\b")
@@ -172,7 +172,7 @@ def _prefix(script: ImportingScript, owner: Definition, *, deepest: int = 3) -> 
     return None
 
 
-def hugging_face_options(script: ImportingScript) -> Iterator[str]:
+def hugging_face_options(script: ScriptWithImports) -> Iterator[str]:
     """HfArgumentParser and TrlParser take their classes' fields; those of TrainingArguments include `--seed`."""
     extended = {
         d.name for _, s in script.sources("ArgumentParser") for d in s.classes if any(map(HUGGING_FACE.search, d.bases))

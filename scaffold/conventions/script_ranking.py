@@ -10,13 +10,13 @@ from typing import NamedTuple
 from scaffold.conventions.directories import is_python_config
 from scaffold.conventions.script_kinds import (
     is_training_code,
-    may_train,
+    may_be_training_code,
     only_demonstrates,
     script_kind,
     script_purpose_name,
 )
 from scaffold.conventions.script_mentions import ScriptMention, find_script_mentions
-from scaffold.conventions.wrapper_commands import wrapped_commands
+from scaffold.conventions.wrapper_commands import find_wrapper_script_commands
 from scaffold.facts import Facts, documents, paths, shell_parser
 from scaffold.facts.quick_scan import find_main_start_line
 
@@ -88,7 +88,9 @@ def _notebooks(facts: Facts) -> Iterator[RankedScript]:
     """Notebooks that train: one runs them as a whole, and `record()` records what they do."""
     for path in facts.read_files("notebook"):
         code = documents.notebook_code(facts.texts[path]) or ""
-        if is_training_code(code) and not (paths.is_doc(path) or paths.is_test(path) or paths.is_hidden(path)):
+        if is_training_code(code) and not (
+            paths.is_documentation(path) or paths.is_test(path) or paths.is_hidden(path)
+        ):
             score = 3.0 - 0.5 * path.count("/") - (2.0 if paths.is_example(path) else 0.0)
             yield RankedScript(path=path, kind="train", score=score, reasons=("a notebook that trains",))
 
@@ -107,7 +109,7 @@ def _limit_each_kind(ranked: list[RankedScript]) -> tuple[RankedScript, ...]:
 
 def _python(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> Iterator[RankedScript]:
     built = _built_by_configs(facts)
-    wrapped = wrapped_commands(facts, named)
+    wrapped = find_wrapper_script_commands(facts, named)
     for path in facts.python:
         guard = find_main_start_line(facts.texts[path])
         run = named.get(path, [])
@@ -138,7 +140,9 @@ def _is_script(facts: Facts, path: str, *, guarded: bool, run: bool) -> bool:
     text = facts.texts[path]
     if not (_ACTS_AT_ONCE.match(text) or _ACTS.search(text)):
         return False
-    if _DEFINES.search(text) and not (_PARSERS.search(text) or run or (may_train(text) and _LOOPS.search(text))):
+    if _DEFINES.search(text) and not (
+        _PARSERS.search(text) or run or (may_be_training_code(text) and _LOOPS.search(text))
+    ):
         return False
     if facts.parse(path).acts is None or facts.importing_files(path):
         return False
@@ -166,7 +170,7 @@ def _points(facts: Facts, path: str, run: list[ScriptMention], *, guarded: bool,
         "has a main guard": 3.0 if guarded else 0.0,
         "works at its top level": 1.5 if not guarded else 0.0,
         "reads the command line": 2.0 if parses else 0.0,
-        "trains": 2.0 if may_train(text) else 0.0,
+        "trains": 2.0 if may_be_training_code(text) else 0.0,
         "the README runs it": min(3.0 + 0.3 * (len(in_readme) - 1), 5.0) if in_readme else 0.0,
         "documents run it": min(1.5 + 0.2 * len(near), 2.5) if near and not in_readme else 0.0,
         "a document of its folder runs it": 0.5 if shown and not near else 0.0,
@@ -206,7 +210,9 @@ def _shell(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> Iterator[R
     started = _started(facts, named)
     launching = {c.path for c in facts.shell_commands if _launches(c)}
     candidates = [
-        p for p in facts.read_files("shell") if not (paths.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))
+        p
+        for p in facts.read_files("shell")
+        if not (paths.is_test(p) or paths.is_documentation(p) or paths.is_hidden(p))
     ]
     siblings = Counter(p.split("/")[0] for p in candidates)
     for path in candidates:
@@ -272,7 +278,7 @@ def _other_languages(facts: Facts, named: Mapping[str, list[ScriptMention]]) -> 
             or paths.is_vendored(path.rpartition("/")[0])
         ):
             continue
-        if paths.is_test(path) or paths.is_doc(path):
+        if paths.is_test(path) or paths.is_documentation(path):
             continue
         kind = script_kind(facts, path)
         points = {

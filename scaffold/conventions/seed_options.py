@@ -7,8 +7,8 @@ from collections.abc import Container, Iterable, Iterator
 
 from scaffold.conventions import hydra_configs, script_options
 from scaffold.conventions.model import SEED_EVIDENCE, Evidence
-from scaffold.conventions.script_mentions import script_names, scripts_in_command
-from scaffold.conventions.script_options import ImportingScript
+from scaffold.conventions.script_mentions import index_script_names, scripts_in_command
+from scaffold.conventions.script_options import ScriptWithImports
 from scaffold.facts import Facts, paths
 from scaffold.facts.config_formats import yaml_keys
 from scaffold.facts.python_source import Call, literal_text
@@ -34,12 +34,12 @@ def seed_flag(facts: Facts, path: str) -> str | None:
     if paths.classify_file(path) in ("r", "julia"):
         from scaffold.conventions import r_and_julia
 
-        return choose_plainest_option(r_and_julia.seed_options(facts, path)) or _settings_key(
-            facts, choose_plainest_option(r_and_julia.seed_settings(facts, path)), ()
+        return choose_plainest_option(r_and_julia.find_r_julia_seed_options(facts, path)) or _settings_key(
+            facts, choose_plainest_option(r_and_julia.find_r_julia_seed_settings(facts, path)), ()
         )
     if paths.classify_file(path) != "shell" or not _HANDS_ON.search(facts.texts.get(path, "")):
         return None
-    names = script_names(facts)
+    names = index_script_names(facts)
     handing = (c for c in facts.shell_commands if c.path == path and _HANDS_ON.search(c.text))
     started = (target for c in handing for target, _ in scripts_in_command(facts, c, names))
     return next((seed_flag(facts, p) for p in started if paths.classify_file(p) in ("python", "r", "julia")), None)
@@ -59,7 +59,7 @@ def find_seed_declaration(facts: Facts, path: str, flag: str | None) -> Evidence
 
 
 def _python_seed_flag(facts: Facts, path: str) -> str | None:
-    script = ImportingScript(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
+    script = ScriptWithImports(facts, path, facts.parse(path), facts.import_closure(path, depth=3, limit=80))
     decorated = hydra_configs.find_hydra_decorator(script.source)
     if decorated is not None:
         return _hydra(script, decorated)
@@ -92,7 +92,7 @@ def _plainness(name: str) -> tuple[int, bool, bool, int, str]:
     return name.count("."), last != "seed", last.endswith("seeds"), len(name), name
 
 
-def _hydra(script: ImportingScript, call: Call) -> str | None:
+def _hydra(script: ScriptWithImports, call: Call) -> str | None:
     """A seed of the configuration that @hydra.main composes, of a config group, or of a structured configuration."""
     facts = script.facts
     composed = hydra_configs.composed_configs(facts, script.path)
@@ -101,13 +101,13 @@ def _hydra(script: ImportingScript, call: Call) -> str | None:
     key = (
         primary
         or choose_plainest_option(taken_in)
-        or _group_seed(script, hydra_configs.config_folder(script.path, call))
+        or _group_seed(script, hydra_configs.hydra_config_folder(script.path, call))
     )
     key = key or _stored_seed(script) or choose_plainest_option(_overridden(script))
     return f"{key}=" if key else None
 
 
-def _overridden(script: ImportingScript) -> Iterator[str]:
+def _overridden(script: ScriptWithImports) -> Iterator[str]:
     """The keys that the documents' commands set when they run a script: `python train.py training.seed=42`."""
     name = script.path.rpartition("/")[2]
     for command in script.facts.shown_commands:
@@ -115,7 +115,7 @@ def _overridden(script: ImportingScript) -> Iterator[str]:
             yield from (w.partition("=")[0].lstrip("+") for w in command.words if "=" in w and not w.startswith("-"))
 
 
-def _group_seed(script: ImportingScript, base: str) -> str | None:
+def _group_seed(script: ScriptWithImports, base: str) -> str | None:
     """A seed in the default file of a config group: `train.seed`, or `seed` where its package is the global one."""
     for path in script.facts.files_below(base) if base != "." else ():
         group, _, name = path[len(base) + 1 :].rpartition("/")
@@ -127,7 +127,7 @@ def _group_seed(script: ImportingScript, base: str) -> str | None:
     return None
 
 
-def _stored_seed(script: ImportingScript) -> str | None:
+def _stored_seed(script: ScriptWithImports) -> str | None:
     """A seed field of a dataclass beside, or in, a module that stores structured configurations."""
     storing = [p for p, s in script.sources("store") if any(c.last == "store" for c in s.calls)]
     folders = {p.rpartition("/")[0] for p in storing}
@@ -139,13 +139,13 @@ def _stored_seed(script: ImportingScript) -> str | None:
     return choose_plainest_option(field for s in near for d in s.classes for field in d.fields)
 
 
-def _lightning_cli(script: ImportingScript) -> str | None:
+def _lightning_cli(script: ScriptWithImports) -> str | None:
     """LightningCLI, and a class that extends it, seed everything."""
     extended = {d.name for d in script.source.classes if any(b.endswith("LightningCLI") for b in d.bases)}
     return "--seed_everything" if any(c.last in {"LightningCLI", *extended} for c in script.source.calls) else None
 
 
-def _config_flag(script: ImportingScript) -> str | None:
+def _config_flag(script: ScriptWithImports) -> str | None:
     """`config_flags.DEFINE_config_file("config")` lets one type `--config.seed`."""
     defines = (c for c in script.source.calls if c.last in ("DEFINE_config_file", "DEFINE_config_dict"))
     flag = next((w for c in defines if c.args and (w := literal_text(c.args[0]))), None)
@@ -161,19 +161,19 @@ def _config_flag(script: ImportingScript) -> str | None:
     return f"--{flag}.{name}" if name else None
 
 
-def _sacred(script: ImportingScript) -> str | None:
+def _sacred(script: ScriptWithImports) -> str | None:
     """Every sacred experiment has a seed."""
     source = script.source
     return "seed=" if source.uses("sacred") is not None and any(c.last == "Experiment" for c in source.calls) else None
 
 
-def _exec_override(script: ImportingScript) -> str | None:
+def _exec_override(script: ScriptWithImports) -> str | None:
     """A module global named seed, where a configurator that is exec'd turns globals into options."""
     name = choose_plainest_option(script.source.globals)
     return f"--{name}" if name and any(c.name == "exec" for c in script.source.calls) else None
 
 
-def _flags_of_a_file(script: ImportingScript) -> str | None:
+def _flags_of_a_file(script: ScriptWithImports) -> str | None:
     """`Flags(config).parse(argv)`, as elements and embodied have it, makes an option of every key of the YAML file that is loaded."""
     names = {c.last for c in script.source.calls}
     if "Flags" not in names or not any(_LOADS.search(c.name) or c.last == "load" for c in script.source.calls):
@@ -185,7 +185,7 @@ def _flags_of_a_file(script: ImportingScript) -> str | None:
     return f"--{key}" if key else None
 
 
-def _dotlist(script: ImportingScript) -> str | None:
+def _dotlist(script: ScriptWithImports) -> str | None:
     """OmegaConf takes `seed=` from the command line over a file or dataclass that has a seed."""
     overrides = ("from_cli", "from_dotlist")
     if not any(c.last in overrides for _, s in script.sources(*overrides) for c in s.calls):
@@ -200,7 +200,7 @@ def _dotlist(script: ImportingScript) -> str | None:
     return f"{key}=" if key else None
 
 
-def _yacs(script: ImportingScript) -> str | None:
+def _yacs(script: ScriptWithImports) -> str | None:
     """`_C.TRAIN.SEED = 1` among the defaults of a yacs configuration that is near: a file sets it, or `TRAIN.SEED 1` behind its options.
 
     Not `--opts SEED`: a seed option is one word, and the rest of the command may use `--opts` itself.
@@ -212,7 +212,7 @@ def _yacs(script: ImportingScript) -> str | None:
     return f"config:{key}" if key else None
 
 
-def _from_file(script: ImportingScript) -> str | None:
+def _from_file(script: ScriptWithImports) -> str | None:
     """A seed that only a file sets: `params["seed"]` of a YAML file that is loaded gives `config:train.seed`."""
     source = script.source
     close = [s for _, s in script.sources("load", "params_show", "fromfile", *script_options.SEED, within=3)]
@@ -231,7 +231,7 @@ def _from_file(script: ImportingScript) -> str | None:
     return _settings_key(script.facts, used, source.keys)
 
 
-def _mmengine(script: ImportingScript) -> str | None:
+def _mmengine(script: ScriptWithImports) -> str | None:
     """`randomness = dict(seed=None)` in a configuration that `Config.fromfile` reads."""
     if not any(c.name.endswith("Config.fromfile") for c in script.source.calls):
         return None

@@ -17,7 +17,7 @@ _PYTHON = re.compile(r"^(?:\S*/)?python[\d.]*$|^\$\{?PYTHON\w*\}?$", re.IGNORECA
 _ELLIPSIS = frozenset(("...", "…", "....", "[...]"))
 
 
-class ShownCommand(NamedTuple):
+class DocumentedCommand(NamedTuple):
     """`folder` is `cd X && ` or empty; `manager` what enters the environment (`uv run --extra gpu`); `launcher` what stands before
     the script (`python`, `torchrun --nproc_per_node=8`). `goes_on` says that the document leaves more to come."""
 
@@ -36,7 +36,7 @@ class ShownCommand(NamedTuple):
         return self.folder + " ".join([*(w.raw for w in self.variables), *entered, *(w.raw for w in words)])
 
 
-def parse_shown_command(mention: ScriptMention, path: str) -> ShownCommand | None:
+def parse_shown_command(mention: ScriptMention, path: str) -> DocumentedCommand | None:
     """The parts of the command that runs the script `path`; None for what no shell would read."""
     head = _FOLDER.match(mention.text)
     folder = head[0] if head else ""
@@ -72,7 +72,7 @@ def parse_shown_command(mention: ScriptMention, path: str) -> ShownCommand | Non
     if not launcher and (script[0].value.endswith(".py") or script[0].value == "-m"):
         launcher = [Word("python", "python")]
     exported = _exported(mention, variables)
-    return ShownCommand(
+    return DocumentedCommand(
         folder, (*exported, *variables), tuple(manager), tuple(launcher), tuple(script), tuple(arguments), goes_on
     )
 
@@ -113,7 +113,7 @@ def _script_at(words: Sequence[Word], path: str) -> int | None:
 def _exported(mention: ScriptMention, variables: Sequence[Word]) -> tuple[Word, ...]:
     """What the lines before exported in the same block, but for secrets, and for what is set again or not known."""
     again = {w.value.partition("=")[0] for w in variables}
-    secrecy = recorder_modules.load_module("secret_names").secrecy
+    secrecy = recorder_modules.load_recorder_module("secret_names").secrecy
     words = (Word(raw, (lex_shell_command(raw) or (Word(raw, raw),))[0].value) for raw in mention.command.exports)
     exported = {w.value.partition("=")[0]: w for w in words}
     return tuple(
@@ -123,7 +123,7 @@ def _exported(mention: ScriptMention, variables: Sequence[Word]) -> tuple[Word, 
     )
 
 
-def option_words(word: Word) -> tuple[str, str]:
+def split_option_value(word: Word) -> tuple[str, str]:
     """`--name=value` and `name=value` as (`--name=`, value); (empty, the whole) for any other word."""
     match = re.match(r"^(-{1,2}[\w.-]+=|[+~]{0,2}[A-Za-z_][\w./@-]*=)", word.value)
     return (match[1], word.value[len(match[1]) :]) if match else ("", word.value)
@@ -131,6 +131,6 @@ def option_words(word: Word) -> tuple[str, str]:
 
 def replace_option_value(word: Word, value: str) -> Word:
     """The word with another value behind its `--name=`."""
-    head, _ = option_words(word)
+    head, _ = split_option_value(word)
     text = quote_shell_word(head + value)
     return Word(text, head + value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.detected import DetectedValue, Occurrence, merge_occurrences
 from scaffold.conventions.model import Evidence, SlurmConventions
 from scaffold.facts import Facts, paths, shell_parser
 from scaffold.facts.config_formats import yaml_scalars
@@ -45,13 +45,13 @@ def is_slurm_placeholder(value: str) -> bool:
 
 def slurm_scripts(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The files, prose and Python left out, that have a #SBATCH line or an srun, sbatch or salloc command."""
-    return collect_occurrences(_uses_in(facts, _speaking_files(facts)))
+    return merge_occurrences(_uses_in(facts, _speaking_files(facts)))
 
 
 def _speaking_files(facts: Facts) -> list[str]:
     """Shell files that speak for the repository: those of its documentation only where no other uses Slurm, tests never."""
     speaking = [p for p in facts.read_files("shell") if not (paths.is_test(p) or paths.is_hidden(p))]
-    own = [p for p in speaking if not paths.is_doc(p)]
+    own = [p for p in speaking if not paths.is_documentation(p)]
     return own if any(_uses_in(facts, own)) else speaking
 
 
@@ -82,7 +82,7 @@ def slurm_requests(facts: Facts) -> dict[str, DetectedValue[tuple[str, ...]]]:
             lost[field].append(Evidence(path=hit.path, line=hit.line, text=f"{hit.text}: a placeholder"))
         else:
             hits[field].append(hit)
-    return {field: collect_occurrences(hits[field], lost[field], by_use=True) for field in _FIELDS}
+    return {field: merge_occurrences(hits[field], lost[field], by_use=True) for field in _FIELDS}
 
 
 def _requests(facts: Facts) -> Iterator[tuple[str, Occurrence]]:
@@ -137,7 +137,7 @@ def loaded_modules(facts: Facts) -> DetectedValue[tuple[str, ...]]:
             hits += [
                 Occurrence(n, command.path, command.line, command.text) for n in names if n not in ("load", "purge")
             ]
-    return collect_occurrences(hits, by_use=True)
+    return merge_occurrences(hits, by_use=True)
 
 
 def keep_first_module_versions(names: tuple[str, ...]) -> tuple[str, ...]:

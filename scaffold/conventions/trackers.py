@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.detected import DetectedValue, Occurrence, merge_occurrences
 from scaffold.conventions.model import Evidence
 from scaffold.facts import Facts, paths
 from scaffold.facts.config_formats import yaml_scalars
@@ -55,7 +55,7 @@ _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|
 
 def detect_trackers(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The trackers in use; a mention in prose is none, a requirement or a commented import is kept as what lost."""
-    used = collect_occurrences((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
+    used = merge_occurrences((*_in_python(facts), *_in_configs(facts), *_in_commands(facts)))
     return DetectedValue(used.value, used.evidence, tuple(_mentioned(facts, used.value)))
 
 
@@ -64,7 +64,7 @@ def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:
     requirements = [p for p in facts.read_files("build") if p.endswith(".txt")]
     for path in (
         *requirements,
-        *(p for p in facts.files_importing(_IMPORTED, experiment_code(facts)) if "#" in facts.texts[p]),
+        *(p for p in facts.files_importing(_IMPORTED, list_experiment_code_files(facts)) if "#" in facts.texts[p]),
     ):
         pattern, why = (_REQUIRED, "only a requirement") if path in requirements else (_COMMENTED, "a commented import")
         for match in pattern.finditer(facts.texts[path]):
@@ -74,14 +74,14 @@ def _mentioned(facts: Facts, used: tuple[str, ...]) -> Iterator[Evidence]:
                 yield Evidence(path=path, line=line, text=f"{name}: {why}")
 
 
-def experiment_code(facts: Facts) -> list[str]:
+def list_experiment_code_files(facts: Facts) -> list[str]:
     """The Python files that speak for the repository: examples only where there is nothing else."""
     own = [p for p in facts.python if not paths.is_example(p)]
     return own or list(facts.python) or facts.read_files("notebook")
 
 
 def _in_python(facts: Facts) -> Iterator[Occurrence]:
-    files = experiment_code(facts)
+    files = list_experiment_code_files(facts)
     mentioning = facts.files_mentioning(_NEEDLES, facts.files_mentioning(_FRAGMENTS, files))
     for path in sorted({*facts.files_importing(_IMPORTED, files), *mentioning}):
         source = facts.parse(path)
@@ -134,7 +134,9 @@ def _in_configs(facts: Facts) -> Iterator[Occurrence]:
     """YAML that names a logger class or `report_to`; documentation's and tests' configs do not count."""
     for path in facts.read_files("config"):
         text = facts.texts[path]
-        if _MAY_NAME.search(text) and not (paths.is_test(path) or paths.is_doc(path) or paths.is_hidden(path)):
+        if _MAY_NAME.search(text) and not (
+            paths.is_test(path) or paths.is_documentation(path) or paths.is_hidden(path)
+        ):
             for key, value, line in yaml_scalars(text):
                 if key in _REPORTS:
                     yield from _reported(value, path, line, key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scaffold.conventions.detected import DetectedValue, Occurrence, collect_occurrences
+from scaffold.conventions.detected import DetectedValue, Occurrence, merge_occurrences
 from scaffold.facts import Facts
 
 _AT_TOP = {
@@ -30,7 +30,7 @@ _AT_TOP = {
 
 def detect_workflow_tools(facts: Facts) -> DetectedValue[tuple[str, ...]]:
     """The workflow tools whose file lies at the top of the work directory."""
-    return collect_occurrences((*_by_name(facts), *_by_content(facts)))
+    return merge_occurrences((*_by_name(facts), *_by_content(facts)))
 
 
 def _by_name(facts: Facts) -> Iterator[Occurrence]:

@@ -15,7 +15,9 @@ _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 _MOST = 8
 
 
-def wrapped_commands(facts: Facts, mentions: Mapping[str, Sequence[ScriptMention]]) -> dict[str, list[ScriptMention]]:
+def find_wrapper_script_commands(
+    facts: Facts, mentions: Mapping[str, Sequence[ScriptMention]]
+) -> dict[str, list[ScriptMention]]:
     """Script -> the commands that documents have a shell script run it with, its arguments and the variables set before it put in."""
     wrapped: dict[str, list[ScriptMention]] = {}
     for path, run in mentions.items():

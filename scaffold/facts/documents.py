@@ -43,7 +43,7 @@ def extract_document_commands(path: str, text: str) -> Iterator[shell_parser.She
         fence = block
         assigns = _ASSIGNS.match(command) is not None
         if assigns or command.startswith("for "):
-            variables, exports = shell_parser.apply_assignments(command.strip(), variables, exports)
+            variables, exports = shell_parser.apply_shell_assignments(command.strip(), variables, exports)
         if not assigns:
             yield from shell_parser.parse_commands(path, command, first, variables, exports)
 

@@ -27,7 +27,7 @@ def read_machine() -> Machine:
     return Machine(gpus=_gpus(), slurm=slurm, scheduler_partitions=_partitions() if slurm else ())
 
 
-def tool_output(*command: str) -> str:
+def read_tool_output(*command: str) -> str:
     """The stdout of a tool of this machine; empty when it is missing, fails, or takes longer than 3 s."""
     environment = {**os.environ, "LC_ALL": "C"}
     try:
@@ -44,13 +44,13 @@ def _gpus() -> int:
     if proc.is_dir():
         return sum(1 for _ in proc.iterdir())
     return (
-        sum(line.startswith("GPU ") for line in tool_output("nvidia-smi", "-L").splitlines())
+        sum(line.startswith("GPU ") for line in read_tool_output("nvidia-smi", "-L").splitlines())
         if find_program("nvidia-smi")
         else 0
     )
 
 
 def _partitions() -> tuple[str, ...]:
-    names = tool_output("sinfo", "--noheader", "--format=%P").split()
+    names = read_tool_output("sinfo", "--noheader", "--format=%P").split()
     default_first = sorted(dict.fromkeys(names), key=lambda n: not n.endswith("*"))
     return tuple(dict.fromkeys(n.rstrip("*") for n in default_first))

@@ -101,13 +101,15 @@ class Facts:
     def python(self) -> tuple[str, ...]:
         """The repository's own Python files that do its work: no tests, no documentation, nothing hidden."""
         return tuple(
-            p for p in self.read_files("python") if not (self.is_test(p) or paths.is_doc(p) or paths.is_hidden(p))
+            p
+            for p in self.read_files("python")
+            if not (self.is_test(p) or paths.is_documentation(p) or paths.is_hidden(p))
         )
 
     def is_test(self, path: str) -> bool:
         """Whether a Python file is a test; `mnist_test.py` that reads a command line and trains is an experiment of that name."""
         return paths.is_test(path) and not (
-            paths.is_named_like_a_test(path) and quick_scan.is_experiment(self.texts[path])
+            paths.is_named_like_a_test(path) and quick_scan.is_experiment_script(self.texts[path])
         )
 
     def parse(self, path: str) -> python_source.PythonSource:

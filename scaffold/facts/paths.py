@@ -9,28 +9,28 @@ from collections.abc import Iterable
 from scaffold.workspace import ANSWERS_FILE
 
 
-def split_vocabulary(text: str) -> frozenset[str]:
+def parse_word_set(text: str) -> frozenset[str]:
     """The words of a text as a set: how the vocabularies of detection are written down."""
     return frozenset(text.split())
 
 
-VENDORED = split_vocabulary(
+VENDORED = parse_word_set(
     "third_party third-party thirdparty 3rdparty 3rd_party vendor vendored _vendor node_modules "
     "bower_components submodules external externals extern deps site-packages dist-packages "
     "__pycache__ venv .venv env.bak virtualenv .eggs build dist htmlcov .tox .nox"
 )
-TESTS = split_vocabulary("test tests testing unit_tests unittests integration_tests .test")
-DOCS = split_vocabulary("doc docs documentation website site")
-EXAMPLES = split_vocabulary("example examples demo demos tutorial tutorials sample samples")
-DATA = split_vocabulary("data datasets dataset assets static public images img")
+TESTS = parse_word_set("test tests testing unit_tests unittests integration_tests .test")
+DOCS = parse_word_set("doc docs documentation website site")
+EXAMPLES = parse_word_set("example examples demo demos tutorial tutorials sample samples")
+DATA = parse_word_set("data datasets dataset assets static public images img")
 # the last four characters of files that are data whatever folder they lie in
-_DATA_ENDS = split_vocabulary(
+_DATA_ENDS = parse_word_set(
     ".npy .npz .png .jpg jpeg .gif .bmp .tif tiff webp .wav .mp3 .mp4 flac .csv .tsv .txt json sonl .bin .pkl .dat .mat"
     " .zip r.gz .xml .svg .pdf .ply .obj .stl .pdb .cif cord quet .hdf .nii .dcm .svs .las .pcd"
 )
 
 # what the template of a workspace writes, beside the answers: it was made from the repository and says nothing new of it
-TEMPLATES = split_vocabulary(
+TEMPLATES = parse_word_set(
     "README.md AGENTS.md tasks.md prompt_skill_playbook.md record_run.py run_manifest.schema.json summarize.py setup_env.sh"
     " run.sbatch workspace.json"
 )
@@ -53,24 +53,24 @@ _SUFFIX_KIND = {
     "ipynb": "notebook",
     "r": "r",
     "jl": "julia",
-    **dict.fromkeys(split_vocabulary("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
-    **dict.fromkeys(split_vocabulary("md mdx rst markdown"), "prose"),
-    **dict.fromkeys(split_vocabulary("yaml yml gin"), "config"),
-    **dict.fromkeys(split_vocabulary("toml cfg ini mk smk"), "build"),
+    **dict.fromkeys(parse_word_set("sh bash zsh ksh csh sbatch slurm sub job pbs lsf qsub"), "shell"),
+    **dict.fromkeys(parse_word_set("md mdx rst markdown"), "prose"),
+    **dict.fromkeys(parse_word_set("yaml yml gin"), "config"),
+    **dict.fromkeys(parse_word_set("toml cfg ini mk smk"), "build"),
 }
 _NAME_KIND = {
     **dict.fromkeys(
-        split_vocabulary(
+        parse_word_set(
             "Makefile makefile GNUmakefile justfile Justfile .justfile Snakefile Dockerfile Pipfile MLproject"
         ),
         "build",
     ),
-    **dict.fromkeys(split_vocabulary("tox.ini .gitmodules .gitattributes .gitignore nextflow.config"), "build"),
-    **dict.fromkeys(split_vocabulary("README README.txt readme.txt"), "prose"),
+    **dict.fromkeys(parse_word_set("tox.ini .gitmodules .gitattributes .gitignore nextflow.config"), "build"),
+    **dict.fromkeys(parse_word_set("README README.txt readme.txt"), "prose"),
 }
 _REQUIREMENTS = re.compile(r"(^|/)requirements([^/]*|/[^/]+)\.txt$")
 _SLURM_NAME = re.compile(r"(slurm|sbatch)[^/]*$", re.IGNORECASE)
-_NOT_TEXT = split_vocabulary(
+_NOT_TEXT = parse_word_set(
     "out err log png jpg jpeg gif pdf svg npy npz pt pth ckpt pkl csv tsv json parquet zip gz tar h5 "
     "html r jl c cpp ts tsx js"
 )
@@ -135,7 +135,7 @@ def is_named_like_a_test(path: str) -> bool:
 
 
 @functools.lru_cache(maxsize=20_000)  # four subjects ask for each file
-def is_doc(path: str) -> bool:
+def is_documentation(path: str) -> bool:
     """Whether a file belongs to the documentation."""
     return not DOCS.isdisjoint(list_path_folders(path))
 

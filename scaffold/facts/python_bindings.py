@@ -84,7 +84,7 @@ def _constant_parts(values: Iterable[ast.expr], hole: ast.expr) -> tuple[str, st
     return parts[False], parts[True]
 
 
-def mapping_keys(node: ast.expr) -> Iterator[ast.expr]:
+def dict_literal_keys(node: ast.expr) -> Iterator[ast.expr]:
     """The keys of a dictionary that is written out."""
     if isinstance(node, ast.Dict):
         yield from (key for key in node.keys if key is not None)

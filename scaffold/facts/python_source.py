@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from scaffold.facts.python_prints import PrintedPieces
 
 
-class SourceName(str):
+class DottedName(str):
     """A dotted name where a value was asked for: `trainer_parser`, `args.seed`."""
 
     __slots__ = ()
@@ -17,7 +17,7 @@ class SourceName(str):
 
 def literal_text(value: object) -> str | None:
     """A value that is a text written out; None for names and all else."""
-    return value if isinstance(value, str) and not isinstance(value, SourceName) else None
+    return value if isinstance(value, str) and not isinstance(value, DottedName) else None
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -57,7 +57,7 @@ class Print(NamedTuple):
     line: int
 
 
-class Comparison(NamedTuple):
+class BestValueComparison(NamedTuple):
     """`left < right` of two expressions of which one holds a best value so far; `operator` is `<` or `>`."""
 
     left: str
@@ -98,7 +98,7 @@ class PythonSource(NamedTuple):
     stores: tuple[tuple[str, str, int], ...] = ()
     logged: frozenset[str] = frozenset()
     prints: tuple[Print, ...] = ()
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[BestValueComparison, ...] = ()
     main: int | None = None
     acts: int | None = None
     doc: str = ""

@@ -6,10 +6,19 @@ import ast
 import re
 import warnings
 
-from scaffold.facts.python_bindings import NameBindings, mapping_keys
+from scaffold.facts.python_bindings import NameBindings, dict_literal_keys
 from scaffold.facts.python_prints import is_print_function, printed_pieces
-from scaffold.facts.python_source import Call, Comparison, Definition, Import, Print, PythonSource, SourceName, Value
-from scaffold.facts.quick_scan import scan_source
+from scaffold.facts.python_source import (
+    BestValueComparison,
+    Call,
+    Definition,
+    DottedName,
+    Import,
+    Print,
+    PythonSource,
+    Value,
+)
+from scaffold.facts.quick_scan import scan_unparsable_python
 
 _SETUP_CALLS = re.compile(
     r"^(warnings|logging|logger|sys\.path|os\.environ|matplotlib|plt\.rc|torch\.set|jax\.config|register|__all__|dotenv|load_dotenv)"
@@ -23,11 +32,11 @@ def parse_python_source(text: str) -> PythonSource:
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return scan_source(text, f"{type(error).__name__}: {error}")
+        return scan_unparsable_python(text, f"{type(error).__name__}: {error}")
     try:
         return _ModuleVisitor().read(tree)
     except RecursionError as error:
-        return scan_source(text, f"RecursionError: {error}")
+        return scan_unparsable_python(text, f"RecursionError: {error}")
 
 
 def format_dotted_name(node: ast.AST) -> str:
@@ -55,7 +64,7 @@ def evaluate_literal(node: ast.AST | None) -> Value:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, (ast.Name, ast.Attribute)):
-        return SourceName(format_dotted_name(node))
+        return DottedName(format_dotted_name(node))
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return tuple(evaluate_literal(e) for e in node.elts)
     if isinstance(node, ast.Dict):
@@ -162,7 +171,7 @@ class _ModuleVisitor:
         self.keys: dict[str, int] = {}
         self.stores: list[tuple[str, str, int]] = []
         self.prints: list[Print] = []
-        self.comparisons: list[Comparison] = []
+        self.comparisons: list[BestValueComparison] = []
         self.bindings = NameBindings()
         # what is logged under names that the whole module spells out: calls with their keys, keys of owners
         self.open_calls: list[tuple[Call, tuple[ast.expr, ...]]] = []
@@ -265,12 +274,12 @@ class _ModuleVisitor:
         if call.last == "update":
             owner = call.name.rpartition(".")[0]
             self.stores += [(owner, keyword.arg, node.lineno) for keyword in node.keywords if keyword.arg]
-            for key in mapping_keys(first) if first is not None else ():
+            for key in dict_literal_keys(first) if first is not None else ():
                 self._store(owner, key, node.lineno)
         elif isinstance(first, (ast.JoinedStr, ast.Name)):
             self.open_calls.append((call, (first,)))
         elif isinstance(first, ast.Dict):
-            keys = tuple(key for key in mapping_keys(first) if not isinstance(key, ast.Constant))
+            keys = tuple(key for key in dict_literal_keys(first) if not isinstance(key, ast.Constant))
             if keys:
                 self.open_calls.append((call, keys))
 
@@ -281,7 +290,7 @@ class _ModuleVisitor:
         self.bindings.add_assignment(node.targets, node.value)
         for target in node.targets:
             if isinstance(target, ast.Name):
-                for key in mapping_keys(node.value):
+                for key in dict_literal_keys(node.value):
                     if isinstance(key, ast.Constant) and isinstance(key.value, str):
                         self.assigned.append((target.id, key.value, key.lineno))
 
@@ -302,7 +311,7 @@ class _ModuleVisitor:
     def _compare_sides(self, operator: str, left: ast.expr, right: ast.expr, line: int) -> None:
         """Keep a comparison with a best value; `max(best, value)` is `value > best`."""
         if _is_best(left) or _is_best(right):
-            self.comparisons.append(Comparison(ast.unparse(left), operator, ast.unparse(right), line))
+            self.comparisons.append(BestValueComparison(ast.unparse(left), operator, ast.unparse(right), line))
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         if isinstance(node, ast.Import):

@@ -80,7 +80,7 @@ def _line(pattern: re.Pattern[str], text: str) -> int | None:
 _TESTS = re.compile(r"^\s*def test_|^\s*(?:import|from) (?:unittest|pytest|absl\.testing)\b|TestCase", re.MULTILINE)
 
 
-def is_experiment(text: str) -> bool:
+def is_experiment_script(text: str) -> bool:
     """Whether a module reads a command line, trains, and has no test in it."""
     return "ArgumentParser(" in text and ".backward(" in text and not _TESTS.search(text)
 
@@ -88,7 +88,7 @@ def is_experiment(text: str) -> bool:
 _FIRST_STRING = re.compile(r"""[\s\\;]*(?:#[^\n]*\n[\s\\;]*)*\(*\s*[rRuUbBfF]{0,2}(\"\"\"|'''|"|')""")
 
 
-def docstring(text: str) -> str:
+def scan_docstring(text: str) -> str:
     """The first thing of a file where that is a string, its quotes included: a first look at what its docstring may hold."""
     match = _FIRST_STRING.match(text)
     if match is None:
@@ -99,7 +99,7 @@ def docstring(text: str) -> str:
     return text[match.start(1) :] if end < 0 else text[match.start(1) : end + len(match[1])]
 
 
-def scan_source(text: str, error: str) -> PythonSource:
+def scan_unparsable_python(text: str, error: str) -> PythonSource:
     """What is left of a file that is not Python 3: its imports, its options and its main guard."""
     options = [
         Call(name="parser.add_argument", args=(m[1],), line=text.count("\n", 0, m.start()) + 1)

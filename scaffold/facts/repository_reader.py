@@ -19,7 +19,7 @@ MOST_FILES = 300_000
 _UNTRACKED_TREES = paths.VENDORED | {"wandb", "mlruns", ".git"}
 
 
-def read_facts(workdir: Path, *, history: bool = False, survey: git.GitSurvey | None = None) -> Facts:
+def collect_repository_facts(workdir: Path, *, history: bool = False, survey: git.GitSurvey | None = None) -> Facts:
     """The facts of the repository at `workdir`; only what lies below it speaks, whatever the repository's top is.
 
     `survey` are git's answers, where somebody asked for them before. Raises ScaffoldError when `workdir` is no directory that
@@ -33,7 +33,7 @@ def read_facts(workdir: Path, *, history: bool = False, survey: git.GitSurvey | 
         raise ScaffoldError(
             f"{workdir} lies in a bare git repository, which has no files to read", hint="clone it, and name the clone"
         )
-    if trouble := git.refusal_error(workdir, place):
+    if trouble := git.git_refusal_error(workdir, place):
         raise trouble
     top = place.toplevel
     files = (survey.tracked.result() or git.untracked_files(workdir)) if top else sorted(_walk(workdir))

@@ -33,7 +33,7 @@ def read_history_launches(workdir: Path, files: Iterable[str]) -> list[str]:
 
 def redact_command_line(line: str) -> str:
     """The line without secrets, as the recorder keeps one."""
-    return str(recorder_modules.load_module("redaction").redact(line))
+    return str(recorder_modules.load_recorder_module("redaction").redact(line))
 
 
 def _files() -> list[Path]:
@@ -77,7 +77,7 @@ def _names_repository(line: str, scripts: frozenset[str], workdir: Path) -> bool
 
 def _jobs(workdir: Path) -> list[str]:
     fields = "JobName,Partition,Account,QOS,AllocTRES,Elapsed,State,WorkDir"
-    text = machine.tool_output("sacct", "-X", "-n", "-P", "-S", "now-7days", f"--format={fields}")
+    text = machine.read_tool_output("sacct", "-X", "-n", "-P", "-S", "now-7days", f"--format={fields}")
     folder = str(workdir.resolve())
     rows = [line.rsplit("|", 1) for line in text.splitlines() if "|" in line]
     jobs = [row[0].replace("|", " ") for row in rows if row[1] == folder or row[1].startswith(folder + "/")]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.paths import parse_word_set
 from scaffold.facts.shell_words import lex_shell_command, substitute_shell_variables
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -20,7 +20,7 @@ _QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[\w=./-]+""")
 _COMMENT = re.compile(r"\s#")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _NOT_PLAIN = re.compile(r"""['"\\#]|[^ -~\t\r\n]""")
-_WRAPPERS = split_vocabulary("time nohup sudo exec env eval then do else ! ( { command if while")
+_WRAPPERS = parse_word_set("time nohup sudo exec env eval then do else ! ( { command if while")
 
 # shlex takes time by the square of a word's length: half a minute for one of 400,000 letters
 LONGEST_COMMAND = 8_000
@@ -67,7 +67,7 @@ def parse_commands(
             while words and (_ASSIGNMENT.match(words[0]) or words[0] in _WRAPPERS):
                 words.pop(0)
             if not words or words[0] in ("export", "for"):
-                variables, exports = apply_assignments(piece, variables, exports)
+                variables, exports = apply_shell_assignments(piece, variables, exports)
             if words:
                 typed = " ".join(_without_comment(piece).split())
                 yield ShellCommand(path, line, typed, tuple(words), variables, exports)
@@ -98,7 +98,7 @@ def _separated(text: str) -> list[str]:
     return [*pieces, text[begin:].strip()]
 
 
-def apply_assignments(
+def apply_shell_assignments(
     text: str, variables: Mapping[str, str], exports: tuple[str, ...]
 ) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """What is set and exported after `NAME=value`, `export NAME=value` or `for NAME in first second`, several of them too."""

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from scaffold.facts.paths import split_vocabulary
+from scaffold.facts.paths import parse_word_set
 
 _VARIABLE = re.compile(
     r"\$(?:(?P<name>[A-Za-z_]\w*|[@*#?0-9])|\{(?P<braced>[A-Za-z_]\w*|[@*0-9])(?::?[-=](?P<default>[^{}]*))?\})"
@@ -23,7 +23,7 @@ _PIECE = re.compile(
     r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|\$\((?:[^()]|\([^()]*\))*\)|`[^`]*`|[^\s\\'"`();|&<>$\[]+|[$\[]""", re.DOTALL
 )
 _REDIRECTION = re.compile(r"(?:\d|&)?>{1,2}(?:&\d|\|)?|<{1,3}")
-_ENVIRONMENT = split_vocabulary("HOME USER PWD TMPDIR HOSTNAME PATH PYTHONPATH LD_LIBRARY_PATH SHELL")
+_ENVIRONMENT = parse_word_set("HOME USER PWD TMPDIR HOSTNAME PATH PYTHONPATH LD_LIBRARY_PATH SHELL")
 
 
 class Word(NamedTuple):

@@ -35,7 +35,7 @@ class BackgroundJudge:
 
 def judge_in_background(workspace: Workspace, study: str, number: int) -> BackgroundJudge:
     """Leave a process that judges an idea to its verdict."""
-    paths = launched_sweep_paths(workspace, trial_runs.side_name(study, number))
+    paths = launched_sweep_paths(workspace, trial_runs.first_idea_sweep_name(study, number))
     paths.make_folders()
     log = paths.logs / "try.log"
     where = ["--workdir", str(workspace.workdir.absolute()), "--root", workspace.root, "--study", study]
@@ -53,7 +53,7 @@ def judge_in_background(workspace: Workspace, study: str, number: int) -> Backgr
     return BackgroundJudge(who=f"process {process.pid}", log=log)
 
 
-def find_abandoned(workspace: Workspace, study: IdeaStudy) -> list[IdeaRecord]:
+def find_abandoned_ideas(workspace: Workspace, study: IdeaStudy) -> list[IdeaRecord]:
     """The ideas without a verdict that nobody judges any more: the process was killed, or the machine went down."""
     running = [record for record in study.ideas[1:] if not record.is_closed and not _is_new(record)]
     top = git.toplevel(workspace.workdir) if running else None

@@ -45,14 +45,14 @@ class IdeaContext:
         words = tuple(command)
         prefix = self.workspace.workdir.resolve().relative_to(self.top.resolve()).as_posix()
         named = {word for word in recorder.config_files.file_words(words, 2)} if words else set()
-        script = script_interface.read_script(self.workspace, words, ".") if words else None
+        script = script_interface.read_command_script(self.workspace, words, ".") if words else None
         if script is not None and script.path is not None:
             named |= {script.path, *script_arguments.imported_files(self.workspace, script.path)}
         return frozenset(path if prefix == "." else f"{prefix}/{path}" for path in named)
 
     def refs(self, prefix: str) -> list[str]:
         """The commits of the refs that begin with `prefix`."""
-        rows = git.run_checked(self.top, "for-each-ref", "--format=%(objectname)", f"{prefix}*").text
+        rows = git.run_git_checked(self.top, "for-each-ref", "--format=%(objectname)", f"{prefix}*").text
         return rows.split()
 
     def code_state(self, commit: str) -> str:
@@ -63,10 +63,10 @@ class IdeaContext:
         return state
 
 
-def open_context(workspace: Workspace) -> IdeaContext:
+def open_idea_context(workspace: Workspace) -> IdeaContext:
     """The context of a workspace. Raises ScaffoldError: no repository, no commit yet, git refuses it."""
     location = git.locate_in_git(workspace.workdir)
-    if trouble := git.refusal_error(workspace.workdir, location):
+    if trouble := git.git_refusal_error(workspace.workdir, location):
         raise trouble
     if location.toplevel is None:
         raise ScaffoldError(
@@ -77,15 +77,15 @@ def open_context(workspace: Workspace) -> IdeaContext:
             f"{location.toplevel} has no commit yet, so that nothing stands that an idea could be held against",
             hint="commit the code as it is first: git add -A && git commit -m 'the baseline'",
         )
-    uncounted = tuple(code_commits.uncounted_paths(workspace, location.toplevel))
+    uncounted = tuple(code_commits.list_non_code_paths(workspace, location.toplevel))
     return IdeaContext(workspace=workspace, top=location.toplevel, uncounted=uncounted)
 
 
-def find_study(workspace: Workspace, name: str | None) -> IdeaStudy:
+def find_idea_study(workspace: Workspace, name: str | None) -> IdeaStudy:
     """The study of a name, the one that was started last where none is named. Raises ScaffoldError where there is none."""
     if name is not None:
-        return study_files.read_study(workspace, name)
-    studies = study_files.read_all_studies(workspace)
+        return study_files.read_idea_study(workspace, name)
+    studies = study_files.read_idea_studies(workspace)
     if not studies:
         raise _no_study_error(workspace)
     return studies[-1]
@@ -113,7 +113,7 @@ def read_baseline_command(workspace: Workspace) -> tuple[str, ...]:
     return tuple(words[len(prefix) :] if prefix and words[: len(prefix)] == prefix else words)
 
 
-def metric_places(workspace: Workspace, metric: str) -> list[str]:
+def find_metric_print_places(workspace: Workspace, metric: str) -> list[str]:
     """Where detection saw the metric printed, as `path:line`."""
     rows = workspace.answers.get("printed_metrics")
     metrics: list[Mapping[str, Any]] = (
@@ -159,7 +159,7 @@ def _find_functions(texts: Mapping[str, str], metric: str) -> set[str]:
 
 def _read_code(workspace: Workspace, command: Sequence[str]) -> dict[str, str]:
     """The script of a command and what it imports: path -> text."""
-    script = script_interface.read_script(workspace, tuple(command), ".")
+    script = script_interface.read_command_script(workspace, tuple(command), ".")
     paths = script_arguments.imported_files(workspace, script.path) if script.path else ()
     return {path: _read(workspace, path) for path in paths}
 
@@ -178,7 +178,7 @@ def format_current_time() -> str:
 
 def find_seed_constant(workspace: Workspace, command: Sequence[str]) -> str | None:
     """Where a command's own code fixes its seed, as `path:line`; None where it is not seen to."""
-    script = script_interface.read_script(workspace, tuple(command), ".")
+    script = script_interface.read_command_script(workspace, tuple(command), ".")
     for path in script_arguments.imported_files(workspace, script.path) if script.path else ():
         for number, line in enumerate(_read(workspace, path).splitlines(), 1):
             if _SEED_CONSTANT.search(line.partition("#")[0]):

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
-from scaffold.ideas.history import replay_history
+from scaffold.ideas.history import replay_study_history
 from scaffold.ideas.loop_state import PastRun
 from scaffold.ideas.study import IdeaStudy
 
@@ -16,10 +16,10 @@ FEWEST_RUNS, FEWEST_TIMES = 8, 3
 STRONG = 4.0
 
 
-def describe_drift(study: IdeaStudy) -> str:
+def describe_incumbent_drift(study: IdeaStudy) -> str:
     """A sentence on the trend of the incumbent's runs; empty where there is none to be seen."""
-    record = replay_history(study).loop.record
-    change = trend(record)
+    record = replay_study_history(study).loop.record
+    change = estimate_incumbent_trend(record)
     if change is None:
         return ""
     ideas = max(run.time for run in record) - min(run.time for run in record)
@@ -27,7 +27,7 @@ def describe_drift(study: IdeaStudy) -> str:
     return f"the code that stands gives {turn * change:+.3g} {study.metric} over the last {ideas} ideas: the machine changes"
 
 
-def trend(record: Sequence[PastRun]) -> float | None:
+def estimate_incumbent_trend(record: Sequence[PastRun]) -> float | None:
     """By how much the values change over the record, by a straight line; None where that is not clearly more than noise."""
     times = [run.time for run in record]
     if len(record) < FEWEST_RUNS or len(set(times)) < FEWEST_TIMES:

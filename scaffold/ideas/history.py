@@ -37,7 +37,7 @@ class LoopReplay:
         return rule.choose_next_step(loop, idea, options)
 
 
-def replay_history(study: IdeaStudy) -> LoopReplay:
+def replay_study_history(study: IdeaStudy) -> LoopReplay:
     """The state after all that happened. Raises ValueError for a history that no study has."""
     first = study.history[0]
     loop = rule.start_loop([(seed, value) for seed, value in first["runs"]], largest_seed=first["largest_seed"])
@@ -68,13 +68,13 @@ def replay_history(study: IdeaStudy) -> LoopReplay:
     return LoopReplay(loop, ideas, pending)
 
 
-def is_pending(study: IdeaStudy, number: int, step: JudgingStep) -> bool:
+def is_step_pending(study: IdeaStudy, number: int, step: JudgingStep) -> bool:
     """Whether a step of an idea still waits for its results."""
-    pending = replay_history(study).pending.get(number)
+    pending = replay_study_history(study).pending.get(number)
     return pending is not None and (pending.incumbent, pending.candidate) == (step.incumbent, step.candidate)
 
 
-def make_asked_event(number: int, step: JudgingStep) -> dict[str, Any]:
+def make_step_requested_event(number: int, step: JudgingStep) -> dict[str, Any]:
     """That a step was asked for."""
     seeds = {"incumbent": list(step.incumbent), "candidate": list(step.candidate)}
     return {"event": "asked", "idea": number, **seeds, "level": step.level, "why": step.why}

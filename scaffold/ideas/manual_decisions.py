@@ -55,13 +55,13 @@ def override_verdict(
             study.with_event({"event": "closed", "idea": number, "outcome": "dropped"}) if was == "running" else study
         )
 
-    study = study_files.change_study(place.workspace, name, change)
+    study = study_files.change_idea_study(place.workspace, name, change)
     return verdict_application.apply_pending_verdicts(place, study, say)
 
 
 def restore_idea_files(place: IdeaContext, name: str, number: int) -> tuple[str, ...]:
     """Bring the files of an idea back into the tree; the paths. Raises ScaffoldError where that would lose what nobody has kept."""
-    study = study_files.read_study(place.workspace, name)
+    study = study_files.read_idea_study(place.workspace, name)
     record = study.idea_with_code(number)
     paths = sorted({path for each in study.ideas for path in each.paths})
     commits = [each.commit for each in study.ideas if each.commit]
@@ -73,7 +73,7 @@ def restore_idea_files(place: IdeaContext, name: str, number: int) -> tuple[str,
         )
     base = study.ideas[record.base].commit
     names = sorted({*paths, *record.paths})
-    working_tree.bring_back_paths(place.top, names, record.commit)
+    working_tree.checkout_paths_unstaged(place.top, names, record.commit)
     return tuple(working_tree.find_unmatched_paths(place.top, names, base))
 
 
@@ -104,12 +104,12 @@ class IdeaClaim:
 def measure_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial_runs.Show) -> tuple[IdeaStudy, IdeaClaim]:
     """Baseline against the code that stands, on unused seeds. Raises NegativeAnswer where nothing was kept,
     and ScaffoldError where all runs are of one seed."""
-    study = study_files.change_study(workspace, name, _reserve_seeds)
+    study = study_files.change_idea_study(workspace, name, _reserve_seeds)
     asked = study.history[-1]
     seeds = tuple(asked["claim"])
     step = JudgingStep(kind="run", incumbent=seeds, candidate=seeds)
-    sides = trial_runs.CodeSides(workspace, study, warn=warn)
-    results = trial_runs.run_step(
+    sides = trial_runs.IdeaTrialSides(workspace, study, warn=warn)
+    results = trial_runs.run_judging_step(
         sides.side(study, study.ideas[BASELINE]),
         sides.side(study, study.ideas[asked["idea"]]),
         step,
@@ -131,7 +131,7 @@ def measure_claim(workspace: Workspace, name: str, *, warn: Warn, show: trial_ru
     claim = IdeaClaim(
         idea=asked["idea"], change=turn * estimate, low=low, high=high, seeds=seeds, at=context.format_current_time()
     )
-    study = study_files.change_study(
+    study = study_files.change_idea_study(
         workspace, name, lambda newest: replace(newest, claims=(*newest.claims, claim.as_json()))
     )
     return study, claim
@@ -151,7 +151,7 @@ def _reserve_seeds(study: IdeaStudy) -> IdeaStudy:
     last = study.history[-1]
     if last["event"] == "seeds" and last["idea"] == study.incumbent and len(study.claims) == last["number"]:
         return study
-    loop = history.replay_history(study).loop
+    loop = history.replay_study_history(study).loop
     seeds = rule.unused_seeds(loop, CLAIM_PAIRS)
     return study.with_event(
         {

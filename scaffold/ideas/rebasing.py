@@ -16,7 +16,7 @@ from scaffold.scratch import scratch_directory
 Entry = tuple[str, str]
 
 
-class CannotRebase(ScaffoldError):
+class IdeaRebaseConflict(ScaffoldError):
     """The idea and the code that stands now change the same lines."""
 
 
@@ -33,11 +33,11 @@ def rebase_idea(place: IdeaContext, study: IdeaStudy, record: IdeaRecord) -> Ide
         ]
         stdin = b"".join(os.fsencode(row) + b"\0" for row in rows)
         for args, data in ((("read-tree", onto), None), (("update-index", "-z", "--index-info"), stdin)):
-            answer = git.run_as_user(top, *args, env=env, stdin=data)
+            answer = git.run_git_as_user(top, *args, env=env, stdin=data)
             if answer.status != 0:
                 raise ScaffoldError(f"git {args[0]} failed in {top}: {answer.stderr.strip()}")
-        tree = git.run_as_user(top, "write-tree", env=env).text
-    message = git.run_checked(top, "log", "-1", "--format=%B", record.commit).text
+        tree = git.run_git_as_user(top, "write-tree", env=env).text
+    message = git.run_git_checked(top, "log", "-1", "--format=%B", record.commit).text
     commit = snapshot.commit_tree(top, tree, onto, message)
     snapshot.pin_commit(top, study.name, record.number, record.commit, part=f"-on-{record.base}")
     snapshot.pin_commit(top, study.name, record.number, commit)
@@ -53,15 +53,15 @@ def _merge_entry(top: Path, path: str, base: Entry | None, idea: Entry | None, o
     if idea == base:
         return onto
     if not (base and idea and onto) or {base[0], idea[0], onto[0]} & {"120000", "160000"}:
-        raise CannotRebase(f"{path} is changed by the idea, and otherwise by the code that stands now")
+        raise IdeaRebaseConflict(f"{path} is changed by the idea, and otherwise by the code that stands now")
     texts = [_content(top, entry[1]) for entry in (onto, base, idea)]
     merged, has_conflicts = git.merge_texts(texts[0], texts[1], texts[2], labels=("standing", "base", "idea"))
     if has_conflicts:
-        raise CannotRebase(f"{path} is changed by the idea, and in the same lines by the code that stands now")
-    answer = git.run_as_user(top, "hash-object", "-w", "--stdin", "--no-filters", stdin=merged)
+        raise IdeaRebaseConflict(f"{path} is changed by the idea, and in the same lines by the code that stands now")
+    answer = git.run_git_as_user(top, "hash-object", "-w", "--stdin", "--no-filters", stdin=merged)
     mode = idea[0] if idea[0] != base[0] else onto[0]
     return mode, answer.text
 
 
 def _content(top: Path, name: str) -> bytes:
-    return git.run_checked(top, "cat-file", "blob", name).stdout
+    return git.run_git_checked(top, "cat-file", "blob", name).stdout

@@ -162,7 +162,7 @@ class IdeaStudy:
 STUDY_FIELDS = tuple(field.name for field in fields(IdeaStudy))
 
 
-def format_study(study: IdeaStudy) -> bytes:
+def format_idea_study_file(study: IdeaStudy) -> bytes:
     """A study's file: a line for each field, and for each entry of its long lists, so that a difference shows what happened."""
     lines = [f' "version": {VERSION}']
     for name in STUDY_FIELDS:
@@ -184,7 +184,7 @@ def _format_list(entries: Iterable[Any]) -> str:
     return "[\n" + ",\n".join(lines) + "\n ]" if lines else "[]"
 
 
-def parse_study(content: Any) -> IdeaStudy:
+def parse_idea_study(content: Any) -> IdeaStudy:
     """A study, from the object that its file holds. Raises ValueError with the reason where it is none."""
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise ValueError(f"it is no study of version {VERSION}")

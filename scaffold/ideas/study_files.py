@@ -23,34 +23,34 @@ if TYPE_CHECKING:
 LOCK_WAIT_S = 60.0
 
 
-def studies_folder(workspace: Workspace) -> Path:
+def idea_studies_folder(workspace: Workspace) -> Path:
     """Where studies are kept in the working tree."""
     return workspace.locate(workspace.role_folder("metadata") / "ideas")
 
 
-def study_path(workspace: Workspace, name: str) -> Path:
+def idea_study_path(workspace: Workspace, name: str) -> Path:
     """Where a study's file belongs. Raises WrongUsage for what cannot be a name."""
     if not EXPERIMENT_NAME.fullmatch(name) or len(name) > 48 or name.endswith("."):
         raise WrongUsage(
             f"{name!r} cannot be a study's name",
             hint="letters, digits and . _ + - (at most 48, first a letter or digit)",
         )
-    return workspace.locate(studies_folder(workspace) / f"{name}.json")
+    return workspace.locate(idea_studies_folder(workspace) / f"{name}.json")
 
 
-def study_names(workspace: Workspace) -> list[str]:
+def idea_study_names(workspace: Workspace) -> list[str]:
     """The names of all studies, sorted."""
-    names = (Path(name) for name in records_home.list_record_names(studies_folder(workspace)))
+    names = (Path(name) for name in records_home.list_record_names(idea_studies_folder(workspace)))
     return sorted(name.stem for name in names if name.suffix == ".json" and EXPERIMENT_NAME.fullmatch(name.stem))
 
 
-def read_study(workspace: Workspace, name: str) -> IdeaStudy:
+def read_idea_study(workspace: Workspace, name: str) -> IdeaStudy:
     """A study. Raises ScaffoldError where there is none of that name, or it cannot be read."""
-    from scaffold.ideas.study import parse_study
+    from scaffold.ideas.study import parse_idea_study
 
     copies, reason = [], ""
     contents: set[bytes] = set()
-    for place in records_home.list_record_paths(study_path(workspace, name)):
+    for place in records_home.candidate_record_paths(idea_study_path(workspace, name)):
         if not records_home.is_complete_record(place):
             continue
         try:
@@ -58,49 +58,49 @@ def read_study(workspace: Workspace, name: str) -> IdeaStudy:
             if content in contents:  # most often both are one file
                 continue
             contents.add(content)
-            copies.append(parse_study(structured_text.parse_json(content)))
+            copies.append(parse_idea_study(structured_text.parse_json(content)))
         except (OSError, ValueError) as error:
             reason = f"{place} cannot be read: {' '.join(str(error).split())}"
     if copies:
         return max(copies, key=lambda study: study.revision)
     if reason:
         raise ScaffoldError(reason, hint="restore it from git, or start another study: scaffold ideas start")
-    existing = study_names(workspace)
+    existing = idea_study_names(workspace)
     otherwise = f"there are {', '.join(existing)}" if existing else "start one: scaffold ideas start"
     raise ScaffoldError(f"there is no study {name}", hint=suggest_spelling(name, existing, otherwise))
 
 
-def read_all_studies(workspace: Workspace) -> list[IdeaStudy]:
+def read_idea_studies(workspace: Workspace) -> list[IdeaStudy]:
     """All studies that can be read, in the order in which they were started."""
     studies = []
-    for name in study_names(workspace):
+    for name in idea_study_names(workspace):
         with contextlib.suppress(ScaffoldError):
-            studies.append(read_study(workspace, name))
+            studies.append(read_idea_study(workspace, name))
     return sorted(studies, key=lambda study: (study.started_at, study.name))
 
 
-def write_study(workspace: Workspace, study: IdeaStudy) -> IdeaStudy:
+def write_idea_study(workspace: Workspace, study: IdeaStudy) -> IdeaStudy:
     """Write a study as its next revision, which comes back. Raises ScaffoldError where it cannot be written."""
-    from scaffold.ideas.study import format_study
+    from scaffold.ideas.study import format_idea_study_file
 
     newer = replace(study, revision=study.revision + 1)
-    records_home.write_record(workspace, study_path(workspace, study.name), format_study(newer))
+    records_home.write_record(workspace, idea_study_path(workspace, study.name), format_idea_study_file(newer))
     return newer
 
 
-def change_study(workspace: Workspace, name: str, change: Callable[[IdeaStudy], IdeaStudy]) -> IdeaStudy:
+def change_idea_study(workspace: Workspace, name: str, change: Callable[[IdeaStudy], IdeaStudy]) -> IdeaStudy:
     """The study after `change`, which sees the newest one and has it for itself. Raises ScaffoldError."""
-    with study_lock(workspace, name):
-        study = read_study(workspace, name)
+    with hold_idea_study_lock(workspace, name):
+        study = read_idea_study(workspace, name)
         changed = change(study)
-        return study if changed is study else write_study(workspace, changed)
+        return study if changed is study else write_idea_study(workspace, changed)
 
 
 @contextlib.contextmanager
-def study_lock(workspace: Workspace, name: str) -> Iterator[None]:
+def hold_idea_study_lock(workspace: Workspace, name: str) -> Iterator[None]:
     """Hold a study for a moment, against all worktrees. Raises ScaffoldError where somebody has it for a minute."""
-    folders = records_home.list_home_folders(workspace)
-    folder = folders[0] / "ideas" if folders else studies_folder(workspace)
+    folders = records_home.list_record_home_folders(workspace)
+    folder = folders[0] / "ideas" if folders else idea_studies_folder(workspace)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -18,7 +18,7 @@ from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import data_links
 from scaffold.observations.run_values import attach_final_metrics
-from scaffold.observations.spelling import find_metric
+from scaffold.observations.spelling import find_metric_value
 from scaffold.results.evidence.failure_cause import find_failed_line, find_failure_cause
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
@@ -35,22 +35,22 @@ MOST_AT_ONCE = 48
 Show = Callable[[SweepSnapshot], None]
 
 
-def side_name(study: str, number: int) -> str:
+def first_idea_sweep_name(study: str, number: int) -> str:
     """The name of the sweep with the runs of an idea's code, as the idea was first registered."""
     return f"{study}-idea{number}"
 
 
-def sweep_name(study: IdeaStudy, record: IdeaRecord) -> str:
+def idea_sweep_name(study: IdeaStudy, record: IdeaRecord) -> str:
     """The name of the sweep with the runs of the code that an idea has now: a sweep is of one code, and each merge onto another
     incumbent gives the idea another one. A new confirmation has the sweep of the idea that it confirms."""
     origin = study.ideas[record.of] if record.of is not None else record
     number = origin.number if origin.state == record.state else record.number
     begun = sum(event["event"] == "began" and event["idea"] == number for event in study.history)
-    return side_name(study.name, number) + (f"-{begun}" if begun > 1 else "")
+    return first_idea_sweep_name(study.name, number) + (f"-{begun}" if begun > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)
-class SideResult:
+class IdeaTrialRunResult:
     """What a run of one side gave: None where it gave no value, and then `cause`."""
 
     seed: int
@@ -60,7 +60,7 @@ class SideResult:
     seconds: float | None = None
 
 
-class CodeSide:
+class IdeaTrialSide:
     """One idea's code, and its runs."""
 
     def __init__(
@@ -74,11 +74,11 @@ class CodeSide:
     ) -> None:
         """`links` says which data its worktree gets as links; it is asked when the first run is written."""
         self.workspace, self.study, self.warn = workspace, study, warn
-        name = sweep_name(study, record)
+        name = idea_sweep_name(study, record)
         if sweep_paths.locate_sweep_file(workspace, name).is_file():
             sweep = sweep_file.read_sweep(workspace, name)
         else:
-            base = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
+            base = sweep_file.read_sweep(workspace, first_idea_sweep_name(study.name, BASELINE))
             number = record.number if record.of is None else record.of
             goal = f"idea {number} of {study.name}: {record.text}"
             code = SweepCode(state=record.state, commit=record.commit, patch=None)
@@ -121,7 +121,7 @@ class CodeSide:
         )
         scheduler.step(doing="try")
 
-    def finish(self, scheduler: Scheduler, show: Show) -> list[SideResult]:
+    def finish(self, scheduler: Scheduler, show: Show) -> list[IdeaTrialRunResult]:
         """Wait for the runs; what they gave. What was lost is run once more. Raises ScaffoldError: the sweep was stopped."""
         snapshot = run_until_done(scheduler, show, doing="try", warn=self.warn)
         if any(s.state == "lost" for s in snapshot.planned):
@@ -141,20 +141,20 @@ class CodeSide:
         timed_out = limit is not None and took is not None and took >= limit
         return state.state == "missing" or (state.state == "terminated" and not timed_out)
 
-    def _read(self, snapshot: SweepSnapshot) -> Iterator[SideResult]:
+    def _read(self, snapshot: SweepSnapshot) -> Iterator[IdeaTrialRunResult]:
         runs = [s.run for s in snapshot.planned if s.run is not None]
         observed = {run.path: run for run in attach_final_metrics(self.workspace, runs, names=[self.study.metric])}
         for state in snapshot.planned:
             run = observed[state.run.path] if state.run is not None else None
             yield self._read_state(state, run)
 
-    def _read_state(self, state: RunState, run: Run | None) -> SideResult:
+    def _read_state(self, state: RunState, run: Run | None) -> IdeaTrialRunResult:
         seed = run.seed if run is not None and run.seed is not None else 0
         if run is None:
-            return SideResult(seed, None, state.name, state.reason or state.state)
-        value = find_metric(run.metrics, self.study.metric) if state.state == "finished" else None
+            return IdeaTrialRunResult(seed, None, state.name, state.reason or state.state)
+        value = find_metric_value(run.metrics, self.study.metric) if state.state == "finished" else None
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-            return SideResult(seed, float(value), run.label, seconds=run.duration_s)
+            return IdeaTrialRunResult(seed, float(value), run.label, seconds=run.duration_s)
         if state.state != "finished":
             cause = find_failure_cause(self.workspace, run) or state.reason or state.state
             if line := find_failed_line(self.workspace, run):
@@ -164,45 +164,45 @@ class CodeSide:
             cause = (
                 f"{self.study.metric} is {value!r}" if value is not None else f"no {self.study.metric}; it gave {names}"
             )
-        return SideResult(seed, None, run.label, cause, run.duration_s)
+        return IdeaTrialRunResult(seed, None, run.label, cause, run.duration_s)
 
 
-class CodeSides:
+class IdeaTrialSides:
     """The sides of trials in one working tree, each made once; all get the same data as links."""
 
     def __init__(self, workspace: Workspace, study: IdeaStudy, *, warn: Warn) -> None:
         self._workspace, self._warn = workspace, warn
-        self._links = functools.cache(functools.partial(data_links.find_data_links, workspace, study))
-        self._made: dict[str, CodeSide] = {}
+        self._links = functools.cache(functools.partial(data_links.find_data_paths_to_link, workspace, study))
+        self._made: dict[str, IdeaTrialSide] = {}
 
-    def side(self, study: IdeaStudy, record: IdeaRecord) -> CodeSide:
+    def side(self, study: IdeaStudy, record: IdeaRecord) -> IdeaTrialSide:
         """The side of an idea, with the code that it has now."""
-        name = sweep_name(study, record)
+        name = idea_sweep_name(study, record)
         if name not in self._made:
-            self._made[name] = CodeSide(self._workspace, study, record, links=self._links, warn=self._warn)
+            self._made[name] = IdeaTrialSide(self._workspace, study, record, links=self._links, warn=self._warn)
         return self._made[name]
 
 
 @dataclass(frozen=True, slots=True)
-class StepResults:
+class JudgingStepResults:
     """What the runs of a step gave, side by side."""
 
-    incumbent: tuple[SideResult, ...]
-    candidate: tuple[SideResult, ...]
+    incumbent: tuple[IdeaTrialRunResult, ...]
+    candidate: tuple[IdeaTrialRunResult, ...]
 
 
-def run_step(
-    incumbent: CodeSide,
-    candidate: CodeSide | None,
+def run_judging_step(
+    incumbent: IdeaTrialSide,
+    candidate: IdeaTrialSide | None,
     step: JudgingStep,
     *,
     at_once: int,
     crashes: Mapping[str, Mapping[int, int]],
     show: Show,
-) -> StepResults:
+) -> JudgingStepResults:
     """Run what a step names, so many at once, interleaved. Raises ScaffoldError."""
     sides = {"incumbent": incumbent, **({"candidate": candidate} if candidate is not None else {})}
-    results: dict[str, list[SideResult]] = {"incumbent": [], "candidate": []}
+    results: dict[str, list[IdeaTrialRunResult]] = {"incumbent": [], "candidate": []}
     order = interleave(step.incumbent, step.candidate)
     for chunk in (order[i : i + at_once] for i in range(0, len(order), at_once)):
         opened = []
@@ -213,7 +213,7 @@ def run_step(
             opened.append((name, scheduler))
         for name, scheduler in opened:
             results[name] += sides[name].finish(scheduler, show)
-    return StepResults(tuple(results["incumbent"]), tuple(results["candidate"]))
+    return JudgingStepResults(tuple(results["incumbent"]), tuple(results["candidate"]))
 
 
 def interleave(incumbent: Sequence[int], candidate: Sequence[int]) -> list[tuple[str, int]]:
@@ -228,7 +228,7 @@ def interleave(incumbent: Sequence[int], candidate: Sequence[int]) -> list[tuple
 
 def await_run_capacity(workspace: Workspace, study: IdeaStudy, *, warn: Warn) -> int:
     """How many runs may go on at one time. Raises ScaffoldError where the backend cannot be asked."""
-    sweep = sweep_file.read_sweep(workspace, side_name(study.name, BASELINE))
+    sweep = sweep_file.read_sweep(workspace, first_idea_sweep_name(study.name, BASELINE))
     return retry_until_reachable(lambda: measure_run_capacity(workspace, sweep, study.backend), warn=warn)
 
 

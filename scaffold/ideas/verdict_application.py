@@ -10,13 +10,13 @@ from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, Status
 from scaffold.ideas.tree import snapshot, working_tree
-from scaffold.ideas.wording import describe_run_location, describe_verdict, incumbent_chain
+from scaffold.ideas.wording import describe_run_location, describe_verdict, list_ideas_in_incumbent
 
 Say = Callable[[str], None]
 STATUSES: dict[str, Status] = {"keep": "kept", "drop": "dropped", "open": "open", "stop": "open"}
 
 
-def close_with_verdict(
+def close_idea_with_verdict(
     place: IdeaContext, study: IdeaStudy, number: int, step: JudgingStep, *, pairs: int = 0
 ) -> IdeaStudy:
     """The study with an idea closed as the rule's last step says."""
@@ -52,9 +52,9 @@ def rebase_stale_idea(place: IdeaContext, study: IdeaStudy, number: int, say: Sa
         return study
     try:
         record = rebasing.rebase_idea(place, study, record)
-    except rebasing.CannotRebase as error:
+    except rebasing.IdeaRebaseConflict as error:
         say(error.message)
-        return close_with_verdict(place, study, number, JudgingStep(kind="open", why=error.message))
+        return close_idea_with_verdict(place, study, number, JudgingStep(kind="open", why=error.message))
     say(f"idea {study.incumbent} was kept since: idea {number} is judged on top of it")
     confirms = any(
         e["idea"] == number and (e["confirm"] if e["event"] == "began" else e["level"] is not None)
@@ -77,17 +77,17 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
     is_kept = record.status == "kept"
     done = replace(record, application="done")
     # another idea may have been kept in another tree, and this one lacks it still
-    chain = incumbent_chain(study)
+    chain = list_ideas_in_incumbent(study)
     paths = sorted({*record.paths, *(path for each in chain for path in each.paths)})
     reason = _edited(place, study, record, paths, [each.commit for each in chain])
     if reason is not None:
-        note = f"the tree is not touched, since {reason}; by hand: {describe_manual_steps(study, record)}"
+        note = f"the tree is not touched, since {reason}; by hand: {describe_manual_verdict_steps(study, record)}"
         say(note)
         done = replace(record, application="by hand", notes=(*record.notes, note))
     elif is_kept:
         working_tree.checkout_paths(place.top, paths, record.commit)
         try:
-            commit = working_tree.commit_paths(place.top, paths, commit_message(study, record))
+            commit = working_tree.commit_paths(place.top, paths, kept_idea_commit_message(study, record))
             done = replace(done, result_commit=commit)
         except working_tree.CannotCommit as error:
             say(f"idea {record.number} is kept, and not committed: {error.message}")
@@ -100,12 +100,12 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
                 say(note)
                 done = replace(done, notes=(*done.notes, note))
     else:
-        working_tree.restore_paths(place.top, paths, study.standing.commit)
+        working_tree.checkout_and_stage_paths(place.top, paths, study.standing.commit)
 
     def store(newest: IdeaStudy) -> IdeaStudy:
         return replace(newest.with_idea(done), untracked=snapshot.list_excluded_files(place.top, place.rules()))
 
-    return study_files.change_study(place.workspace, study.name, store)
+    return study_files.change_idea_study(place.workspace, study.name, store)
 
 
 def _edited(
@@ -125,14 +125,14 @@ def _edited(
     return f"{others[0]} was changed while the idea was judged" if others else None
 
 
-def describe_manual_steps(study: IdeaStudy, record: IdeaRecord) -> str:
+def describe_manual_verdict_steps(study: IdeaStudy, record: IdeaRecord) -> str:
     """The way by hand to what a verdict asks for."""
     if record.status == "kept":
         return f"scaffold ideas restore {record.number}, then git commit"
     return f"scaffold ideas restore {study.incumbent} brings the code back that stands"
 
 
-def commit_message(study: IdeaStudy, record: IdeaRecord) -> str:
+def kept_idea_commit_message(study: IdeaStudy, record: IdeaRecord) -> str:
     """The message of a kept idea's commit: what it is, why, and what was found."""
     trailers = {
         "Idea": f"{record.number} of {study.name}",

@@ -14,18 +14,18 @@ def metric_change(study: IdeaStudy, effect: float | None) -> float | None:
     return None if effect is None else -effect if study.direction == "minimize" else effect
 
 
-def metric_interval(study: IdeaStudy, record: IdeaRecord) -> tuple[float | None, float | None]:
+def metric_change_interval(study: IdeaStudy, record: IdeaRecord) -> tuple[float | None, float | None]:
     """The interval of the metric's change, the lower end first."""
     low, high = metric_change(study, record.low), metric_change(study, record.high)
     return (high, low) if study.direction == "minimize" else (low, high)
 
 
-def describe_effect(study: IdeaStudy, record: IdeaRecord) -> str:
+def describe_idea_effect(study: IdeaStudy, record: IdeaRecord) -> str:
     """`-0.0041 [-0.0060, -0.0022] val_bpb, 8 pairs`; empty where nothing is known."""
     change = metric_change(study, record.effect)
     if change is None:
         return ""
-    low, high = metric_interval(study, record)
+    low, high = metric_change_interval(study, record)
     interval = f" [{low:+.4g}, {high:+.4g}]" if low is not None and high is not None and low != high else ""
     pairs = f", {record.pairs} pairs" if record.pairs else ""
     return f"{change:+.4g}{interval} {study.metric}{pairs}"
@@ -33,18 +33,18 @@ def describe_effect(study: IdeaStudy, record: IdeaRecord) -> str:
 
 def describe_verdict(study: IdeaStudy, record: IdeaRecord) -> str:
     """`kept, -0.0041 [-0.0060, -0.0022] val_bpb, 8 pairs`."""
-    return ", ".join(filter(None, [record.status, describe_effect(study, record)]))
+    return ", ".join(filter(None, [record.status, describe_idea_effect(study, record)]))
 
 
 def describe_run_location(study: IdeaStudy, record: IdeaRecord) -> str:
     """Where the runs of an idea are: its sweep, and how many there were."""
-    names = [trial_runs.sweep_name(study, each) for each in (record, study.ideas[record.base])]
+    names = [trial_runs.idea_sweep_name(study, each) for each in (record, study.ideas[record.base])]
     return f"{record.runs} of the sweeps {names[0]} and {names[1]}"
 
 
 def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
     """An idea for JSON. `change` and its interval are of the metric itself: idea minus the code that stood."""
-    low, high = metric_interval(study, record)
+    low, high = metric_change_interval(study, record)
     return {
         "idea": record.number,
         "text": record.text,
@@ -68,15 +68,15 @@ def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
         "notes": list(record.notes),
         "tree": record.application,
         "result_commit": record.result_commit,
-        "sweep": trial_runs.sweep_name(study, record),
+        "sweep": trial_runs.idea_sweep_name(study, record),
         "started_at": record.started_at,
         "ended_at": record.ended_at,
     }
 
 
-def suggest_next_action(study: IdeaStudy) -> str:
+def suggest_study_action(study: IdeaStudy) -> str:
     """One line of what to do next, from the state alone, after what is seen of the machine."""
-    seen = drift.describe_drift(study)
+    seen = drift.describe_incumbent_drift(study)
     return f"{seen}; {_advise(study)}" if seen else _advise(study)
 
 
@@ -97,7 +97,7 @@ def _advise(study: IdeaStudy) -> str:
     return "the next idea: edit, then scaffold try '...'"
 
 
-def incumbent_chain(study: IdeaStudy) -> list[IdeaRecord]:
+def list_ideas_in_incumbent(study: IdeaStudy) -> list[IdeaRecord]:
     """The ideas that the code that stands is made of, the baseline first."""
     chain = [study.standing]
     while chain[-1].number != BASELINE:
@@ -105,9 +105,9 @@ def incumbent_chain(study: IdeaStudy) -> list[IdeaRecord]:
     return chain[::-1]
 
 
-def describe_kept_since(study: IdeaStudy, record: IdeaRecord) -> str:
+def describe_missing_kept_ideas(study: IdeaStudy, record: IdeaRecord) -> str:
     """The ideas of the code that stands which an idea's code lacks: `idea 2`, `ideas 2, 5`; empty where it lacks none."""
-    chain = [each.number for each in incumbent_chain(study)]
+    chain = [each.number for each in list_ideas_in_incumbent(study)]
     if record.number in chain:
         return ""
     lacking = chain[chain.index(record.base) + 1 :] if record.base in chain else chain[1:]

@@ -16,7 +16,7 @@ GUARD = "scaffold guard"
 
 
 @dataclass(frozen=True, slots=True)
-class HookFile:
+class AgentHookFile:
     """Where an agent reads a project's hooks, and what makes it ask the guard before each shell command."""
 
     path: str
@@ -34,14 +34,16 @@ def _matched(event: str, tool: str) -> dict[str, Any]:
 
 # as the agents' own documentation has them; each takes exit code 2 for "do not run it", with the reason on stderr
 HOOK_FILES = {
-    "claude": HookFile(".claude/settings.json", _matched("PreToolUse", "Bash")),
-    "codex": HookFile(".codex/hooks.json", _matched("PreToolUse", "Bash")),
-    "cursor": HookFile(".cursor/hooks.json", {"version": 1, "hooks": {"beforeShellExecution": [{"command": GUARD}]}}),
-    "gemini": HookFile(".gemini/settings.json", _matched("BeforeTool", "run_shell_command")),
+    "claude": AgentHookFile(".claude/settings.json", _matched("PreToolUse", "Bash")),
+    "codex": AgentHookFile(".codex/hooks.json", _matched("PreToolUse", "Bash")),
+    "cursor": AgentHookFile(
+        ".cursor/hooks.json", {"version": 1, "hooks": {"beforeShellExecution": [{"command": GUARD}]}}
+    ),
+    "gemini": AgentHookFile(".gemini/settings.json", _matched("BeforeTool", "run_shell_command")),
 }
 
 
-def plan_hook(workdir: Path, agent: str) -> tuple[FileAction, FileChange | None]:
+def plan_agent_hook_file(workdir: Path, agent: str) -> tuple[FileAction, FileChange | None]:
     """What becomes of an agent's file in `workdir`: it is created where there is none; somebody's own stays as it is."""
     hook = HOOK_FILES[agent]
     if not path_containment.is_contained(workdir, hook.path):
@@ -58,7 +60,7 @@ def plan_hook(workdir: Path, agent: str) -> tuple[FileAction, FileChange | None]
     return FileAction(hook.path, "keep", f"yours stays; `{GUARD}` is to be added"), None
 
 
-def hooks_to_add(actions: Iterable[FileAction]) -> tuple[HookFile, ...]:
+def hooks_to_add(actions: Iterable[FileAction]) -> tuple[AgentHookFile, ...]:
     """The files that hold no hook of ours and are not written, since they are somebody's own: what is to be added to each."""
     left = {action.path for action in actions if action.what in ("keep", "linked")}
     return tuple(hook for hook in HOOK_FILES.values() if hook.path in left)

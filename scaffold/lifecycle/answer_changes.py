@@ -81,7 +81,7 @@ def answers_with_experiment(workspace: Workspace, name: str) -> dict[str, Any]:
     return {"experiments": experiments if name in experiments else [*experiments, name]}
 
 
-def lacks_facts(workspace: Workspace, new: releases.TemplateVersion) -> bool:
+def lacks_fact_answers(workspace: Workspace, new: releases.TemplateVersion) -> bool:
     """Whether the new version asks for facts that the workspace's answers do not have."""
     import yaml
 

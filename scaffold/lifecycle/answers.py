@@ -59,7 +59,7 @@ class InitOptions:
         return {name: value for name, value in answers.items() if value is not None}
 
 
-def make_answers(conventions: Conventions, options: InitOptions) -> dict[str, Any]:
+def make_init_answers(conventions: Conventions, options: InitOptions) -> dict[str, Any]:
     """Every answer that init gives. Raises WrongUsage when an option cannot be an answer."""
     root = conventions.experiment_root
     if options.root is not None:
@@ -118,7 +118,7 @@ def _with_visible_texts(value: Any) -> Any:
         return {key: _with_visible_texts(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_with_visible_texts(inner) for inner in value]
-    return visible_text.one_line(value) if isinstance(value, str) else value
+    return visible_text.escape_to_one_line(value) if isinstance(value, str) else value
 
 
 def _entry_point_answer(point: EntryPoint) -> dict[str, Any]:
@@ -158,12 +158,12 @@ def _slurm_answer(conventions: Conventions) -> dict[str, Any] | None:
     }
     for key in ("partitions", "accounts", "qos", "gres", "time", "modules"):
         options[key] = [value for value in options[key] if slurm.SAFE_VALUE.fullmatch(value)]
-    options["setup"], _ = activation.usable_lines(options["setup"])
-    places = {key: evidence_place(conventions, f"slurm.{key}") for key in options if options[key]}
+    options["setup"], _ = activation.select_activation_lines(options["setup"])
+    places = {key: evidence_location(conventions, f"slurm.{key}") for key in options if options[key]}
     return options | {"evidence": {key: place for key, place in places.items() if place}}
 
 
-def evidence_place(conventions: Conventions, name: str) -> str:
+def evidence_location(conventions: Conventions, name: str) -> str:
     """Where a value was read, as `path:line`; empty where nothing says so."""
     for item in conventions.evidence.get(name, ()):
         return item.path if item.line is None else f"{item.path}:{item.line}"
@@ -178,7 +178,7 @@ def describe_repository(conventions: Conventions) -> list[str]:
 def _described_findings(conventions: Conventions) -> Iterator[tuple[str, str]]:
     """What was found out, each with the place that says so (empty: none does)."""
     if conventions.environment.manager != "none":
-        yield f"environment: {conventions.environment.manager}", evidence_place(conventions, "environment.manager")
+        yield f"environment: {conventions.environment.manager}", evidence_location(conventions, "environment.manager")
     for point in conventions.entry_points[:5]:
         yield _describe_entry_point(conventions, point)
     for subject, field, values in (
@@ -188,21 +188,21 @@ def _described_findings(conventions: Conventions) -> Iterator[tuple[str, str]]:
         ("metrics in the code", "metrics", conventions.metrics[:5]),
     ):
         if values:
-            yield f"{subject}: {', '.join(values)}", evidence_place(conventions, field)
+            yield f"{subject}: {', '.join(values)}", evidence_location(conventions, field)
     if conventions.existing_experiment_dirs:
         yield f"existing experiment folders: {', '.join(conventions.existing_experiment_dirs)}", ""
     if conventions.slurm is not None:
         options = [*conventions.slurm.partitions[:1], *conventions.slurm.accounts[:1], *conventions.slurm.qos[:1]]
         text = f"Slurm: {', '.join(options) or 'used, no partition named'}"
-        yield text, evidence_place(conventions, "slurm.partitions")
-    for row in activation.usable_lines(conventions.slurm.setup)[1] if conventions.slurm is not None else ():
+        yield text, evidence_location(conventions, "slurm.partitions")
+    for row in activation.select_activation_lines(conventions.slurm.setup)[1] if conventions.slurm is not None else ():
         text = (
             f"run.sbatch does not take over `{row}` of the job scripts: write into it how a job enters the environment"
         )
-        yield text, evidence_place(conventions, "slurm.setup")
+        yield text, evidence_location(conventions, "slurm.setup")
     if conventions.tests.runner:
         text = f"tests: {conventions.tests.runner} {' '.join(conventions.tests.paths)}".rstrip()
-        yield text, evidence_place(conventions, "tests.runner")
+        yield text, evidence_location(conventions, "tests.runner")
     if conventions.agent_guides:
         yield f"agent guides: {', '.join(conventions.agent_guides)}", ""
 

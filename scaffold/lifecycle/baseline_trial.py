@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scaffold import git, transaction
-from scaffold.conventions.blanks import open_choices
+from scaffold.conventions.blanks import list_open_choices_in_command
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle.disposable_tree import disposable_tree
 from scaffold.lifecycle.init import InitPlan
@@ -30,7 +30,7 @@ _NOT_TOLD = (
 _VARIABLES = re.compile(r"^(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|[^\s'\"])* )+")
 
 
-class FailureCause(NamedTuple):
+class KnownFailureCause(NamedTuple):
     """What a log says of why a command failed, what to do about it, and whether the script's own work had begun by then."""
 
     pattern: str
@@ -39,43 +39,43 @@ class FailureCause(NamedTuple):
 
 
 _CAUSES = (
-    FailureCause(
+    KnownFailureCause(
         r"cannot open shared object file|undefined symbol|version `?GLIBC|symbol not found|DLL load failed",
         "the environment is damaged: build it anew, bash {scripts}/setup_env.sh, or try it with --setup",
         began=False,
     ),
-    FailureCause(
+    KnownFailureCause(
         r"ModuleNotFoundError|ImportError|Could not load 'hydra/|there is no package called|No module named",
         "build the environment: bash {scripts}/setup_env.sh, or try it with --setup",
         began=False,
     ),
-    FailureCause(
+    KnownFailureCause(
         r"unrecognized arguments|[Nn]o such option|unexpected keyword|Could not override",
         "the command is of another version of the script: correct it in the plan",
         began=False,
     ),
-    FailureCause(
+    KnownFailureCause(
         r"arguments are required|Missing (?:option|argument)|Missing mandatory value|MissingMandatoryValue",
         "give what is required, in the plan's commands",
         began=False,
     ),
-    FailureCause(r"command not found|not found$", "install it, or enter the environment that has it", began=False),
-    FailureCause(
+    KnownFailureCause(r"command not found|not found$", "install it, or enter the environment that has it", began=False),
+    KnownFailureCause(
         r"FileNotFoundError|No such file or directory|does not exist",
         "bring the data there, or name where it is in the plan's commands",
     ),
-    FailureCause(r"CUDA|cuDNN|NVIDIA|no GPU|NCCL", "run it where there is a GPU"),
-    FailureCause(r"api_key not configured|wandb\.errors|WANDB_API_KEY", "log in, or export WANDB_MODE=offline"),
-    FailureCause(
+    KnownFailureCause(r"CUDA|cuDNN|NVIDIA|no GPU|NCCL", "run it where there is a GPU"),
+    KnownFailureCause(r"api_key not configured|wandb\.errors|WANDB_API_KEY", "log in, or export WANDB_MODE=offline"),
+    KnownFailureCause(
         r"ConnectionError|Max retries|Name or service not known|Temporary failure in name resolution",
         "it wants the network: fetch what it needs first",
     ),
-    FailureCause(r"MemoryError|Killed|out of memory", "give it a smaller model or batch, or a larger machine"),
+    KnownFailureCause(r"MemoryError|Killed|out of memory", "give it a smaller model or batch, or a larger machine"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineTrial:
+class BaselineCommandTrial:
     """What happened; `exit_code` is None where the time ran out, `seed` is taken, refused, or None where the script takes none.
 
     `stray` are files that it left outside of its folder, `changed` files of the repository that it changed, `problem` the line of
@@ -99,7 +99,7 @@ class BaselineTrial:
         return self.started and self.problem is None and self.seed != "refused"
 
 
-def find_missing_setup(planned: InitPlan) -> str:
+def find_missing_environment_setup(planned: InitPlan) -> str:
     """The line that would build the environment, where there is none yet; empty where one is there, or none is declared."""
     setup = str(planned.answers["environment"].get("setup") or "")
     return (
@@ -109,32 +109,32 @@ def find_missing_setup(planned: InitPlan) -> str:
     )
 
 
-def main_entry(answers: Mapping[str, Any]) -> dict[str, Any] | None:
+def find_baseline_entry_point(answers: Mapping[str, Any]) -> dict[str, Any] | None:
     """The script that the plan's baseline runs."""
-    from scaffold.conventions.baseline_command import choose_baseline
+    from scaffold.conventions.baseline_command import choose_baseline_entry_point
 
     entries: list[dict[str, Any]] = list(answers.get("entry_points") or ())
-    at = choose_baseline([entry["kind"] for entry in entries])
+    at = choose_baseline_entry_point([entry["kind"] for entry in entries])
     return None if at is None else entries[at]
 
 
-def try_baseline_command(planned: InitPlan, *, seconds: int = SECONDS, setup: bool = False) -> BaselineTrial:
+def try_baseline_command(planned: InitPlan, *, seconds: int = SECONDS, setup: bool = False) -> BaselineCommandTrial:
     """Run the baseline command of a planned workspace in a disposable tree, recorded as a smoke run, for at most `seconds`.
 
     With `setup` the environment is built there first. Raises ScaffoldError where there is no command, or it leaves a choice open.
     """
-    entry = main_entry(planned.answers)
+    entry = find_baseline_entry_point(planned.answers)
     if entry is None:
         raise ScaffoldError(
             "there is no script to try", hint="no script that runs an experiment was found: scaffold detect"
         )
-    if choices := open_choices(entry["command"]):
+    if choices := list_open_choices_in_command(entry["command"]):
         raise ScaffoldError(
             f"the baseline command leaves open: {choices[0]}", hint="decide it in the plan, then: scaffold run"
         )
     with disposable_tree(planned.workdir) as tree:
-        transaction.apply_changes(tree, planned.changes)
-        git.run_as_user(tree, "add", "--all", "--force", planned.root)
+        transaction.apply_file_changes(tree, planned.changes)
+        git.run_git_as_user(tree, "add", "--all", "--force", planned.root)
         environment = _environment(planned.workdir, tree)
         if setup and (line := str(planned.answers["environment"].get("setup") or "")):
             code, text, _ = _run(f"set -e; {line}", tree, environment, SETUP_SECONDS)
@@ -225,15 +225,15 @@ def _judge(
     text: str,
     took: float,
     before: Mapping[str, str],
-) -> BaselineTrial:
+) -> BaselineCommandTrial:
     """What a run came to, by its exit code, its log, and what git says of the tree after it."""
     problem = _problem(text) if code not in (0, None) else None
-    cause = find_cause(problem) if problem else None
+    cause = find_known_failure_cause(problem) if problem else None
     hint = cause.hint if cause else "look into its log, and run it by hand"
     scripts = f"{planned.root}/{planned.answers['role_dirs']['scripts']}"
     after = {path: state for path, state in _status(tree).items() if before.get(path) != state}
     outside = {path: state for path, state in after.items() if not path.startswith(f"{planned.root}/")}
-    return BaselineTrial(
+    return BaselineCommandTrial(
         command=str(entry["command"]),
         seconds=took,
         exit_code=code,
@@ -247,7 +247,7 @@ def _judge(
     )
 
 
-def find_cause(problem: str) -> FailureCause | None:
+def find_known_failure_cause(problem: str) -> KnownFailureCause | None:
     """What the line of a log that says what went wrong stands for; None where it is not known."""
     return next((cause for cause in _CAUSES if re.search(cause.pattern, problem)), None)
 
@@ -263,7 +263,7 @@ def _seed(entry: Mapping[str, Any], problem: str | None) -> str | None:
 
 def _status(tree: Path) -> dict[str, str]:
     """Path -> what git says of it; a folder of which git knows nothing is one path."""
-    rows = git.run_as_user(tree, "status", "--porcelain", "-z", "--untracked-files=normal").text.split("\0")
+    rows = git.run_git_as_user(tree, "status", "--porcelain", "-z", "--untracked-files=normal").text.split("\0")
     return {row[3:]: row[:2].strip() for row in rows if len(row) > 3 and "__pycache__" not in row}
 
 
@@ -295,9 +295,9 @@ def _has_number_of(line: str, pieces: Sequence[str]) -> bool:
     return spelled and re.search(rf"(?:{'|'.join(map(re.escape, pieces))})\W{{0,4}}\s*-?\d", line) is not None
 
 
-def add_trial_answers(answers: Mapping[str, Any], run: BaselineTrial) -> dict[str, Any]:
+def add_baseline_trial_answers(answers: Mapping[str, Any], run: BaselineCommandTrial) -> dict[str, Any]:
     """The answers with what a first run taught: a command that works is marked as confirmed, what went wrong is a risk."""
-    entry = main_entry(answers)
+    entry = find_baseline_entry_point(answers)
     entries = [
         {**e, "confirmed": True} if run.confirmed and entry is not None and e == entry else e
         for e in answers["entry_points"]

@@ -22,7 +22,12 @@ from scaffold.atomic_write import write_atomic
 from scaffold.lifecycle import file_kinds, files_on_disk
 from scaffold.lifecycle.template import releases
 from scaffold.lifecycle.template.render import Rendering
-from scaffold.lifecycle.template.source import foreign_source, is_remote, recorded_version, remote_source
+from scaffold.lifecycle.template.source import (
+    foreign_template_source,
+    is_remote_template_source,
+    recorded_template_version,
+    remote_template_source,
+)
 from scaffold.workspace import Workspace
 
 VERSION = 1
@@ -38,7 +43,7 @@ def hash_files(rendered: Rendering) -> dict[str, str]:
     return {path: hash_content(file.data) for path, file in rendered.items()}
 
 
-def write_hashes(
+def write_template_hashes(
     workdir: Path, root: str, template: releases.TemplateVersion, answers_file: bytes, rendered: Rendering
 ) -> None:
     """Keep the hashes of what `template` makes of the answers in `answers_file` (its content, line ends as LF).
@@ -63,7 +68,7 @@ def write_hashes(
             write_atomic(path, data, sync=False)
 
 
-def read_hashes(workspace: Workspace) -> dict[str, str] | None:
+def read_template_hashes(workspace: Workspace) -> dict[str, str] | None:
     """The hash of each file that the workspace's template makes of its answers; None where none were kept of just these two."""
     path = _hashes_file(workspace.workdir, workspace.root)
     try:
@@ -73,21 +78,25 @@ def read_hashes(workspace: Workspace) -> dict[str, str] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     answers_path = file_kinds.answers_path(workspace.root)
-    file = files_on_disk.read_files(workspace.workdir, [answers_path]).files.get(answers_path)
+    file = files_on_disk.read_files_on_disk(workspace.workdir, [answers_path]).files.get(answers_path)
     if layout != VERSION or file is None or answers != hash_content(file.data):
         return None
-    version, remote = recorded_version(workspace), remote_source(workspace)
+    version, remote = recorded_template_version(workspace), remote_template_source(workspace)
     if remote is not None:
         return hashes if template == f"{remote} {version}" else None
-    return hashes if foreign_source(workspace) is None and template == releases.fingerprint(version) else None
+    return (
+        hashes
+        if foreign_template_source(workspace) is None and template == releases.fingerprint_template_version(version)
+        else None
+    )
 
 
 def _remote_fingerprint(template: releases.TemplateVersion) -> str | None:
     """What stands for a version that is not asked for again on reading."""
-    return f"{template.source} {template.version}" if is_remote(template.source) else None
+    return f"{template.source} {template.version}" if is_remote_template_source(template.source) else None
 
 
-def delete_hashes(workspace: Workspace) -> None:
+def delete_template_hashes(workspace: Workspace) -> None:
     """Forget them, as the workspace is removed."""
     path = _hashes_file(workspace.workdir, workspace.root)
     with contextlib.suppress(OSError):

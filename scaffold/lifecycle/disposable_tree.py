@@ -72,17 +72,17 @@ def _copy_or_link(source: str, target: str) -> None:
 
 def _as_repository(tree: Path) -> None:
     """A commit of the copy, so that what a run leaves outside of its folder can be told."""
-    git.run_as_user(tree, "init", "--quiet")
-    git.run_as_user(tree, "add", "--all")
-    git.run_as_user(
+    git.run_git_as_user(tree, "init", "--quiet")
+    git.run_git_as_user(tree, "add", "--all")
+    git.run_git_as_user(
         tree, "-c", "user.name=scaffold", "-c", "user.email=scaffold@localhost", "commit", "--quiet", "-m", "as it was"
     )
 
 
 def _copy_uncommitted(top: Path, tree: Path) -> None:
     """What differs from the commit, and what git does not know yet; a file that was deleted is deleted there too."""
-    changed = git.run_checked_as_user(top, "diff", "--name-only", "-z", "HEAD").text.split("\0")
-    unknown = git.run_checked_as_user(top, "ls-files", "--others", "--exclude-standard", "-z").text.split("\0")
+    changed = git.run_git_checked_as_user(top, "diff", "--name-only", "-z", "HEAD").text.split("\0")
+    unknown = git.run_git_checked_as_user(top, "ls-files", "--others", "--exclude-standard", "-z").text.split("\0")
     for name in filter(None, dict.fromkeys((*changed, *unknown))):
         source, target = top / name, tree / name
         if source.is_file() and not source.is_symlink():
@@ -95,7 +95,7 @@ def _copy_uncommitted(top: Path, tree: Path) -> None:
 
 def _link_data(top: Path, tree: Path) -> None:
     """Links to what git ignores and is data by its folder's name; where outputs go nothing is linked."""
-    listed = git.run_as_user(
+    listed = git.run_git_as_user(
         top, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"
     ).text.split("\0")
     for name in filter(None, listed):

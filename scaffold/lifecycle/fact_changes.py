@@ -8,7 +8,7 @@ from typing import Any
 
 from scaffold.conventions.model import Conventions
 from scaffold.errors import WrongUsage
-from scaffold.lifecycle.answers import evidence_place, fact_answers
+from scaffold.lifecycle.answers import evidence_location, fact_answers
 from scaffold.workspace import Workspace
 
 # answer -> the field whose evidence speaks for it
@@ -31,7 +31,7 @@ class FactChange:
     place: str
 
 
-def find_changes(workspace: Workspace, conventions: Conventions) -> list[FactChange]:
+def find_fact_changes(workspace: Workspace, conventions: Conventions) -> list[FactChange]:
     """What detection says today and the answers do not, answer by answer.
 
     A command that was confirmed stays so while it is the same. A metric that decides is only proposed where none does yet.
@@ -49,14 +49,14 @@ def find_changes(workspace: Workspace, conventions: Conventions) -> list[FactCha
         detected |= {"primary_metric": decides.name, "metric_direction": decides.direction or ""}
     return [
         FactChange(
-            name=name, old=stored.get(name), new=value, place=evidence_place(conventions, _FIELDS.get(name, name))
+            name=name, old=stored.get(name), new=value, place=evidence_location(conventions, _FIELDS.get(name, name))
         )
         for name, value in detected.items()
         if stored.get(name) != value
     ]
 
 
-def accepted_answers(changes: Iterable[FactChange], names: Iterable[str]) -> dict[str, Any]:
+def answers_from_accepted_changes(changes: Iterable[FactChange], names: Iterable[str]) -> dict[str, Any]:
     """The new answers that `names` accept; `all` accepts every one. Raises WrongUsage for a name that nothing changes."""
     answers = {change.name: change.new for change in changes}
     names = list(names)
@@ -69,7 +69,7 @@ def accepted_answers(changes: Iterable[FactChange], names: Iterable[str]) -> dic
     return answers if "all" in names else {name: answers[name] for name in names}
 
 
-def describe_change(change: FactChange) -> Iterator[str]:
+def describe_fact_change(change: FactChange) -> Iterator[str]:
     """The answer's name with its place, then what goes and what comes, line by line."""
     yield f"{change.name}{f'  [{change.place}]' if change.place else ''}"
     old, new = list(_items(change.old)), list(_items(change.new))

@@ -87,7 +87,7 @@ def _merge_absent_file(path: str, base: RenderedFile | None, new: RenderedFile |
     return FileAction(path, "create"), disk.make_change(path, new)
 
 
-def create_seeded(path: str, new: RenderedFile, disk: FilesOnDisk) -> MergedFile:
+def create_seeded_file(path: str, new: RenderedFile, disk: FilesOnDisk) -> MergedFile:
     """A seeded file that this update brings for the first time, as for a new experiment."""
     if path in disk.files or path in disk.linked:
         return NOTHING

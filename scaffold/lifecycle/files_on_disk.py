@@ -35,7 +35,7 @@ class FilesOnDisk:
         return transaction.FileChange(path=path, old=old, new=data, executable=executable)
 
 
-def read_files(workdir: Path, paths: Iterable[str]) -> FilesOnDisk:
+def read_files_on_disk(workdir: Path, paths: Iterable[str]) -> FilesOnDisk:
     """What stands at `paths`. Raises ScaffoldError where a folder stands in a file's place, or a file in a folder's."""
     files: dict[str, RenderedFile] = {}
     raw: dict[str, bytes] = {}

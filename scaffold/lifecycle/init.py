@@ -14,15 +14,22 @@ from scaffold import git, transaction
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.lifecycle import agent_hooks, answer_changes, file_kinds, files_on_disk, init_actions, location_checks
-from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_answers, make_workspace_id
-from scaffold.lifecycle.content_hashes import write_hashes
+from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_init_answers, make_workspace_id
+from scaffold.lifecycle.content_hashes import write_template_hashes
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.template import releases
 from scaffold.lifecycle.template.render import Rendering, render_template
 from scaffold.lifecycle.template.source import open_recorded_template
 from scaffold.runs import records_home
-from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, Workspace, list_roots, load_workspace, workspaces_below
+from scaffold.workspace import (
+    ANSWERS_FILE,
+    USUAL_ROOTS,
+    Workspace,
+    list_workspace_roots,
+    load_workspace,
+    workspaces_below,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +62,12 @@ def plan_init(
 
     Raises ScaffoldError when the work directory, an option, or what stands there makes a workspace impossible.
     """
-    workdir, location = location_checks.check_workdir(workdir)
+    workdir, location = location_checks.check_workspace_location(workdir)
     options = _with_relative_tasks_path(workdir, options)
     existing = _existing_workspace(workdir, options)
     if existing is not None:
         _refuse_contradicting_options(existing, options, template_source)
-        location_checks.check_root(workdir, existing.root)
+        location_checks.check_experiment_root(workdir, existing.root)
     with _open_template(existing, template_source) as template:
         answers = (
             dict(existing.answers)
@@ -68,16 +75,16 @@ def plan_init(
             else learn(_new_answers(workdir, options, detect, location.toplevel))
         )
         rendered = render_template(template, answers)
-        disk = files_on_disk.read_files(workdir, rendered)
+        disk = files_on_disk.read_files_on_disk(workdir, rendered)
         if existing is None and (kept := _user_files_in_the_way(answers, rendered, disk)):
             answers["kept_files"] = kept
             rendered = render_template(template, answers)
     root = str(answers["experiment_root"])
     answers_path = file_kinds.answers_path(root)
-    actions = init_actions.choose_actions(answers, rendered, disk, goal_given=options.goal is not None)
-    init_actions.check_needed_files(answers, actions)
+    actions = init_actions.choose_init_file_actions(answers, rendered, disk, goal_given=options.goal is not None)
+    init_actions.check_required_init_files(answers, actions)
     changes = [disk.make_change(a.path, rendered[a.path]) for a in actions if a.what in ("create", "replace")]
-    hooks = [agent_hooks.plan_hook(workdir, agent) for agent in dict.fromkeys(options.agent_hooks)]
+    hooks = [agent_hooks.plan_agent_hook_file(workdir, agent) for agent in dict.fromkeys(options.agent_hooks)]
     return InitPlan(
         workdir=workdir,
         root=root,
@@ -99,9 +106,9 @@ def plan_init(
 
 def apply_init(planned: InitPlan) -> InitPlan:
     """Carry a plan out: all of it or nothing. The plan comes back with what git says now about ignored paths."""
-    with transaction.workdir_lock(planned.workdir):
-        transaction.apply_changes(planned.workdir, planned.changes)
-        write_hashes(planned.workdir, planned.root, planned.template, planned.answers_file, planned.rendered)
+    with transaction.hold_workdir_lock(planned.workdir):
+        transaction.apply_file_changes(planned.workdir, planned.changes)
+        write_template_hashes(planned.workdir, planned.root, planned.template, planned.answers_file, planned.rendered)
     paths = [action.path for action in planned.actions if action.what != "linked"]
     return replace(planned, ignored=file_kinds.ignored_workspace_paths(planned.workdir, planned.answers, paths))
 
@@ -144,11 +151,11 @@ def _new_answers(
     workdir: Path, options: InitOptions, detect: Callable[[Path], Conventions], top: Path | None
 ) -> dict[str, Any]:
     """The answers of a workspace that is not there yet."""
-    answers = make_answers(detect(workdir), options)
+    answers = make_init_answers(detect(workdir), options)
     goal = init_actions.read_placeholder_goal(workdir, answers["tasks_path"]) if options.goal is None else None
     if goal is not None:
         answers["experiment_goal"] = goal
-    location_checks.check_root(workdir, str(answers["experiment_root"]))
+    location_checks.check_experiment_root(workdir, str(answers["experiment_root"]))
     answers["workspace_id"] = _free_workspace_id(workdir, str(answers["experiment_root"]), top)
     return answers
 
@@ -158,7 +165,7 @@ def _free_workspace_id(workdir: Path, root: str, top: Path | None) -> str:
     own_id = make_workspace_id(workdir, root, top)
     place = Workspace(workdir=workdir, root=root, answers={"workspace_id": own_id})
     # only where records are kept of this place can there be a workspace that they belong to
-    if top is None or not any(folder.is_dir() for folder in records_home.list_home_folders(place)[:1]):
+    if top is None or not any(folder.is_dir() for folder in records_home.list_record_home_folders(place)[:1]):
         return own_id
     taken = set()
     for folder, other in workspaces_below(top):
@@ -173,7 +180,7 @@ def _existing_workspace(workdir: Path, options: InitOptions) -> Workspace | None
     if options.root is not None:
         root = checked_relative_path(options.root, option="--root")
         return load_workspace(workdir, root) if (workdir / root / ANSWERS_FILE).is_file() else None
-    roots = list_roots(workdir)
+    roots = list_workspace_roots(workdir)
     if len(roots) > 1:
         raise ScaffoldError(f"{workdir} has several workspaces: {', '.join(roots)}", hint="name one with --root")
     return load_workspace(workdir, roots[0]) if roots else None

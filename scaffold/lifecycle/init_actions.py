@@ -13,13 +13,13 @@ from scaffold.lifecycle import file_kinds
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.template.render import RenderedFile, Rendering
-from scaffold.plan.document.loop_protocol import placeholder_goal
+from scaffold.plan.document.loop_protocol import read_placeholder_plan_goal
 from scaffold.workspace import ANSWERS_FILE
 
 LINK_NOTE = "it is a link, and yours"
 
 
-def choose_actions(
+def choose_init_file_actions(
     answers: Mapping[str, Any], rendered: Rendering, disk: FilesOnDisk, *, goal_given: bool
 ) -> list[FileAction]:
     """One action for each file that is `rendered`; `goal_given`: the user said what the goal is.
@@ -43,7 +43,7 @@ def _choose_action(
     data = disk.files[path].data
     if data == file.data:
         return FileAction(path, "same")
-    goal = placeholder_goal(data.decode("utf-8", "replace")) if path == answers["tasks_path"] else None
+    goal = read_placeholder_plan_goal(data.decode("utf-8", "replace")) if path == answers["tasks_path"] else None
     if goal is not None:
         return _placeholder_action(path, goal, answers, goal_given)
     return FileAction(path, "keep", "yours is kept")
@@ -60,7 +60,7 @@ def _placeholder_action(path: str, goal: str, answers: Mapping[str, Any], goal_g
     return FileAction(path, "keep", note)
 
 
-def check_needed_files(answers: Mapping[str, Any], actions: list[FileAction]) -> None:
+def check_required_init_files(answers: Mapping[str, Any], actions: list[FileAction]) -> None:
     """Without its recorder, its answers and its plan a workspace is none. Raises ScaffoldError where one cannot be."""
     scripts = f"{answers['experiment_root']}/{answers['role_dirs']['scripts']}/"
     for action in actions:
@@ -83,5 +83,5 @@ def read_placeholder_goal(workdir: Path, tasks_path: str) -> str | None:
     """The goal in the research server's placeholder plan, where one stands."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
         path = path_containment.join_contained_path(workdir, tasks_path)
-        return placeholder_goal(path.read_text(encoding="utf-8")) if path.is_file() else None
+        return read_placeholder_plan_goal(path.read_text(encoding="utf-8")) if path.is_file() else None
     return None

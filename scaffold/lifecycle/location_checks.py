@@ -9,11 +9,11 @@ from scaffold import git, workspace
 from scaffold.errors import ScaffoldError
 
 
-def check_workdir(path: Path) -> tuple[Path, git.GitLocation]:
+def check_workspace_location(path: Path) -> tuple[Path, git.GitLocation]:
     """`path`, resolved, when a workspace can live in it, and where it stands in git. Raises ScaffoldError when it cannot."""
     resolved = workspace.resolve_workdir(path)
     location = git.locate_in_git(resolved)
-    if error := git.refusal_error(resolved, location):
+    if error := git.git_refusal_error(resolved, location):
         raise error
     if not location.in_work_tree:
         raise ScaffoldError(
@@ -22,7 +22,7 @@ def check_workdir(path: Path) -> tuple[Path, git.GitLocation]:
     return resolved, location
 
 
-def check_root(directory: Path, name: str) -> None:
+def check_experiment_root(directory: Path, name: str) -> None:
     """Check that the experiment root `name` can be in `directory`. Raises ScaffoldError when it cannot."""
     path = directory
     for part in Path(name).parts:

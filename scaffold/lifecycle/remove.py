@@ -11,7 +11,7 @@ from pathlib import Path
 from scaffold import transaction
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk
-from scaffold.lifecycle.status import read_status
+from scaffold.lifecycle.status import read_workspace_file_status
 from scaffold.runs import bytecode, records_home
 from scaffold.workspace import Workspace
 
@@ -35,19 +35,19 @@ class RemovalPlan:
     delete: tuple[str, ...]
     keep: tuple[tuple[str, str], ...]
     bytecode: tuple[str, ...]
-    homes: tuple[records_home.HomeSummary, ...]
+    homes: tuple[records_home.RecordHomeSummary, ...]
     refs: int
     changes: tuple[transaction.FileChange, ...]
 
 
 def plan_removal(workspace: Workspace) -> RemovalPlan:
     """What removing `workspace` would delete and keep; changes nothing. Raises ScaffoldError where its template cannot be had."""
-    status = read_status(workspace)
+    status = read_workspace_file_status(workspace)
     workdir, entries = workspace.workdir, status.entries
     delete = [entry.path for entry in entries if entry.state == "same"]
     # last, so that an interrupted removal still is a workspace that can be removed
     delete.sort(key=lambda path: path == file_kinds.answers_path(workspace.root))
-    disk = files_on_disk.read_files(workdir, delete)
+    disk = files_on_disk.read_files_on_disk(workdir, delete)
     keep = [
         (entry.path, REASONS[entry.state])
         for entry in entries
@@ -73,8 +73,8 @@ def apply_removal(planned: RemovalPlan, *, with_records: bool = False) -> None:
     Raises ScaffoldError where something cannot be deleted.
     """
     workdir = planned.workspace.workdir
-    with transaction.workdir_lock(workdir):
-        transaction.apply_changes(workdir, planned.changes)
+    with transaction.hold_workdir_lock(workdir):
+        transaction.apply_file_changes(workdir, planned.changes)
         for path in planned.bytecode:
             with contextlib.suppress(OSError):
                 (workdir / path).unlink()
@@ -83,7 +83,7 @@ def apply_removal(planned: RemovalPlan, *, with_records: bool = False) -> None:
         for folder in sorted(folders, key=lambda f: len(f.parts), reverse=True):
             with contextlib.suppress(OSError):
                 (workdir / folder).rmdir()
-        content_hashes.delete_hashes(planned.workspace)
+        content_hashes.delete_template_hashes(planned.workspace)
         for home in planned.homes if with_records else ():
             try:
                 shutil.rmtree(home.folder)

@@ -13,7 +13,11 @@ from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk
 from scaffold.lifecycle.file_merge import has_conflict_markers
 from scaffold.lifecycle.template import releases
 from scaffold.lifecycle.template.render import render_template
-from scaffold.lifecycle.template.source import foreign_source, open_recorded_template, recorded_version
+from scaffold.lifecycle.template.source import (
+    foreign_template_source,
+    open_recorded_template,
+    recorded_template_version,
+)
 from scaffold.runs import bytecode, records_home
 from scaffold.workspace import Workspace
 
@@ -28,7 +32,7 @@ class FileStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceStatus:
+class WorkspaceFileStatus:
     """A workspace as it stands; `newest` is None where its template is not this package's. `homes` are the folders of the second home of
     its records, `refs` how many refs below `refs/scaffold/` pin code."""
 
@@ -39,33 +43,33 @@ class WorkspaceStatus:
     entries: tuple[FileStatus, ...]
     ignored: tuple[git.IgnoredPath, ...]
     tracked_bytecode: tuple[str, ...]
-    homes: tuple[records_home.HomeSummary, ...]
+    homes: tuple[records_home.RecordHomeSummary, ...]
     refs: int
 
 
-def read_status(workspace: Workspace) -> WorkspaceStatus:
+def read_workspace_file_status(workspace: Workspace) -> WorkspaceFileStatus:
     """How the files of `workspace` compare with what its recorded template makes of its answers.
 
     Raises ScaffoldError when that template cannot be had any more, or refuses an answer.
     """
-    version, hashes = recorded_version(workspace), content_hashes.read_hashes(workspace)
+    version, hashes = recorded_template_version(workspace), content_hashes.read_template_hashes(workspace)
     if hashes is None:
         with open_recorded_template(workspace) as template:
             version = template.version
             hashes = content_hashes.hash_files(render_template(template, workspace.answers))
-    disk = files_on_disk.read_files(workspace.workdir, hashes)
-    newest = releases.newest_version() if foreign_source(workspace) is None else None
-    return WorkspaceStatus(
+    disk = files_on_disk.read_files_on_disk(workspace.workdir, hashes)
+    newest = releases.newest_template_version() if foreign_template_source(workspace) is None else None
+    return WorkspaceFileStatus(
         workspace=workspace,
         version=version,
         newest=newest,
-        outdated=newest is not None and releases.is_newer(newest, version),
+        outdated=newest is not None and releases.is_newer_version(newest, version),
         entries=tuple(_file_statuses(workspace, hashes, disk)),
         ignored=file_kinds.ignored_workspace_paths(
             workspace.workdir, workspace.answers, [path for path in hashes if path in disk.files]
         ),
         tracked_bytecode=tuple(bytecode.find_tracked_bytecode(workspace)),
-        homes=tuple(records_home.summarize_folders(records_home.list_existing_homes(workspace))),
+        homes=tuple(records_home.summarize_record_homes(records_home.list_existing_record_homes(workspace))),
         refs=count_pinning_refs(workspace),
     )
 
@@ -78,7 +82,7 @@ def count_pinning_refs(workspace: Workspace) -> int:
 def is_unchanged_seeded_file(workspace: Workspace, path: Path) -> bool:
     """Whether a file is still what init wrote; what cannot be found out counts as somebody's work."""
     try:
-        entries = read_status(workspace).entries
+        entries = read_workspace_file_status(workspace).entries
     except ScaffoldError:
         return False
     return any(workspace.workdir / entry.path == path and entry.state == "same" for entry in entries)

@@ -13,9 +13,9 @@ from typing import Any
 from scaffold import git, transaction
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import file_kinds, files_on_disk
-from scaffold.lifecycle.content_hashes import write_hashes
+from scaffold.lifecycle.content_hashes import write_template_hashes
 from scaffold.lifecycle.file_kinds import FileAction
-from scaffold.lifecycle.file_merge import create_seeded, has_conflict_markers, merge_file, replace_answers
+from scaffold.lifecycle.file_merge import create_seeded_file, has_conflict_markers, merge_file, replace_answers
 from scaffold.lifecycle.template import releases
 from scaffold.lifecycle.template.render import Rendering, render_template
 from scaffold.workspace import Workspace
@@ -61,7 +61,7 @@ def plan_update(
     answers = {**(detected or {}), **stored, **(new_answers or {})}
     base = render_template(old, stored)
     rendered = render_template(new, answers)
-    disk = files_on_disk.read_files(workspace.workdir, sorted({*base, *rendered}))
+    disk = files_on_disk.read_files_on_disk(workspace.workdir, sorted({*base, *rendered}))
     managed = _managed_paths(workspace, base, rendered, answers)
     _refuse_open_conflicts(managed, disk)
     _refuse_links(workspace, managed, base, rendered, disk)
@@ -75,7 +75,7 @@ def plan_update(
         for path in _managed_paths(workspace, base, rendered, answers)
     ]
     merged += [
-        create_seeded(path, rendered[path], disk)
+        create_seeded_file(path, rendered[path], disk)
         for path in sorted(file_kinds.seeded_paths(answers))
         if path in rendered and path not in base
     ]
@@ -97,10 +97,10 @@ def plan_update(
 def apply_update(planned: UpdatePlan) -> None:
     """Carry an update out: all of it or nothing."""
     workspace = planned.workspace
-    with transaction.workdir_lock(workspace.workdir):
-        transaction.apply_changes(workspace.workdir, planned.changes)
+    with transaction.hold_workdir_lock(workspace.workdir):
+        transaction.apply_file_changes(workspace.workdir, planned.changes)
         answers_file = planned.rendered[file_kinds.answers_path(workspace.root)].data
-        write_hashes(workspace.workdir, workspace.root, planned.template, answers_file, planned.rendered)
+        write_template_hashes(workspace.workdir, workspace.root, planned.template, answers_file, planned.rendered)
 
 
 def _managed_paths(workspace: Workspace, base: Rendering, rendered: Rendering, answers: Mapping[str, Any]) -> list[str]:

@@ -51,7 +51,7 @@ def metric_number(value: object) -> float | None:
     return _NON_FINITE.get(value.strip().lower()) if isinstance(value, str) else None
 
 
-def parse_row(row: Mapping[str, Any], line: int | None = None) -> LoggedStep:
+def row_to_logged_step(row: Mapping[str, Any], line: int | None = None) -> LoggedStep:
     """A row of values as a step; nested names are joined by `.`, and what is no metric is left out."""
     values: dict[str, float] = {}
     step = wall_time = None
@@ -79,7 +79,7 @@ def parse_row(row: Mapping[str, Any], line: int | None = None) -> LoggedStep:
 
 
 def _add_nested(values: dict[str, float], name: str, row: Mapping[str, Any]) -> None:
-    for key, inner in parse_row(row).values.items():
+    for key, inner in row_to_logged_step(row).values.items():
         joined = f"{name}.{key}"
         if NAME_ROLES[joined] is None:
             values[joined] = inner
@@ -102,8 +102,8 @@ def read_jsonl(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
                 continue
             if isinstance(row, dict):
                 if _FAIRSEQ_MARK in text:
-                    row = {name: parse_cell(v) if isinstance(v, str) else v for name, v in row.items()}
-                yield parse_row(row, line_number)
+                    row = {name: parse_number_cell(v) if isinstance(v, str) else v for name, v in row.items()}
+                yield row_to_logged_step(row, line_number)
     if bad == 1 and not is_complete:
         on_problem("its last line is half-written")
     elif bad:
@@ -139,8 +139,8 @@ def read_csv(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
                 elif long_columns is not None:
                     yield _parse_long_row(dict(zip(header, cells, strict=True)), long_columns, rows.line_num)
                 else:
-                    row = {name: parse_cell(cell) for name, cell in zip(header, cells, strict=True) if name}
-                    yield parse_row(row, rows.line_num)
+                    row = {name: parse_number_cell(cell) for name, cell in zip(header, cells, strict=True) if name}
+                    yield row_to_logged_step(row, rows.line_num)
         except csv.Error as error:
             on_problem(f"it cannot be read beyond line {rows.line_num}: {error}")
     if beginning.strip() and not header:
@@ -161,22 +161,24 @@ def _parse_long_row(row: Mapping[str, str], columns: tuple[str, str], line: int)
     """A line that is one value; what AIM has a column for each key of a metric's context for (`subset`: train) goes before its name."""
     name, value = columns
     contexts = [cell.strip() for column, cell in row.items() if column.startswith("metric.context.") and cell.strip()]
-    position = {k.removeprefix("metric."): parse_cell(v) for k, v in row.items() if k not in columns}
-    _, step, wall_time, _ = parse_row(position)
-    return parse_row({"/".join((*contexts, row[name].strip())): parse_cell(row[value])}, line)._replace(
+    position = {k.removeprefix("metric."): parse_number_cell(v) for k, v in row.items() if k not in columns}
+    _, step, wall_time, _ = row_to_logged_step(position)
+    return row_to_logged_step({"/".join((*contexts, row[name].strip())): parse_number_cell(row[value])}, line)._replace(
         step=step, wall_time=wall_time
     )
 
 
 def _is_numbers(cells: Sequence[str]) -> bool:
-    return all(parse_cell(cell) is not None for cell in cells)
+    return all(parse_number_cell(cell) is not None for cell in cells)
 
 
 def _is_header(cells: Sequence[str], header: Sequence[str]) -> bool:
-    return all(parse_cell(cell) is None for cell in cells) and not set(header).isdisjoint(c.strip() for c in cells)
+    return all(parse_number_cell(cell) is None for cell in cells) and not set(header).isdisjoint(
+        c.strip() for c in cells
+    )
 
 
-def parse_cell(cell: str) -> float | None:
+def parse_number_cell(cell: str) -> float | None:
     """The number in a cell; None for anything else (`1_000` too, which Python would take)."""
     text = cell.strip()
     if not text or "_" in text:
@@ -195,7 +197,7 @@ def _read_object(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def read_final_values(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
+def read_final_values_file(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:
     """Final values: `metrics.json`, Hugging Face's `all_results.json`. wandb's own keys (`_runtime` ...) are no metrics.
 
     The `metrics.json` of sacred holds all values of each metric, with their steps.
@@ -204,10 +206,10 @@ def read_final_values(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]
     series = {name: value for name, value in content.items() if _is_series(value)}
     for name, course in series.items():
         for step, value in zip(course["steps"], course["values"], strict=False):
-            values = parse_row({name: value}).values
+            values = row_to_logged_step({name: value}).values
             if values:
                 yield LoggedStep(None, metric_number(step), None, values)
-    final = parse_row(
+    final = row_to_logged_step(
         {name: value for name, value in content.items() if name not in series and (name == "_step" or name[:1] != "_")}
     )
     if final.values:
@@ -223,7 +225,7 @@ def read_trainer_state(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep
     history = _read_object(path).get("log_history")
     if not isinstance(history, list):
         raise ValueError("it has no log_history")
-    yield from (parse_row(row) for row in history if isinstance(row, dict))
+    yield from (row_to_logged_step(row) for row in history if isinstance(row, dict))
 
 
 def read_tensorboard(path: Path, on_problem: OnProblem) -> Iterator[LoggedStep]:

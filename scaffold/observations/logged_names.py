@@ -57,7 +57,7 @@ EPOCH_SECONDS = 1e8
 NO_STEP, CLOCK, BOOKKEEPING = 100, 200, 300
 
 
-class NameRoles(dict[str, int | None]):
+class LoggedNameRoles(dict[str, int | None]):
     """Name -> its rank as a step, CLOCK, BOOKKEEPING, or None for a metric; each name is looked at once."""
 
     def __missing__(self, name: str) -> int | None:
@@ -68,7 +68,9 @@ class NameRoles(dict[str, int | None]):
         return role
 
 
-NAME_ROLES = NameRoles({**{name: rank for rank, name in enumerate(STEP_NAMES)}, **dict.fromkeys(CLOCK_NAMES, CLOCK)})
+NAME_ROLES = LoggedNameRoles(
+    {**{name: rank for rank, name in enumerate(STEP_NAMES)}, **dict.fromkeys(CLOCK_NAMES, CLOCK)}
+)
 
 
 def is_metric(name: str, value: float) -> bool:

@@ -55,7 +55,7 @@ class MeasuredRun(NamedTuple):
     values: Mapping[str, MetricValue]
 
 
-class SkippedRun(NamedTuple):
+class RunWithoutResult(NamedTuple):
     """A run (or its manifest) that has no result, and why: `failed, exit 3`, `running`, `no metrics`, `damaged: ...`."""
 
     label: str

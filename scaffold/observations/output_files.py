@@ -38,10 +38,10 @@ class FileKind(NamedTuple):
 _CSV_NAMES = ("progress.csv", "history.csv", "log.csv", "logs.csv", "training_log.csv", "results.csv", "training.log")
 # in the order of trust: what a program calls its result, before what it logged on the way
 FILE_KINDS = (
-    FileKind(file_formats.read_final_values, False, ("metrics.json",)),
+    FileKind(file_formats.read_final_values_file, False, ("metrics.json",)),
     FileKind(file_formats.read_jsonl, True, ("metrics.jsonl",)),
-    FileKind(file_formats.read_final_values, False, ("all_results.json",)),
-    FileKind(file_formats.read_final_values, False, ("wandb-summary.json",)),
+    FileKind(file_formats.read_final_values_file, False, ("all_results.json",)),
+    FileKind(file_formats.read_final_values_file, False, ("wandb-summary.json",)),
     FileKind(file_formats.read_csv, True, ("metrics.csv",), _CSV_NAMES),
     FileKind(file_formats.read_trainer_state, True, ("trainer_state.json",)),
     # Ray Tune's and mmengine's rows are JSON, one a line, whatever their names say

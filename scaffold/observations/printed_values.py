@@ -64,10 +64,10 @@ class SidecarFiles:
 def sidecar_path(workdir: Path, run: Run) -> Path:
     """Where what was read off a run's logs later is kept: in a folder beside its manifest."""
     path = (workdir / run.path).parent / SIDECAR_FOLDER / f"{run.label}.json"
-    return path if records_home.is_in_home(path) else path_containment.join_contained_path(workdir, path)
+    return path if records_home.is_in_record_home(path) else path_containment.join_contained_path(workdir, path)
 
 
-def write_sidecar(workspace: Workspace, run: Run, rows: PrintedSources) -> Path:
+def add_metrics_to_sidecar(workspace: Workspace, run: Run, rows: PrintedSources) -> Path:
     """Add metrics to a run's sidecar; its path. Raises OSError."""
     path = sidecar_path(workspace.workdir, run)
     rows = {**SidecarFiles(workspace).read(run), **rows}
@@ -75,17 +75,17 @@ def write_sidecar(workspace: Workspace, run: Run, rows: PrintedSources) -> Path:
     data = json.dumps({"version": 1, "run": run.label, "metrics": rows}, indent=1, sort_keys=True, ensure_ascii=False)
     write_atomic(path, data.encode() + b"\n")
     if not run.only_in_home:
-        records_home.store_copy(workspace, path, data.encode() + b"\n")
+        records_home.store_record_copy(workspace, path, data.encode() + b"\n")
     return path
 
 
-def printed_sources(run: Run, sidecars: SidecarFiles) -> dict[str, dict[str, Any]]:
+def find_printed_metric_sources(run: Run, sidecars: SidecarFiles) -> dict[str, dict[str, Any]]:
     """All metrics that a run is known to have printed, with value, path, line, unit and pattern; the manifest's first."""
     recorded = {name: {**source, "value": run.metrics.get(name)} for name, source in run.metric_sources.items()}
     return {**sidecars.read(run), **recorded}
 
 
-def printed_values(sources: PrintedSources) -> dict[str, MetricValue]:
+def last_printed_metric_values(sources: PrintedSources) -> dict[str, MetricValue]:
     """The last value of each printed metric."""
     values = {}
     for name, source in sources.items():
@@ -148,7 +148,7 @@ def _step_pattern() -> Any:
     return re.compile(r"(?i)\b(?:global[ _]?step|steps?|iter(?:ation)?s?|epochs?|update)\b\s*[:=#\[(]?\s*(\d+)")
 
 
-def source_patterns(sources: PrintedSources) -> list[Any]:
+def recorder_metric_patterns(sources: PrintedSources) -> list[Any]:
     """The recorder's patterns that these metrics were read with."""
     rows = [{"name": name, "pattern": source.get("pattern")} for name, source in sources.items()]
     usable = []

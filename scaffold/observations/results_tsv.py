@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from scaffold.observations.file_formats import LoggedStep, OnProblem, parse_cell
+from scaffold.observations.file_formats import LoggedStep, OnProblem, parse_number_cell
 
 KEPT, CRASHED = "keep", "crash"
 
@@ -40,7 +40,7 @@ def read_trials(path: Path, on_problem: OnProblem) -> Iterator[TsvTrial]:
                 continue
             row = dict(zip(header, cells, strict=False))
             status = row["status"].strip().lower()
-            numbers = {k: parse_cell(v) for k, v in row.items() if k not in ("commit", "status", "description")}
+            numbers = {k: parse_number_cell(v) for k, v in row.items() if k not in ("commit", "status", "description")}
             values = {k: v for k, v in numbers.items() if v is not None and status != CRASHED}
             yield TsvTrial(rows.line_num, row["commit"].strip(), values, status, row.get("description", "").strip())
     if bad:

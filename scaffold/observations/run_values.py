@@ -22,7 +22,7 @@ from scaffold.observations.manifest_values import manifest_metrics
 from scaffold.observations.model import MetricValue
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
-from scaffold.runs.index import IndexEntry, RunIndex
+from scaffold.runs.index import ManifestIndexEntry, RunIndex
 
 if TYPE_CHECKING:
     from scaffold.observations.file_metrics import FileMetrics
@@ -55,13 +55,13 @@ def attach_final_metrics(workspace: Workspace, runs: Sequence[Run], names: Seque
     except ScaffoldError:
         values = [manifest_metrics(run) for run in ended]
     metrics = {
-        run.path: {k: manifest_number(v.value) for k, v in of_run.items()}
+        run.path: {k: encode_manifest_number(v.value) for k, v in of_run.items()}
         for run, of_run in zip(ended, values, strict=True)
     }
     return [run._replace(metrics=metrics[run.path]) if run.path in metrics else run for run in runs]
 
 
-def manifest_number(value: float) -> Scalar:
+def encode_manifest_number(value: float) -> Scalar:
     """A number as a manifest holds it: whole ones without a point, and what JSON has no number for as text."""
     if not math.isfinite(value):
         return repr(value)
@@ -87,8 +87,8 @@ class RunValueReader:
         self.metric_names: set[str] = set()
         self._workspace, self._query = workspace, query
         self._index = RunIndex.find(workspace)
-        self._digests: dict[str, IndexEntry] | None = None
-        self._new_digests: dict[str, IndexEntry] = {}
+        self._digests: dict[str, ManifestIndexEntry] | None = None
+        self._new_digests: dict[str, ManifestIndexEntry] = {}
         self._sidecars = printed_values.SidecarFiles(workspace)
 
     def read(self, runs: Sequence[Run], names: Sequence[str] = ()) -> list[Mapping[str, MetricValue]]:
@@ -96,7 +96,9 @@ class RunValueReader:
         query = self._query
         values = [manifest_metrics(run) for run in runs]
         sources: Sequence[printed_values.PrintedSources] = [
-            printed_values.printed_sources(run, self._sidecars) if run.metric_sources or self._sidecars.has(run) else {}
+            printed_values.find_printed_metric_sources(run, self._sidecars)
+            if run.metric_sources or self._sidecars.has(run)
+            else {}
             for run in runs
         ]
         if query.value_choice == "final":
@@ -109,14 +111,16 @@ class RunValueReader:
                 if not (must_look or sources[i]) and names_needed <= values[i].keys():
                     continue
                 if sources[i] or not values[i] or "*" in names or _lacks(values[i], names_needed, by_spelling):
-                    values[i] = merge_values(
-                        values[i], self._from_files(run), printed_values.printed_values(sources[i])
+                    values[i] = merge_metric_values(
+                        values[i], self._from_files(run), printed_values.last_printed_metric_values(sources[i])
                     )
         elif query.value_choice == "at":
             values = [*map(self._at_step, runs, sources)]
         else:
             values = [
-                merge_values(self._from_files(run, of_run), final, printed_values.printed_values(of_run))
+                merge_metric_values(
+                    self._from_files(run, of_run), final, printed_values.last_printed_metric_values(of_run)
+                )
                 for run, final, of_run in zip(runs, values, sources, strict=True)
             ]
         if self._new_digests:
@@ -157,7 +161,7 @@ class RunValueReader:
                 if name not in values:
                     place, placed = self._best(files, name) or (file, last)
                     of_file[name] = MetricValue(placed[0], place.path, placed[1], placed[2])
-            values = merge_values(values, of_file)
+            values = merge_metric_values(values, of_file)
         return values
 
     def _best(self, files: Sequence[FileMetrics], name: str) -> tuple[FileMetrics, Any] | None:
@@ -170,7 +174,7 @@ class RunValueReader:
         """What a run's logs say of printed metrics over all lines."""
         from scaffold.observations.file_metrics import summarize_steps
 
-        patterns = printed_values.source_patterns(sources)
+        patterns = printed_values.recorder_metric_patterns(sources)
         log_metrics = []
         for disk_path, path in printed_values.find_log_paths(self._workspace, run) if patterns else ():
             try:
@@ -199,17 +203,17 @@ class RunValueReader:
             file_metrics = read_file_metrics(self._workspace.workdir, files, unread)
             self.notes += unread
             if not unread:  # else it would be believed even when the extra is there
-                self._new_digests[run.outputs] = IndexEntry.pack(stamp, file_metrics)
+                self._new_digests[run.outputs] = ManifestIndexEntry.pack(stamp, file_metrics)
         if (series := self._query.server_series.get(run.name)) is not None:
-            from scaffold.observations.server_metrics import server_source, to_logged_steps
+            from scaffold.observations.server_metrics import describe_server_source, to_logged_steps
 
-            file_metrics.append(summarize_steps(to_logged_steps(series), server_source(run), is_series=True))
+            file_metrics.append(summarize_steps(to_logged_steps(series), describe_server_source(run), is_series=True))
         self.notes += [f"{run.outputs}: {problem}" for problem in problems]
         self.notes += [f"{file.path}: {note}" for file in file_metrics for note in file.notes]
         return file_metrics
 
 
-def merge_values(*sources: Mapping[str, MetricValue]) -> dict[str, MetricValue]:
+def merge_metric_values(*sources: Mapping[str, MetricValue]) -> dict[str, MetricValue]:
     """The values of several sources, the first that has a metric counts; another spelling in a later source is the same metric."""
     merged = dict(sources[0])
     for source in sources[1:]:

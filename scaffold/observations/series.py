@@ -13,7 +13,7 @@ from scaffold.observations import printed_values
 from scaffold.observations.file_metrics import describe_error
 from scaffold.observations.model import MetricSeries, MetricValue, SeriesPoint
 from scaffold.observations.output_files import FILE_KINDS, find_metric_files
-from scaffold.observations.server_metrics import ServerSeries, server_source, to_logged_steps
+from scaffold.observations.server_metrics import ServerSeries, describe_server_source, to_logged_steps
 from scaffold.observations.spelling import normalize_name
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_values_at(
 
     _read_series_files(workspace, run, take, on_problem, printed_sources)
     if server_series is not None:
-        take(server_source(run), "", to_logged_steps(server_series))
+        take(describe_server_source(run), "", to_logged_steps(server_series))
     return values
 
 
@@ -64,9 +64,9 @@ def read_series(
     def take(path: str, course: str, steps: Iterable[LoggedStep]) -> None:
         in_file: dict[str, ThinnedPoints] = {}
         files.append((path, course, in_file))  # before it is read: of a file that breaks off, what came before counts
-        collect_points(steps, metrics, in_file, max_points)
+        collect_metric_points(steps, metrics, in_file, max_points)
 
-    sources = printed_values.printed_sources(run, printed_values.SidecarFiles(workspace))
+    sources = printed_values.find_printed_metric_sources(run, printed_values.SidecarFiles(workspace))
     _read_series_files(workspace, run, take, lambda _: None, sources)
     series: dict[str, MetricSeries] = {}
     courses: dict[str, str] = {}
@@ -126,7 +126,7 @@ def _read_series_files(
             report(path, f"{error.message} ({error.hint})")
         except (OSError, ValueError, RecursionError) as error:
             report(path, describe_error(error))
-    patterns = printed_values.source_patterns(printed_sources) if printed_sources else []
+    patterns = printed_values.recorder_metric_patterns(printed_sources) if printed_sources else []
     for disk_path, path in printed_values.find_log_paths(workspace, run) if patterns else ():
         with contextlib.suppress(OSError):
             take(path, path, printed_values.read_log_steps(Path(disk_path), patterns))
@@ -134,7 +134,7 @@ def _read_series_files(
         raise missing_extra
 
 
-def collect_points(
+def collect_metric_points(
     steps: Iterable[LoggedStep], metrics: Collection[str], points: dict[str, ThinnedPoints], max_points: int
 ) -> None:
     """Add the values of `metrics` (of all, without) to `points`, by name."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ServerSeries = Mapping[str, tuple[tuple[float, float], ...]]
 
 
-def server_source(run: Run) -> str:
+def describe_server_source(run: Run) -> str:
     """What is named as the source of a value that the research server gave."""
     return f"server:{run.name}/metrics"
 

@@ -27,7 +27,7 @@ def matches_metric(metric: str, name_or_pattern: str) -> bool:
     return normalize_name(metric) == normalize_name(name_or_pattern) or fnmatch.fnmatchcase(metric, name_or_pattern)
 
 
-def find_metric(values: Mapping[str, T], name: str) -> T | None:
+def find_metric_value(values: Mapping[str, T], name: str) -> T | None:
     """The value of a metric in any spelling; the one that is spelled so comes first. None where there is none."""
     if name in values:
         return values[name]

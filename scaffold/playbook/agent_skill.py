@@ -48,7 +48,7 @@ Errors name the option, and end with an example that is right.
 """
 
 
-def skill_name(text: str) -> str:
+def to_skill_name(text: str) -> str:
     """`text` as a skill's name: 1 to 64 of a-z, 0-9 and single dashes between them."""
     mapped = re.sub(r"[^a-z0-9]+", "-", text.lower())[: NAME + 1].strip("-")
     return mapped[:NAME].strip("-") or "prompt-skill-playbook"
@@ -56,7 +56,7 @@ def skill_name(text: str) -> str:
 
 def check_skill_name(folder: str) -> str:
     """The name of a skill in a directory of that name. Raises WrongUsage where the two could not be equal."""
-    mapped = skill_name(folder)
+    mapped = to_skill_name(folder)
     if mapped != folder:
         raise WrongUsage(
             f"a skill's name is its directory's, and {folder!r} cannot be one (1 to 64 of a-z, 0-9, -)",
@@ -65,7 +65,7 @@ def check_skill_name(folder: str) -> str:
     return mapped
 
 
-def front_matter(title: str, root: str) -> str:
+def format_front_matter(title: str, root: str) -> str:
     """The head of SKILL.md for the workspace at `root`."""
     description = (
         f"Plans, runs, checks and reports experiments in the workspace {root} with the scaffold command, and says which prompt skill to "
@@ -76,7 +76,7 @@ def front_matter(title: str, root: str) -> str:
     return f'---\nname: {title}\ndescription: "{quoted}"\n---\n\n'
 
 
-def format_skill(workspace: Workspace, playbook: str) -> str:
+def format_workspace_skill(workspace: Workspace, playbook: str) -> str:
     """The skill's text for a workspace; of a playbook that would make it too long it says where it lies."""
     answers = workspace.answers
     entry_point: Mapping[str, object] = next(iter(answers.get("entry_points") or ()), {})

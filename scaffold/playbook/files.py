@@ -21,21 +21,21 @@ class PlaybookFileUpdate:
     new: str
 
 
-def skill_file(workspace: Workspace, path: Path, title: str, text: str) -> PlaybookFileUpdate:
+def make_skill_file_update(workspace: Workspace, path: Path, title: str, text: str) -> PlaybookFileUpdate:
     """SKILL.md with the loop and the playbook's `text`. Raises ScaffoldError where another skill stands there."""
     from scaffold.playbook import agent_skill
     from scaffold.playbook import document as pages
 
     existing = read_or_empty(path)
-    refuse_edited(path, existing)
-    body = agent_skill.format_skill(workspace, pages.text_between_marks(text))
+    refuse_edited_playbook(path, existing)
+    body = agent_skill.format_workspace_skill(workspace, pages.text_between_marks(text))
     if existing.strip() and not pages.has_playbook_marks(existing):
         raise ScaffoldError(f"{path} is another skill", hint="name another directory with --skill")
-    head = "" if existing.strip() else agent_skill.front_matter(title, workspace.root)
+    head = "" if existing.strip() else agent_skill.format_front_matter(title, workspace.root)
     return PlaybookFileUpdate(path, existing, head + pages.merge_playbook(existing, body, replaceable=True))
 
 
-def refuse_edited(path: Path, existing: str) -> None:
+def refuse_edited_playbook(path: Path, existing: str) -> None:
     """Raise ScaffoldError where somebody wrote between the marks."""
     from scaffold.playbook import document as pages
 
@@ -56,7 +56,7 @@ def read_or_empty(path: Path) -> str:
         raise ScaffoldError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def write_update(file: PlaybookFileUpdate) -> None:
+def write_playbook_file(file: PlaybookFileUpdate) -> None:
     """Write a file as it should be, also where it is so already: a task of the plan takes a file that is older than its start for
     nobody's work. Raises ScaffoldError."""
     from scaffold.atomic_write import write_file

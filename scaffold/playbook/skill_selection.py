@@ -118,7 +118,7 @@ def hash_skill(skill: PromptSkill) -> str:
     return hashlib.sha256(skill.template.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def protocol_topics(text: str) -> dict[str, str]:
+def split_protocol_by_topic(text: str) -> dict[str, str]:
     """What a protocol says of each topic: the sections whose headings are about it. A topic that it does not have is not in it."""
     lines_by_topic: dict[str, list[str]] = {}
     about, fence = None, ""

@@ -29,7 +29,7 @@ class _ArgumentParser(argparse.ArgumentParser):
         )
 
 
-def load_magic(shell: InteractiveShell) -> None:
+def register_record_magic(shell: InteractiveShell) -> None:
     """Have `%%record` call `record_cell`."""
     shell.register_magic_function(
         lambda line, cell: record_cell(shell, line, cell), magic_kind="cell", magic_name="record"

@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.exports.run_rows import columns_of_one_kind
-from scaffold.visible_text import one_line
+from scaffold.results.exports.run_rows import unify_column_types
+from scaffold.visible_text import escape_to_one_line
 
 if TYPE_CHECKING:
     import pandas
@@ -60,11 +60,11 @@ class DataTable(Sequence[Row]):
 
     def to_polars(self) -> polars.DataFrame:
         """A polars data frame; columns of several kinds become text. Raises ScaffoldError where polars is not installed."""
-        return _library("polars").DataFrame(columns_of_one_kind(self.columns, self.rows), strict=False)
+        return _library("polars").DataFrame(unify_column_types(self.columns, self.rows), strict=False)
 
     def to_arrow(self) -> pyarrow.Table:
         """An Arrow table; columns of several kinds become text. Raises ScaffoldError where pyarrow is not installed."""
-        return _library("pyarrow").table(columns_of_one_kind(self.columns, self.rows))
+        return _library("pyarrow").table(unify_column_types(self.columns, self.rows))
 
     def __repr__(self) -> str:
         lines = [" ".join(self.columns), *(" ".join(map(_format_cell, row.values())) for row in self.rows[:MOST_ROWS])]
@@ -72,7 +72,7 @@ class DataTable(Sequence[Row]):
 
     def _repr_html_(self) -> str:
         """What Jupyter shows."""
-        head = "".join(f"<th>{escape(one_line(name))}</th>" for name in self.columns)
+        head = "".join(f"<th>{escape(escape_to_one_line(name))}</th>" for name in self.columns)
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(_format_cell(value))}</td>" for value in row.values()) + "</tr>"
             for row in self.rows[:MOST_ROWS]
@@ -83,12 +83,12 @@ class DataTable(Sequence[Row]):
     def _remarks(self) -> list[str]:
         left = len(self.rows) - MOST_ROWS
         more = [f"{left} more rows"] if left > 0 else []
-        return more + [f"warning: {one_line(text)}" for text in self.warnings]
+        return more + [f"warning: {escape_to_one_line(text)}" for text in self.warnings]
 
 
 def _format_cell(value: Any) -> str:
     """A value for people: floats with 6 digits, nothing for None."""
-    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else one_line(str(value))
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else escape_to_one_line(str(value))
 
 
 def _library(name: str) -> ModuleType:

@@ -202,7 +202,7 @@ class OpenWorkspace:
             value_choice=value,
             step=step,
             sweep=sweep,
-            where=run_filter.parse_run_condition(where, sheets) if where else None,
+            where=run_filter.parse_run_filter(where, sheets) if where else None,
             params=params,
             ignored_params=ignore,
             primary_metric=directions.primary,

@@ -20,8 +20,8 @@ from scaffold.runs import (
 )
 from scaffold.runs.audit_rules import AuditedRun
 from scaffold.runs.audited_manifests import AuditedManifests
-from scaffold.runs.code_commits import CommitCodeStates, Keeper
-from scaffold.runs.duplicate_runs import to_question_key
+from scaffold.runs.code_commits import CommitCodeStates, CommitKeeper
+from scaffold.runs.duplicate_runs import duplicate_run_key
 from scaffold.runs.recorded_files import RecordedFiles
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class AuditFinding:
     hint: str | None = None
 
 
-def foreign_notes(run_records: RunRecords) -> list[str]:
+def describe_foreign_files(run_records: RunRecords) -> list[str]:
     """One sentence about the JSON files among the manifests that are somebody else's; empty where there are none."""
     foreign = run_records.foreign
     if not foreign:
@@ -59,7 +59,7 @@ def _same_again(runs: Sequence[Run]) -> Iterator[AuditFinding]:
     first: dict[object, Run] = {}
     grids = _grid_sweeps(runs)
     for run in sorted(runs, key=lambda run: (run.started_at, run.name)):
-        question = to_question_key(run)
+        question = duplicate_run_key(run)
         if question is None or run.withdrawn is not None:
             continue
         earlier = first.setdefault(question, run)
@@ -90,15 +90,15 @@ def find_record_faults(workspace: Workspace, run_records: RunRecords) -> Iterato
     for manifest in run_records.damaged:
         message = f"cannot be read: {manifest.reason}"
         yield AuditFinding(path=manifest.path, code="R001", run=None, message=message)
-    keepers: Mapping[str, Keeper] | None = {}
+    keepers: Mapping[str, CommitKeeper] | None = {}
     if referenced := {r.commit for r in run_records.runs if r.commit}:
         try:
-            keepers = code_commits.find_keepers(workspace.workdir, referenced)
+            keepers = code_commits.find_commit_keepers(workspace.workdir, referenced)
         except ScaffoldError as error:
             keepers, message = None, f"no commit of the records can be looked up: {error.message}"
             yield AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint)
     states = CommitCodeStates(workspace)
-    digests = records_home.read_digests(workspace)
+    digests = records_home.read_manifest_digests(workspace)
     audited, files = AuditedManifests(workspace), RecordedFiles(workspace)
     for run in run_records.runs:
         is_final = run.status in audit_rules.ENDED and not run.only_in_home and files.is_contained(run.outputs)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.runs import manifests, recorded_files, recorder, records_home, timestamps
-from scaffold.runs.code_commits import CommitCodeStates, Keeper
+from scaffold.runs.code_commits import CommitCodeStates, CommitKeeper
 
 if TYPE_CHECKING:
     from scaffold.runs.audited_manifests import ManifestFacts
@@ -38,7 +38,7 @@ class AuditedRun:
     facts: ManifestFacts
     outputs_are_final: bool
     files: RecordedFiles
-    keepers: Mapping[str, Keeper] | None
+    keepers: Mapping[str, CommitKeeper] | None
     states: CommitCodeStates
     digests: Mapping[str, str]
 
@@ -72,7 +72,7 @@ def audit_commit_exists(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
         yield "its code is not known: it ran outside git, or git could not be asked", None
     elif case.run.commit is None:
         yield "it ran before the first commit", None
-    elif case.keepers is not None and case.keepers[case.run.commit] is Keeper.GONE:
+    elif case.keepers is not None and case.keepers[case.run.commit] is CommitKeeper.GONE:
         message = f"its commit {case.run.commit[:12]} is not in this repository"
         other = _same_code(case)
         if other is not None:
@@ -92,10 +92,10 @@ def _same_code(case: AuditedRun) -> str | None:
 def audit_commit_on_branch(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """A branch or a tag leads to the commit, or it is an idea's, which its study keeps."""
     keeper = (case.keepers or {}).get(case.run.commit or "")
-    if keeper is Keeper.NOTHING:
+    if keeper is CommitKeeper.NOTHING:
         message = f"nothing keeps its commit {str(case.run.commit)[:12]}: git forgets it with time"
         yield message, f"git tag NAME {case.run.commit}"
-    elif keeper is Keeper.PIN:
+    elif keeper is CommitKeeper.PIN:
         message = f"no branch or tag has its commit {str(case.run.commit)[:12]}, which is pinned here only: a clone will not have it"
         if case.facts.is_pinned_locally:
             message += "; its changes hold lines that a patch hides, and that push leaves out"
@@ -143,7 +143,7 @@ def audit_results_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]
     if not case.outputs_are_final:
         return
     ended = timestamps.parse_timestamp(str(case.facts.ended_at)).timestamp()
-    times = recorded_files.changed_times(f"{case.workspace.workdir}/{case.run.outputs}")
+    times = recorded_files.list_file_change_times(f"{case.workspace.workdir}/{case.run.outputs}")
     changed = sorted(path for path, at in times if at > ended + CLOCK_SLACK_S)
     if changed:
         remainder = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
@@ -177,7 +177,7 @@ def audit_copy_agrees(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
 
 
 @register_audit_rule("R113")
-def audit_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
+def audit_manifest_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
     """It is as its recorder left it."""
     noted = case.digests.get(case.run.uuid)
     if noted is None or case.run.status not in ENDED:
@@ -189,7 +189,7 @@ def audit_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]]:
 
 def _whole_copy_hint(path: Path, noted: str) -> str:
     """What brings back a manifest that hashes to `noted`."""
-    for copy in records_home.list_record_paths(path):
+    for copy in records_home.candidate_record_paths(path):
         with contextlib.suppress(OSError):
             if recorder.records_home.content_digest(copy.read_bytes()) == noted:
                 return f"cp {shlex.quote(str(copy))} {shlex.quote(str(path))}"

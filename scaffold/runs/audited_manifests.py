@@ -11,7 +11,7 @@ import time
 from typing import NamedTuple
 
 from scaffold.runs import compare, manifest_schema, manifests, recorder
-from scaffold.runs.index import IndexEntry, RunIndex, file_stamp
+from scaffold.runs.index import ManifestIndexEntry, RunIndex, file_stamp
 from scaffold.runs.manifest_folders import SETTLED_NS
 from scaffold.runs.model import Run, Scalar
 from scaffold.workspace import Workspace
@@ -46,7 +46,7 @@ class AuditedManifests:
         self._workdir = str(workspace.workdir)
         self._index = RunIndex.find(workspace)
         self._known = self._index.read("audits")
-        self._entries: dict[str, IndexEntry] = {}
+        self._entries: dict[str, ManifestIndexEntry] = {}
         self._settled_ns = time.time_ns() - SETTLED_NS
         self._is_changed = False
 
@@ -70,7 +70,7 @@ class AuditedManifests:
             facts = facts._replace(metrics_stamp=metrics_stamp, metrics_agree=_agrees(run, current))
             # of files that say nothing, or cannot be read, it is said again each time
             is_settled = is_settled and are_settled and (current is None or bool(current))
-            entry = IndexEntry.pack(stamp, facts)
+            entry = ManifestIndexEntry.pack(stamp, facts)
             self._is_changed = self._is_changed or is_settled
         if is_settled and entry is not None:
             self._entries[run.path] = entry

@@ -23,7 +23,7 @@ STUDIES = "--glob=refs/scaffold/ideas/*"
 MOST_COMMITS = 2000
 
 
-class Keeper(Enum):
+class CommitKeeper(Enum):
     """What keeps a commit: a branch or a tag, which clones get; a study of ideas, or a pin, which they do not; nothing, until git forgets
     it; it is gone."""
 
@@ -34,10 +34,10 @@ class Keeper(Enum):
     GONE = "gone"
 
 
-def find_keepers(workdir: Path, commits: Collection[str]) -> dict[str, Keeper]:
+def find_commit_keepers(workdir: Path, commits: Collection[str]) -> dict[str, CommitKeeper]:
     """What keeps each of `commits`. Raises ScaffoldError where there is no repository, or git refuses it."""
     location = git.locate_in_git(workdir)
-    if trouble := git.refusal_error(workdir, location):
+    if trouble := git.git_refusal_error(workdir, location):
         raise trouble
     if location.toplevel is None:
         raise ScaffoldError(f"{workdir} is in no git repository", hint="audit in a clone of it")
@@ -45,15 +45,15 @@ def find_keepers(workdir: Path, commits: Collection[str]) -> dict[str, Keeper]:
     off_branch = _unreachable(workdir, existing, BRANCHES)
     of_no_study = _unreachable(workdir, off_branch, (*BRANCHES, STUDIES))
     kept_by_nothing = _unreachable(workdir, of_no_study, (*BRANCHES, PINS))
-    keepers = dict.fromkeys(commits, Keeper.GONE) | dict.fromkeys(existing, Keeper.BRANCH)
-    keepers |= dict.fromkeys(off_branch, Keeper.STUDY) | dict.fromkeys(of_no_study, Keeper.PIN)
-    return keepers | dict.fromkeys(kept_by_nothing, Keeper.NOTHING)
+    keepers = dict.fromkeys(commits, CommitKeeper.GONE) | dict.fromkeys(existing, CommitKeeper.BRANCH)
+    keepers |= dict.fromkeys(off_branch, CommitKeeper.STUDY) | dict.fromkeys(of_no_study, CommitKeeper.PIN)
+    return keepers | dict.fromkeys(kept_by_nothing, CommitKeeper.NOTHING)
 
 
 def existing_commits(directory: Path, commits: Iterable[str]) -> frozenset[str]:
     """Those of `commits` that the repository has. Raises ScaffoldError where git does not answer."""
     request = "".join(f"{commit}\n" for commit in sorted(set(commits)))
-    answer = git.run_checked(directory, "cat-file", "--batch-check", stdin=request.encode())
+    answer = git.run_git_checked(directory, "cat-file", "--batch-check", stdin=request.encode())
     return frozenset(line.split()[0] for line in answer.text.splitlines() if line.split()[1:2] == ["commit"])
 
 
@@ -62,7 +62,7 @@ def _unreachable(directory: Path, commits: Collection[str], refs: tuple[str, ...
     if not commits:
         return frozenset()
     request = "".join(f"{commit}\n" for commit in sorted(commits)).encode()
-    answer = git.run_checked(directory, "rev-list", "--stdin", "--not", *refs, stdin=request)
+    answer = git.run_git_checked(directory, "rev-list", "--stdin", "--not", *refs, stdin=request)
     return frozenset(commits) & frozenset(answer.text.split())
 
 
@@ -83,7 +83,7 @@ class CommitCodeStates:
         top = git.toplevel(self._workspace.workdir)
         if top is None:
             return {}
-        listed = git.run_checked(top, "log", "--all", f"--max-count={MOST_COMMITS}", "--format=%H %ct").text
+        listed = git.run_git_checked(top, "log", "--all", f"--max-count={MOST_COMMITS}", "--format=%H %ct").text
         times = {line.split()[0]: int(line.split()[1]) for line in listed.splitlines()}
         states: dict[str, list[tuple[int, str]]] = {}
         for commit, state in compute_commit_states(self._workspace, top, list(times)).items():
@@ -93,10 +93,10 @@ class CommitCodeStates:
 
 def compute_commit_states(workspace: Workspace, top: Path, commits: Sequence[str]) -> dict[str, str]:
     """The code state of each commit, of those that have any code. Raises ScaffoldError where git does not answer."""
-    excluded = uncounted_paths(workspace, top)
+    excluded = list_non_code_paths(workspace, top)
     folders = sorted({"", *(folder for path in excluded for folder in recorder.git.parent_folders(path))})
     request = "".join(f"{commit}:{folder}\n" for commit in commits for folder in folders)
-    answer = git.run_checked(top, "cat-file", "--batch", stdin=os.fsencode(request)).stdout
+    answer = git.run_git_checked(top, "cat-file", "--batch", stdin=os.fsencode(request)).stdout
     objects = iter(recorder.trees.read_objects(answer))
     states = {}
     for commit in commits:
@@ -106,9 +106,9 @@ def compute_commit_states(workspace: Workspace, top: Path, commits: Sequence[str
     return states
 
 
-def uncounted_paths(workspace: Workspace, top: Path) -> list[str]:
+def list_non_code_paths(workspace: Workspace, top: Path) -> list[str]:
     """What is no code, relative to the repository's top: the workspace, the plan, agents' files."""
-    place = recorder_command.recorder_workspace(workspace)
+    place = recorder_command.load_recorder_workspace(workspace)
     prefix = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
     paths: list[str] = recorder.code_state.uncounted_folders(place, "" if prefix == "." else prefix + "/")
     return paths

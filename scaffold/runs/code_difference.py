@@ -26,11 +26,11 @@ def diff_code(workspace: Workspace, a: RunWithManifest, b: RunWithManifest) -> s
 
     Where the code of one is no longer to be had, a diff of their saved patches.
     """
-    pins = [recorded_code.parse_pin((manifest["git"] or {}).get("pin")) for _, manifest in (a, b)]
+    pins = [recorded_code.parse_code_pin((manifest["git"] or {}).get("pin")) for _, manifest in (a, b)]
     names = (a[0].label, b[0].label)
     if None in pins and (difference := _diff_files(workspace, a[0], b[0])) is not None:
         return os.fsdecode(recorder.patches.redact_patch(os.fsencode(difference), os.devnull))
-    return recorded_code.make_code_patch(workspace, a[1], b[1], names)
+    return recorded_code.make_patch_between_runs(workspace, a[1], b[1], names)
 
 
 def _diff_files(workspace: Workspace, a: Run, b: Run) -> str | None:
@@ -39,8 +39,8 @@ def _diff_files(workspace: Workspace, a: Run, b: Run) -> str | None:
     top = git.toplevel(workspace.workdir)
     if top is None:
         return None
-    prefix = code_files.find_workdir_prefix(workspace, top)
-    excluded = recorder.code_state.uncounted_folders(recorder_command.recorder_workspace(workspace), prefix)
+    prefix = code_files.workdir_prefix_in_repository(workspace, top)
+    excluded = recorder.code_state.uncounted_folders(recorder_command.load_recorder_workspace(workspace), prefix)
     with code_files.open_code(workspace, top, a) as code_a, code_files.open_code(workspace, top, b) as code_b:
         if code_a is None or code_b is None:
             return None

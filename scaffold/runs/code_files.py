@@ -34,7 +34,9 @@ class CodeFiles:
         wanted = [path for path in paths if path in self.ids]
         feed = "".join(f"{self.ids[path]}\n" for path in wanted).encode()
         data = (
-            git.run_as_user(self.top, "cat-file", "--batch", stdin=feed, env=self.environment).stdout if wanted else b""
+            git.run_git_as_user(self.top, "cat-file", "--batch", stdin=feed, env=self.environment).stdout
+            if wanted
+            else b""
         )
         texts: dict[str, str] = {}
         at = 0
@@ -71,7 +73,7 @@ def open_code(workspace: Workspace, top: Path, run: Run) -> Iterator[CodeFiles |
 def _find_source(workspace: Workspace, top: Path, run: Run) -> recorded_code.CodeSource | None:
     try:
         code = recorded_code.manifest_code(manifests.read_manifest(workspace.workdir / run.path), workspace.workdir)
-        source = recorded_code.find_source(workspace, top, code)
+        source = recorded_code.find_code_source(workspace, top, code)
     except (ValueError, KeyError, TypeError, ScaffoldError):
         return None
     lacks_patch = run.dirty and source.files is None and not source.patch and source.base == run.commit
@@ -93,11 +95,11 @@ def _files_with_patch(top: Path, source: recorded_code.CodeSource, folder: Path)
         "GIT_OBJECT_DIRECTORY": str(folder / "objects"),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects.text,
     }
-    if git.run_as_user(top, "read-tree", source.base, env=environment).status != 0:
+    if git.run_git_as_user(top, "read-tree", source.base, env=environment).status != 0:
         return None
     data = worktrees.unredacted_patch(top, source.base, source.patch)
-    applied = git.run_as_user(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=data, env=environment)
-    listing = git.run_as_user(top, "ls-files", "--stage", "-z", env=environment)
+    applied = git.run_git_as_user(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=data, env=environment)
+    listing = git.run_git_as_user(top, "ls-files", "--stage", "-z", env=environment)
     return CodeFiles(top, _parse_listing(listing.paths), environment) if applied.status == 0 else None
 
 
@@ -111,7 +113,7 @@ def _parse_listing(rows: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def find_workdir_prefix(workspace: Workspace, top: Path) -> str:
+def workdir_prefix_in_repository(workspace: Workspace, top: Path) -> str:
     """The work directory below the repository's top, with a slash at its end; empty where it is the top."""
     path = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
     return "" if path == "." else path + "/"

@@ -106,7 +106,7 @@ def _is_close(a: Any, b: Any, tolerance: float) -> bool:
     return numbers and math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance * 1e-6)
 
 
-def diff_patches(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path, names: tuple[str, str]) -> str:
+def diff_saved_patches(a: Mapping[str, Any], b: Mapping[str, Any], workdir: Path, names: tuple[str, str]) -> str:
     """A diff of both runs' saved patches; empty where they are the same."""
     import difflib
 

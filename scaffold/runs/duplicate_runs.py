@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from scaffold.runs.model import Run, Scalar
 
 
-def to_question_key(run: Run) -> tuple[object, ...] | None:
+def duplicate_run_key(run: Run) -> tuple[object, ...] | None:
     """What two runs have in common that ask the same; None where that cannot be said: without known code, or without an effective seed.
 
     A smoke test and a rerun ask nothing.
@@ -23,17 +23,17 @@ def to_question_key(run: Run) -> tuple[object, ...] | None:
     return run.code, run.form, params, run.effective_seed, (*sorted(run.configs), *run.scripts)
 
 
-def index_finished_runs(runs: Iterable[Run]) -> dict[tuple[object, ...], Run]:
+def first_finished_run_by_key(runs: Iterable[Run]) -> dict[tuple[object, ...], Run]:
     """Of what was asked the first run that finished, and counts."""
     answers: dict[tuple[object, ...], Run] = {}
     for run in sorted(runs, key=lambda run: (run.started_at, run.name)):
-        question = to_question_key(run) if run.status == "finished" and run.withdrawn is None else None
+        question = duplicate_run_key(run) if run.status == "finished" and run.withdrawn is None else None
         if question is not None:
             answers.setdefault(question, run)
     return answers
 
 
-def to_planned_question_key(
+def planned_duplicate_run_key(
     argv: Sequence[str], *, code: str | None, seed: int | None, params: Mapping[str, Scalar], folder: str
 ) -> tuple[object, ...] | None:
     """What a command would ask that runs in `folder` below the repository's top; `params` are told beside it.

@@ -86,7 +86,7 @@ def _read_record(workspace: Workspace, report: Path) -> Run | None:
     except FileNotFoundError:
         variable = recorder.attempt.REPORT_VARIABLE.encode()
         scripts = recorder_command.recorder_path(workspace).parent
-        if any(variable in content for content in recorder.read_recorder_files(scripts).values()):
+        if any(variable in content for content in recorder.read_recorder_sources(scripts).values()):
             return None
         raise ScaffoldError(
             "this workspace's recorder is older than this scaffold, and does not tell where it recorded the run",

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scaffold.runs import manifests, records_home
 from scaffold.runs.manifest_folders import DamagedManifest, list_manifests, read_settled_mtime
-from scaffold.runs.model import Run, run_of_fields
+from scaffold.runs.model import Run, run_from_fields
 
 if TYPE_CHECKING:
-    from scaffold.runs.index import IndexEntry
+    from scaffold.runs.index import ManifestIndexEntry
     from scaffold.runs.run_table import IndexedRun, RunTable
     from scaffold.workspace import Workspace
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Row = list[Any]
 
 
-class HomeAdditions(NamedTuple):
+class RecordHomeAdditions(NamedTuple):
     """What the second home adds: `runs`, and the `replaced` manifests of the working tree (by path) of which it has a newer state."""
 
     runs: tuple[Run, ...]
@@ -40,14 +40,14 @@ class _Folder(NamedTuple):
     counterpart: str
 
 
-class HomeReader:
+class RecordHomeReader:
     """Reads the second home of a workspace again and again. `entries` is what the index keeps of each folder:
 
     `at` when it last changed (None: too lately to tell), `rows` name -> [stamp, run] of what it adds, `twins` name -> [its stamp, the
     stamp in the working tree] of what both hold in different files, `damaged` [name, reason] of what cannot be believed.
     """
 
-    def __init__(self, workspace: Workspace, indexed_homes: Mapping[str, IndexEntry], table: RunTable) -> None:
+    def __init__(self, workspace: Workspace, indexed_homes: Mapping[str, ManifestIndexEntry], table: RunTable) -> None:
         """`table` are the runs that the index has of the working tree."""
         self._workspace = workspace
         self._table = table
@@ -57,7 +57,7 @@ class HomeReader:
     def _indexed_runs(self) -> dict[str, IndexedRun]:
         return {path: row for rows in self._table.rows().values() for path, row in rows.items()}
 
-    def read(self, tree_rows: Callable[[str], Mapping[str, IndexedRun]], *, unchanged: bool) -> HomeAdditions:
+    def read(self, tree_rows: Callable[[str], Mapping[str, IndexedRun]], *, unchanged: bool) -> RecordHomeAdditions:
         """What the home adds to the manifests of the working tree (of each folder path -> row), `unchanged` since the last time."""
         entries: dict[str, dict[str, Any]] = {}
         runs: dict[str, Run] = {}
@@ -70,18 +70,18 @@ class HomeReader:
                 entry = {**self._scan(folder, tree_rows(folder.counterpart), entry or {}), "at": at}
             entries[key] = entry
             for name, (_, fields) in entry["rows"].items():
-                run = run_of_fields(fields)
+                run = run_from_fields(fields)
                 # a record that two folders of the home have, since its workspace was moved, is one
                 runs.setdefault(f"{run.uuid} {run.label}", run)
                 if not run.only_in_home:
                     replaced.add(f"{folder.counterpart}/{name}")
             damaged += [DamagedManifest(path=f"{folder.path}/{name}", reason=why) for name, why in entry["damaged"]]
         self.entries = entries
-        return HomeAdditions(runs=tuple(runs.values()), replaced=frozenset(replaced), damaged=tuple(damaged))
+        return RecordHomeAdditions(runs=tuple(runs.values()), replaced=frozenset(replaced), damaged=tuple(damaged))
 
     def _folders(self) -> Iterator[_Folder]:
         workspace = self._workspace
-        for base in records_home.list_existing_homes(workspace):
+        for base in records_home.list_existing_record_homes(workspace):
             names = sorted(p.name for p in base.iterdir() if p.is_dir()) if workspace.per_experiment else [None]
             for experiment in names:
                 counterpart = workspace.role_folder("metadata", experiment)
@@ -89,7 +89,7 @@ class HomeReader:
                 if place.is_dir():
                     yield _Folder(
                         place=place,
-                        path=records_home.shown_path(workspace, place),
+                        path=records_home.record_home_display_path(workspace, place),
                         counterpart=counterpart.relative_to(workspace.workdir).as_posix(),
                     )
 
@@ -128,11 +128,11 @@ class HomeReader:
         """The run of one manifest. Raises ValueError where it cannot be read, or is another run's."""
         path = f"{folder.path}/{name}"
         if (row := before.get("rows", {}).get(name)) is not None and row[0] == stamp:
-            return run_of_fields(row[1])._replace(path=path)
+            return run_from_fields(row[1])._replace(path=path)
         indexed = self._indexed_runs.get(f"{folder.counterpart}/{name}")
         if indexed is not None and indexed.stamp == stamp:
             return indexed.run._replace(path=path)
-        run = manifests.read_summary(folder.place / name, path)
+        run = manifests.read_run_from_manifest(folder.place / name, path)
         if run.label != name.removesuffix(".json"):
             raise ValueError(f"it is the record of {run.label}")
         return run

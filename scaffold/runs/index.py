@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scaffold import scratch
 from scaffold.runs import recorder
-from scaffold.runs.run_table import EMPTY_TABLE, FolderListing, RunTable, pack_table, unpack_table
+from scaffold.runs.run_table import EMPTY_TABLE, FolderListing, RunTable, pack_run_table, unpack_run_table
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
@@ -37,7 +37,7 @@ def file_stamp(info: os.stat_result) -> str:
     return f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}"
 
 
-class IndexEntry:
+class ManifestIndexEntry:
     """What was read: the stamp of the files that it was read from, and what they said, as JSON."""
 
     __slots__ = ("stamp", "text")
@@ -46,7 +46,7 @@ class IndexEntry:
         self.stamp, self.text = stamp, text
 
     @classmethod
-    def pack(cls, stamp: str, value: object) -> IndexEntry:
+    def pack(cls, stamp: str, value: object) -> ManifestIndexEntry:
         """An entry of something that was read just now."""
         return cls(stamp, json.dumps(value, separators=(",", ":")))
 
@@ -68,17 +68,18 @@ class RunIndex:
         digest = recorder.lean_imports.sha256(os.fsencode(workspace.path.resolve())).hexdigest()[:24]
         return cls(scratch.cache_path(f"runs-{digest}"))
 
-    def read(self, part: IndexPart) -> dict[str, IndexEntry]:
+    def read(self, part: IndexPart) -> dict[str, ManifestIndexEntry]:
         """One part, in the order in which it was stored; empty where there is none, or it is damaged or of another version."""
         try:
             lines = str(self._read_body(part), errors="surrogateescape").split("\n")
             return {
-                key: IndexEntry(stamp, text) for key, stamp, text in (line.split("\t", 2) for line in lines if line)
+                key: ManifestIndexEntry(stamp, text)
+                for key, stamp, text in (line.split("\t", 2) for line in lines if line)
             }
         except (OSError, ValueError):
             return {}
 
-    def store(self, part: IndexPart, entries: Mapping[str, IndexEntry]) -> None:
+    def store(self, part: IndexPart, entries: Mapping[str, ManifestIndexEntry]) -> None:
         """Keep these in place of what a part held."""
         if self.file is None:
             return
@@ -92,14 +93,14 @@ class RunIndex:
     def read_runs(self) -> RunTable:
         """The runs; none where there is no table of them, or it is damaged or of another version."""
         try:
-            return unpack_table(self._read_body("runs"))
+            return unpack_run_table(self._read_body("runs"))
         except (OSError, ValueError, EOFError, TypeError):
             return EMPTY_TABLE
 
     def store_runs(self, runs: Sequence[Run], listings: Mapping[str, FolderListing]) -> None:
         """Keep these runs, newest first, which the manifests in the listed folders (by path) tell of."""
         if self.file is not None:
-            self._write_body("runs", pack_table(runs, listings))
+            self._write_body("runs", pack_run_table(runs, listings))
 
     def _read_body(self, part: str) -> memoryview:
         """What a part's file holds. Raises OSError, and ValueError where it is damaged or of another version."""

@@ -18,7 +18,7 @@ PS_CLOCK_S = 2
 Liveness = Literal["alive", "gone", "unknown"]
 
 
-def read_process_mark(manifest: Path) -> dict[str, Any] | None:
+def read_recorder_mark(manifest: Path) -> dict[str, Any] | None:
     """What the recorder left beside its manifest to be found by; None where there is nothing."""
     try:
         content = structured_text.parse_json((manifest.parent / ".live" / manifest.name).read_bytes())
@@ -27,11 +27,11 @@ def read_process_mark(manifest: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def is_lost(manifest: Path, hostname: str) -> bool:
+def is_run_lost(manifest: Path, hostname: str) -> bool:
     """Whether the process behind a `running` manifest is gone. Only its own host can tell; elsewhere the answer is no."""
     if hostname != os.uname().nodename:
         return False
-    mark = read_process_mark(manifest)
+    mark = read_recorder_mark(manifest)
     return mark is None or is_process_gone(mark)
 
 

@@ -47,7 +47,7 @@ def read_valid_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def read_summary(path: Path, name: str) -> Run:
+def read_run_from_manifest(path: Path, name: str) -> Run:
     """The run that a manifest tells of, as it tells of it; `name` is its path below the work directory. Raises ValueError."""
     try:
         return summarize_manifest(read_manifest(path), name)
@@ -63,7 +63,7 @@ def read_summary(path: Path, name: str) -> Run:
 
 def read_run(workspace: Workspace, path: Path) -> Run:
     """The run that one manifest of the workspace tells of, as it is now. Raises ValueError with the reason where it cannot be read."""
-    return mark_if_lost(read_summary(path, path.relative_to(workspace.workdir).as_posix()), workspace)
+    return mark_if_lost(read_run_from_manifest(path, path.relative_to(workspace.workdir).as_posix()), workspace)
 
 
 def mark_if_lost(run: Run, workspace: Workspace) -> Run:
@@ -75,16 +75,16 @@ def mark_if_lost(run: Run, workspace: Workspace) -> Run:
     path = workspace.workdir / run.path
     if not run.only_in_home:
         workspace.locate(path.parent / ".live" / path.name)
-    if not liveness.is_lost(path, run.hostname):
+    if not liveness.is_run_lost(path, run.hostname):
         return run
-    copy = None if run.only_in_home else records_home.find_copy(path)
+    copy = None if run.only_in_home else records_home.find_record_copy(path)
     # a clean takes the mark of a live recorder along
-    if copy is not None and not liveness.is_lost(copy, run.hostname):
+    if copy is not None and not liveness.is_run_lost(copy, run.hostname):
         return run
     # its recorder may have written the end and gone since the manifest was read
     for place in filter(None, (path, copy)):
         with contextlib.suppress(ValueError):
-            newer = read_summary(place, run.path)
+            newer = read_run_from_manifest(place, run.path)
             if newer.status != "running":
                 return newer._replace(only_in_home=run.only_in_home)
     return run._replace(status="lost")

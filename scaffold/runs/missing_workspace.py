@@ -13,7 +13,7 @@ from scaffold.workspace import ANSWERS_FILE, NoWorkspace
 
 def explain_missing_workspace(directory: Path, root: str | None = None) -> NoWorkspace | None:
     """What to say where there is no workspace in `directory` (or none at `root`) and records of one are kept; None where none are."""
-    location = records_home.list_homes_without_workspace(directory)
+    location = records_home.list_orphaned_record_homes(directory)
     if location is None:
         return None
     top, homes = location

@@ -91,7 +91,7 @@ class Run(NamedTuple):
         return self.purpose == "smoke"
 
 
-def run_of_fields(fields: Sequence[Any]) -> Run:
+def run_from_fields(fields: Sequence[Any]) -> Run:
     """A run whose fields were kept as JSON, which has no tuples."""
     return Run._make(tuple(field) if isinstance(field, list) else field for field in fields)
 

@@ -24,7 +24,7 @@ class PinRef:
 
 def list_pin_refs(top: Path) -> list[PinRef]:
     """The chains of pins of a repository, by name. Raises ScaffoldError where git does not answer."""
-    rows = git.run_checked(top, "for-each-ref", "--format=%(refname) %(objectname)", *REFS).text.splitlines()
+    rows = git.run_git_checked(top, "for-each-ref", "--format=%(refname) %(objectname)", *REFS).text.splitlines()
     names = [row.split() for row in rows]
     return [PinRef(name=name, tip=tip, pins=tuple(reversed(list(_walk(top, tip))))) for name, tip in names]
 
@@ -32,7 +32,7 @@ def list_pin_refs(top: Path) -> list[PinRef]:
 def _walk(top: Path, tip: str) -> Iterator[str]:
     """The pins of a chain, the newest first: the parents of its commits that their messages name."""
     while tip:
-        head, _, message = git.run_checked(top, "cat-file", "commit", tip).text.partition("\n\n")
+        head, _, message = git.run_git_checked(top, "cat-file", "commit", tip).text.partition("\n\n")
         parents = [line.removeprefix("parent ") for line in head.splitlines() if line.startswith("parent ")]
         named = frozenset(message.splitlines())
         yield from reversed([parent for parent in parents if parent in named])
@@ -65,7 +65,7 @@ def _replace(top: Path, ref: PinRef, pins: list[str]) -> None:
     else:
         objects = {name: ("commit", text) for name, text in commits.items()}
         objects[recorder.trees.object_id("tree", b"", len(tip))] = ("tree", b"")
-        git.run_checked(top, "unpack-objects", "-q", stdin=recorder.pin_chain.pack_objects(objects, len(tip)))
+        git.run_git_checked(top, "unpack-objects", "-q", stdin=recorder.pin_chain.pack_objects(objects, len(tip)))
         change = (ref.name, tip, ref.tip)
     answer = git.run_git(top, "update-ref", *change)
     if answer.status != 0:

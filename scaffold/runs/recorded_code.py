@@ -20,7 +20,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
+class CodePin:
     """The commits that keep the code of a run: `commit` is exactly what ran, `tracked` the same without untracked files."""
 
     commit: str
@@ -35,7 +35,7 @@ class RecordedCode:
     commit: str | None
     state: str | None
     patch: str
-    pin: Pin | None
+    pin: CodePin | None
     moment: datetime
     submodules: Mapping[str, RecordedCode] = field(default_factory=dict)
 
@@ -65,19 +65,19 @@ def _parse_code(recorded: Mapping[str, Any], workdir: Path, moment: datetime) ->
         commit=recorded.get("commit"),
         state=recorded.get("code"),
         patch=compare.recorded_patch({"git": recorded}, workdir),
-        pin=parse_pin(recorded.get("pin")),
+        pin=parse_code_pin(recorded.get("pin")),
         moment=moment,
     )
 
 
-def parse_pin(value: Mapping[str, Any] | None) -> Pin | None:
+def parse_code_pin(value: Mapping[str, Any] | None) -> CodePin | None:
     """The pin of a manifest; None where there is none."""
     if value is None:
         return None
-    return Pin(commit=value["commit"], tracked=value["tracked"], left_out=tuple(value["left_out"]))
+    return CodePin(commit=value["commit"], tracked=value["tracked"], left_out=tuple(value["left_out"]))
 
 
-def find_source(workspace: Workspace, top: Path, code: RecordedCode) -> CodeSource:
+def find_code_source(workspace: Workspace, top: Path, code: RecordedCode) -> CodeSource:
     """What brings the code back. Raises ScaffoldError where it is gone."""
     pin = code.pin
     names = [name for name in (code.commit, *((pin.commit, pin.tracked) if pin else ())) if name]
@@ -104,7 +104,7 @@ def find_source(workspace: Workspace, top: Path, code: RecordedCode) -> CodeSour
 def checkout_code(workspace: Workspace, top: Path, code: RecordedCode, place: Path) -> list[str]:
     """Make a detached worktree at `place` that has the code, and that of its submodules, from their clones in the main tree; notes on what
     could not be brought back. Raises ScaffoldError where the code is gone, or a clone is not there or lacks it."""
-    notes = _checkout(top, find_source(workspace, top, code), place)
+    notes = _checkout(top, find_code_source(workspace, top, code), place)
     return notes + _checkout_submodules(workspace, top, place, "", code)
 
 
@@ -123,7 +123,7 @@ def _checkout_submodules(workspace: Workspace, top: Path, place: Path, prefix: s
             )
         plain = RecordedCode(commit=commit, state=None, patch="", pin=None, moment=code.moment)
         try:
-            source = find_source(workspace, top / path, recorded or plain)
+            source = find_code_source(workspace, top / path, recorded or plain)
         except ScaffoldError as error:
             raise ScaffoldError(
                 f"the submodule {prefix}{path} cannot be had as it was: {error.message}",
@@ -138,7 +138,7 @@ def _checkout(top: Path, source: CodeSource, place: Path) -> list[str]:
     worktrees.add_worktree(top, source.base, place)
     if source.tracked is not None and source.tracked != source.base:
         # a submodule's entry changes with it; its files come later
-        git.run_checked_as_user(place, "read-tree", "--reset", "-u", source.tracked)
+        git.run_git_checked_as_user(place, "read-tree", "--reset", "-u", source.tracked)
     if source.files is not None and source.files != source.tracked:
         _add_untracked_files(place, source.tracked, source.files)
     return [*source.notes, *worktrees.apply_patch(place, source.patch)]
@@ -147,32 +147,34 @@ def _checkout(top: Path, source: CodeSource, place: Path) -> list[str]:
 def _add_untracked_files(place: Path, tracked: str | None, files: str) -> None:
     """Write the files that the commit `files` has besides those of `tracked`, and that no index knows."""
     if tracked is None:
-        git.run_checked_as_user(place, "rm", "-rq", "--cached", ".")
+        git.run_git_checked_as_user(place, "rm", "-rq", "--cached", ".")
         return
     options = ("--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv")
-    difference = git.run_checked(place, "diff-tree", "-p", *options, tracked, files).stdout
-    answer = git.run_as_user(place, "apply", "--whitespace=nowarn", "-", stdin=difference)
+    difference = git.run_git_checked(place, "diff-tree", "-p", *options, tracked, files).stdout
+    answer = git.run_git_as_user(place, "apply", "--whitespace=nowarn", "-", stdin=difference)
     if answer.status != 0:
         raise ScaffoldError(f"untracked files of the pinned code cannot be written: {answer.stderr.strip()}")
 
 
-def make_code_patch(workspace: Workspace, a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str]) -> str:
+def make_patch_between_runs(
+    workspace: Workspace, a: Mapping[str, Any], b: Mapping[str, Any], names: tuple[str, str]
+) -> str:
     """The patch from the code of one manifest to that of the other, without secrets; empty where they are the same.
 
     Where one of them is not pinned here: a diff of the saved patches. Raises ScaffoldError where git does not answer.
     """
     top = git.toplevel(workspace.workdir)
-    pins = [parse_pin((manifest["git"] or {}).get("pin")) for manifest in (a, b)]
+    pins = [parse_code_pin((manifest["git"] or {}).get("pin")) for manifest in (a, b)]
     commits = [pin.commit for pin in pins if pin is not None]
     if top is None or len(commits) < 2 or not code_commits.existing_commits(top, commits) >= set(commits):
-        return compare.diff_patches(a, b, workspace.workdir, names)
-    excluded = [f":(exclude,top,literal){path}" for path in code_commits.uncounted_paths(workspace, top)]
+        return compare.diff_saved_patches(a, b, workspace.workdir, names)
+    excluded = [f":(exclude,top,literal){path}" for path in code_commits.list_non_code_paths(workspace, top)]
     options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
-    difference = git.run_checked(top, "diff", *options, *commits, "--", ".", *excluded).stdout
+    difference = git.run_git_checked(top, "diff", *options, *commits, "--", ".", *excluded).stdout
     # scripts of the workspace that the commands named are code as well
     named = sorted({path for manifest in (a, b) for path in manifest["command"].get("files") or {}})
     if named:
-        difference += git.run_checked(
+        difference += git.run_git_checked(
             top, "diff", *options, *commits, "--", *(f":(top,literal){p}" for p in named)
         ).stdout
     return os.fsdecode(recorder.patches.redact_patch(difference, os.devnull))

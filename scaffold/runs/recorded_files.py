@@ -40,7 +40,7 @@ class RecordedFiles:
         folder, _, name = path.rpartition("/")
         copies = self._copies.get(folder)
         if copies is None:
-            copies = self._copies[folder] = records_home.list_record_paths(self._workspace.workdir / folder)[1:]
+            copies = self._copies[folder] = records_home.candidate_record_paths(self._workspace.workdir / folder)[1:]
         return next((copy / name for copy in copies if records_home.is_complete_record(copy / name)), None)
 
     def is_contained(self, path: str) -> bool:
@@ -82,7 +82,7 @@ class RecordedFiles:
         return self._folders[folder]
 
 
-def changed_times(folder: str, inside: str = "") -> Iterator[tuple[str, float]]:
+def list_file_change_times(folder: str, inside: str = "") -> Iterator[tuple[str, float]]:
     """The files below a folder and when they last changed; what goes away meanwhile, or may not be looked at, is left out.
 
     No link is followed.
@@ -95,7 +95,7 @@ def changed_times(folder: str, inside: str = "") -> Iterator[tuple[str, float]]:
     for entry in entries:
         try:
             if entry.is_dir(follow_symlinks=False):
-                yield from changed_times(entry.path, f"{inside}{entry.name}/")
+                yield from list_file_change_times(entry.path, f"{inside}{entry.name}/")
             elif entry.is_file(follow_symlinks=False):
                 yield f"{inside}{entry.name}", entry.stat(follow_symlinks=False).st_mtime
         except OSError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.recorder_modules import ENTRY as ENTRY
 from scaffold.recorder_modules import PACKAGE as PACKAGE
-from scaffold.recorder_modules import load_module
+from scaffold.recorder_modules import load_recorder_module
 from scaffold.recorder_modules import recorder_source_directory as recorder_source_directory
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def list_recorder_files(scripts: Path) -> Iterator[Path]:
     yield from (path.relative_to(scripts) for path in sorted((scripts / PACKAGE).glob("*.py")))
 
 
-def read_recorder_files(scripts: Path) -> dict[Path, bytes]:
+def read_recorder_sources(scripts: Path) -> dict[Path, bytes]:
     """What the recorder's files in a folder of scripts hold. Raises OSError."""
     return {path: (scripts / path).read_bytes() for path in list_recorder_files(scripts)}
 
@@ -67,7 +67,7 @@ def __getattr__(name: str) -> ModuleType:
     if name.startswith("_"):
         raise AttributeError(name)
     try:
-        module = load_module(name)
+        module = load_recorder_module(name)
     except ModuleNotFoundError as error:
         raise AttributeError(f"the recorder has no module {name}") from error
     globals()[name] = module

@@ -30,7 +30,7 @@ def recorder_path(workspace: Workspace) -> Path:
     return path
 
 
-def recorder_workspace(workspace: Workspace) -> recorder.workspace.Workspace:
+def load_recorder_workspace(workspace: Workspace) -> recorder.workspace.Workspace:
     """The workspace as its recorder sees it. Raises ScaffoldError where that is missing, or finds no workspace around it."""
     try:
         return recorder.workspace.locate(os.path.realpath(recorder_path(workspace).parent))

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, withdrawals
-from scaffold.runs.home_records import HomeAdditions, HomeReader
-from scaffold.runs.index import IndexEntry, RunIndex
+from scaffold.runs.home_records import RecordHomeAdditions, RecordHomeReader
+from scaffold.runs.index import ManifestIndexEntry, RunIndex
 from scaffold.runs.manifest_folders import DamagedManifest, read_listing, read_settled_mtime
 from scaffold.runs.model import Run
 from scaffold.runs.run_table import FolderListing, IndexedRun, garbage_collector_off
@@ -58,7 +58,7 @@ def read_records(workspace: Workspace, *, with_home: bool = True) -> RunRecords:
         )
 
 
-def newest_first(run: Run) -> tuple[str, str, int]:
+def run_start_sort_key(run: Run) -> tuple[str, str, int]:
     """What lists of runs are sorted by, in reverse."""
     return run.started_at, run.name, run.attempt
 
@@ -81,9 +81,9 @@ class RecordReader:
         self._workspace = workspace
         self._index = RunIndex.find(workspace)
         self._table = self._index.read_runs()
-        self._home = HomeReader(workspace, self._index.read("homes"), self._table)
+        self._home = RecordHomeReader(workspace, self._index.read("homes"), self._table)
         self._with_home = with_home
-        self._additions = HomeAdditions(runs=(), replaced=frozenset(), damaged=())
+        self._additions = RecordHomeAdditions(runs=(), replaced=frozenset(), damaged=())
         self._row_count = len(self._table.runs)
         # each folder's manifests, path -> row; None as long as they are those of the table
         self._rows: dict[str, dict[str, IndexedRun]] | None = None
@@ -119,7 +119,7 @@ class RecordReader:
         # what says that it is running may be lost by now
         if self._is_as_indexed and not self.has_more_in_home and not reasons and not self._table.has_live:
             return self._table.runs
-        return tuple(sorted(self._current_runs(reasons), key=newest_first, reverse=True))
+        return tuple(sorted(self._current_runs(reasons), key=run_start_sort_key, reverse=True))
 
     @property
     def has_more_in_home(self) -> bool:
@@ -148,7 +148,7 @@ class RecordReader:
         if not self._stored:
             if self._home.entries != homes_before:
                 self._index.store(
-                    "homes", {key: IndexEntry.pack("", entry) for key, entry in self._home.entries.items()}
+                    "homes", {key: ManifestIndexEntry.pack("", entry) for key, entry in self._home.entries.items()}
                 )
             if not unchanged:
                 self._store_index()
@@ -191,7 +191,7 @@ class RecordReader:
         """Keep the manifests' runs newest first, as lists show them."""
         rows = self._rows or {}
         runs = sorted(
-            (row.run for of_folder in rows.values() for row in of_folder.values()), key=newest_first, reverse=True
+            (row.run for of_folder in rows.values() for row in of_folder.values()), key=run_start_sort_key, reverse=True
         )
         names = {path: {PurePosixPath(manifest).name for manifest in of_folder} for path, of_folder in rows.items()}
         self._index.store_runs(runs, {path: self._listings[path].select(names[path]) for path in rows})
@@ -213,7 +213,7 @@ class RecordReader:
                 try:
                     if (folder / name).is_symlink():
                         self._workspace.locate(path)
-                    row = IndexedRun(stamp, manifests.read_summary(folder / name, path))
+                    row = IndexedRun(stamp, manifests.read_run_from_manifest(folder / name, path))
                 except manifests.ForeignFile:
                     foreign.append(path)
                     continue

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.runs import recorder
-from scaffold.workspace import ANSWERS_FILE, Workspace, is_reachable
+from scaffold.workspace import ANSWERS_FILE, Workspace, is_path_accessible
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
@@ -30,7 +30,7 @@ def workspace_id(workspace: Workspace) -> str:
     return str(workspace.answers.get("workspace_id") or "")
 
 
-def list_home_folders(workspace: Workspace) -> list[Path]:
+def list_record_home_folders(workspace: Workspace) -> list[Path]:
     """The folders that hold records of this workspace, its own first, whether or not there are any; empty without git.
 
     The others are of the time before it had an id, and of where it lay before it was moved: folders of its id whose place no workspace has
@@ -41,33 +41,37 @@ def list_home_folders(workspace: Workspace) -> list[Path]:
         return []
     top, records = repository
     own_id = workspace_id(workspace)
-    own_name = recorder.records_home.home_key(root_below_top(workspace, top), own_id)
+    own_name = recorder.records_home.home_key(experiment_root_below_top(workspace, top), own_id)
     others = [
         name
         for name in sorted(_names_in(records))
         if name == own_name.partition("@")[0]
-        or (own_id and name.endswith(f"@{own_id}") and not is_reachable(top / root_of_key(name) / ANSWERS_FILE))
+        or (
+            own_id
+            and name.endswith(f"@{own_id}")
+            and not is_path_accessible(top / root_from_folder_name(name) / ANSWERS_FILE)
+        )
     ]
     return [records / name for name in dict.fromkeys([own_name, *others])]
 
 
-def root_below_top(workspace: Workspace, top: Path) -> str:
+def experiment_root_below_top(workspace: Workspace, top: Path) -> str:
     """The experiment root, relative to the top of the working tree."""
     workdir = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
     return os.path.normpath(f"{workdir}/{workspace.root}")
 
 
-def root_of_key(name: str) -> str:
+def root_from_folder_name(name: str) -> str:
     """The experiment root, relative to the top, that a home's folder is named after."""
     return unquote(name.partition("@")[0], errors="surrogateescape")
 
 
-def list_existing_homes(workspace: Workspace) -> list[Path]:
+def list_existing_record_homes(workspace: Workspace) -> list[Path]:
     """The folders of the home that are there."""
-    return [folder for folder in list_home_folders(workspace) if folder.is_dir()]
+    return [folder for folder in list_record_home_folders(workspace) if folder.is_dir()]
 
 
-class HomeSummary(NamedTuple):
+class RecordHomeSummary(NamedTuple):
     """One folder of a second home: where it is, the experiment root that it is of (below the top), and how many attempts it records."""
 
     folder: Path
@@ -75,17 +79,19 @@ class HomeSummary(NamedTuple):
     records: int
 
 
-def summarize_folders(folders: Iterable[Path]) -> list[HomeSummary]:
+def summarize_record_homes(folders: Iterable[Path]) -> list[RecordHomeSummary]:
     """What is in folders of a second home."""
     return [
-        HomeSummary(
-            folder=folder, root=root_of_key(folder.name), records=sum(map(is_manifest, list_home_files(folder)))
+        RecordHomeSummary(
+            folder=folder,
+            root=root_from_folder_name(folder.name),
+            records=sum(map(is_manifest, list_record_home_files(folder))),
         )
         for folder in folders
     ]
 
 
-def list_homes_without_workspace(directory: Path) -> tuple[Path, list[HomeSummary]] | None:
+def list_orphaned_record_homes(directory: Path) -> tuple[Path, list[RecordHomeSummary]] | None:
     """The top of the working tree that `directory` lies in, and the homes of workspaces that it does not hold, most records first.
 
     None without git.
@@ -95,9 +101,11 @@ def list_homes_without_workspace(directory: Path) -> tuple[Path, list[HomeSummar
         return None
     top, records = repository
     missing = [
-        records / name for name in _names_in(records) if not is_reachable(top / root_of_key(name) / ANSWERS_FILE)
+        records / name
+        for name in _names_in(records)
+        if not is_path_accessible(top / root_from_folder_name(name) / ANSWERS_FILE)
     ]
-    summaries = [summary for summary in summarize_folders(sorted(missing)) if summary.records]
+    summaries = [summary for summary in summarize_record_homes(sorted(missing)) if summary.records]
     return top, sorted(summaries, key=lambda summary: -summary.records)
 
 
@@ -112,35 +120,35 @@ def experiment_folder(workspace: Workspace, run: Run) -> str | None:
     return Path(run.outputs).parts[-1 - above_outputs] if workspace.per_experiment else None
 
 
-def path_in_tree(workspace: Workspace, run: Run) -> str:
+def manifest_path_in_workdir(workspace: Workspace, run: Run) -> str:
     """Where a run's manifest belongs, below the work directory."""
     metadata = workspace.role_folder("metadata", experiment_folder(workspace, run))
     return (metadata / f"{run.label}.json").relative_to(workspace.workdir).as_posix()
 
 
-def shown_path(workspace: Workspace, path: Path) -> str:
+def record_home_display_path(workspace: Workspace, path: Path) -> str:
     """A path of the home as records name it: relative to the work directory where it lies below it, else absolute."""
     resolved = workspace.workdir.resolve()
     return path.relative_to(resolved).as_posix() if path.is_relative_to(resolved) else path.as_posix()
 
 
-def is_in_home(path: Path) -> bool:
+def is_in_record_home(path: Path) -> bool:
     """Whether a path is one in a second home, and not in a working tree."""
     return "/scaffold/records/" in path.as_posix()
 
 
 def locate_record(path: Path) -> Path:
     """Where a record is that belongs at `path` in the working tree: there, else in the second home; `path` where it is nowhere."""
-    return path if os.path.lexists(path) else find_copy(path) or path
+    return path if os.path.lexists(path) else find_record_copy(path) or path
 
 
-def find_copy(path: Path) -> Path | None:
+def find_record_copy(path: Path) -> Path | None:
     """The copy in the second home of a record that belongs at `path` in the working tree; None where there is none."""
     copies = (folder / inside for folder, inside in _places_of(path))
     return next((copy for copy in copies if is_complete_record(copy)), None)
 
 
-def list_record_paths(path: Path) -> list[Path]:
+def candidate_record_paths(path: Path) -> list[Path]:
     """Where a record may be that belongs at `path` in the working tree: there, and in each folder of its second home."""
     return [path, *(folder / inside for folder, inside in _places_of(path))]
 
@@ -158,7 +166,7 @@ def _places_of(path: Path) -> Iterator[tuple[Path, str]]:
         return
     top, records = repository
     below_top = os.path.relpath(os.path.abspath(path), top)  # noqa: PTH100 - `Path` would follow no `..`
-    names = {name: root_of_key(name) for name in _names_in(records)}
+    names = {name: root_from_folder_name(name) for name in _names_in(records)}
     # one with an id before one without, which is of an older time
     for name in sorted(names, key=lambda name: (-len(names[name]), "@" not in name, name)):
         if below_top.startswith(f"{names[name]}/"):
@@ -173,7 +181,7 @@ def is_complete_record(path: Path) -> bool:
         return False
 
 
-def list_home_files(folder: Path) -> Iterator[str]:
+def list_record_home_files(folder: Path) -> Iterator[str]:
     """The records in one folder of a home, relative to it, sorted: no claims, no marks of live runs, nothing half written."""
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -182,10 +190,10 @@ def list_home_files(folder: Path) -> Iterator[str]:
                 yield Path(base, name).relative_to(folder).as_posix()
 
 
-def read_digests(workspace: Workspace) -> dict[str, str]:
+def read_manifest_digests(workspace: Workspace) -> dict[str, str]:
     """The uuids of runs -> what their manifests hashed to when they had ended."""
     digests: dict[str, str] = {}
-    for folder in reversed(list_existing_homes(workspace)):
+    for folder in reversed(list_existing_record_homes(workspace)):
         for path in sorted(folder.rglob(recorder.records_home.DIGESTS)):
             with contextlib.suppress(OSError):
                 lines = (line.partition(" ") for line in os.fsdecode(path.read_bytes()).splitlines())
@@ -196,10 +204,10 @@ def read_digests(workspace: Workspace) -> dict[str, str]:
 def write_record(workspace: Workspace, path: Path, data: bytes) -> None:
     """Write a record to where it belongs, and keep it in the second home too. Raises ScaffoldError where it cannot be written."""
     write_file(path, data, hint=MAKE_ROOM)
-    store_copy(workspace, path, data)
+    store_record_copy(workspace, path, data)
 
 
-def store_copy(workspace: Workspace, path: Path, data: bytes) -> None:
+def store_record_copy(workspace: Workspace, path: Path, data: bytes) -> None:
     """Keep a record that was just written to `path`, and holds `data`, in the second home too.
 
     Where there is none, or it cannot be written, nothing happens: the record is where it belongs.

@@ -12,7 +12,7 @@ HUNK = re.compile(r"@@ -(\d+)")
 OLD_FILE = re.compile(r'--- (?:"a/(?P<quoted>.*)"|a/(?P<plain>.*?))\t?$')
 
 
-def restore_redacted(patch: str, read: Callable[[str], str]) -> str:
+def restore_redacted_lines(patch: str, read: Callable[[str], str]) -> str:
     """`patch` with the context and removed lines that hold `***` put back as the file has them; `read` gives a file's text."""
     restored = []
     lines: list[str] = []

@@ -71,7 +71,7 @@ def rerun_recorded_run(
         folder = tree / manifest["command"]["cwd"]
         if not folder.is_dir():
             raise ScaffoldError(f"the run's directory {manifest['command']['cwd']} is not in its code")
-        trees = worktree_imports.repository_trees(top, tree)
+        trees = worktree_imports.find_repository_worktrees(top, tree)
         argv = worktree_imports.command_in_worktree(trees, manifest["command"]["argv"], folder)
         arguments = _recorder_arguments(
             workspace, manifest, argv, _named_configs(manifest, argv, linked, folder), metric_sources

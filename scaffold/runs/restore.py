@@ -26,16 +26,16 @@ class RestoreAction:
     state: Literal["missing", "older", "taken"]
 
 
-def plan_restore(workspace: Workspace) -> list[RestoreAction]:
+def plan_record_restore(workspace: Workspace) -> list[RestoreAction]:
     """What the working tree lacks of the records in the second home, by path; what is damaged there is left out."""
     run_records = records.read_records(workspace)
     damaged = {manifest.path for manifest in run_records.damaged}
     runs = {run.path: run for run in run_records.runs}
     actions: dict[str, RestoreAction] = {}
-    for folder in records_home.list_existing_homes(workspace):
-        for inside in records_home.list_home_files(folder):
+    for folder in records_home.list_existing_record_homes(workspace):
+        for inside in records_home.list_record_home_files(folder):
             copy = folder / inside
-            shown = records_home.shown_path(workspace, copy)
+            shown = records_home.record_home_display_path(workspace, copy)
             path, run = f"{workspace.root}/{inside}", runs.get(shown)
             if shown in damaged or path in actions:
                 continue

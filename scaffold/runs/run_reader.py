@@ -36,7 +36,7 @@ class RunAttemptReader:
         self._folder, self._outputs = str(folder), str(workspace.role_folder("outputs", experiment))
         self._logs = str(workspace.role_folder("logs", experiment))
         inside = folder.relative_to(workspace.path)
-        self._homes = [str(home / inside) for home in records_home.list_home_folders(workspace)]
+        self._homes = [str(home / inside) for home in records_home.list_record_home_folders(workspace)]
 
     def read(self, name: str, before: Sequence[Run]) -> list[Run]:
         """All attempts of a run, as `RecordReader.runs` has them, where `before` are those that it had the last time."""
@@ -97,10 +97,10 @@ class RunAttemptReader:
             self._workspace.locate(place)
             info = place.stat()
         if in_home:
-            run = manifests.read_summary(place, records_home.shown_path(self._workspace, place))
+            run = manifests.read_run_from_manifest(place, records_home.record_home_display_path(self._workspace, place))
             return manifests.mark_if_lost(run._replace(only_in_home=True), self._workspace)
         path, stamp = str(place).removeprefix(f"{self._workspace.workdir}/"), file_stamp(info)
         row = self.rows.get(path)
         if row is None or row.stamp != stamp:
-            row = self.rows[path] = IndexedRun(stamp, manifests.read_summary(place, path))
+            row = self.rows[path] = IndexedRun(stamp, manifests.read_run_from_manifest(place, path))
         return manifests.mark_if_lost(row.run, self._workspace)

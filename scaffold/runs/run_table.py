@@ -58,7 +58,7 @@ class IndexedRun(NamedTuple):
     run: Run
 
 
-class StoredRuns(Sequence[Run]):
+class PackedRuns(Sequence[Run]):
     """The runs of packed columns, in their order: a few are made when they are asked for, all when they are gone through."""
 
     def __init__(self, chunks: Sequence[memoryview], count: int, packed_params: memoryview = NO_BYTES) -> None:
@@ -107,7 +107,7 @@ class RunTable(NamedTuple):
     `has_live`: some of them were running when they were read, so that they may be over, or lost, by now.
     """
 
-    runs: StoredRuns
+    runs: PackedRuns
     listings: Mapping[str, FolderListing]
     has_live: bool
 
@@ -128,7 +128,7 @@ class RunTable(NamedTuple):
         return listing.stamps == stored.stamps and listing.names == stored.names
 
 
-EMPTY_TABLE = RunTable(runs=StoredRuns((), 0), listings={}, has_live=False)
+EMPTY_TABLE = RunTable(runs=PackedRuns((), 0), listings={}, has_live=False)
 
 
 @contextlib.contextmanager
@@ -143,7 +143,7 @@ def garbage_collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def pack_table(runs: Sequence[Run], listings: Mapping[str, FolderListing]) -> bytes:
+def pack_run_table(runs: Sequence[Run], listings: Mapping[str, FolderListing]) -> bytes:
     """A table of runs, newest first, which are those of the listings' manifests."""
     head = {folder: (listing.names, listing.stamps) for folder, listing in listings.items()}
     params = _SharedParams()
@@ -154,7 +154,7 @@ def pack_table(runs: Sequence[Run], listings: Mapping[str, FolderListing]) -> by
     return b"".join([len(packed_head).to_bytes(8, "big"), packed_head, packed_params, *chunks])
 
 
-def unpack_table(data: bytes | memoryview) -> RunTable:
+def unpack_run_table(data: bytes | memoryview) -> RunTable:
     """The table that `pack_table` made; raises ValueError, EOFError or TypeError where it did not."""
     view = memoryview(data)
     end = 8 + int.from_bytes(view[:8], "big")
@@ -163,7 +163,7 @@ def unpack_table(data: bytes | memoryview) -> RunTable:
     # views: of what nobody asks for nothing is copied
     params, *chunks = (view[start:stop] for start, stop in itertools.pairwise(bounds))
     listings = {folder: FolderListing(names, stamps) for folder, (names, stamps) in head.items()}
-    return RunTable(runs=StoredRuns(chunks, count, params), listings=listings, has_live=has_live)
+    return RunTable(runs=PackedRuns(chunks, count, params), listings=listings, has_live=has_live)
 
 
 class _SharedParams:

@@ -27,7 +27,7 @@ def find_litter(workspace: Workspace) -> list[Path]:
     before = time.time() - AGE_S
     return sorted(
         path
-        for home in records_home.list_existing_homes(workspace)
+        for home in records_home.list_existing_record_homes(workspace)
         for path in _unfinished_files(home)
         if _changed_at(path) < before and not _has_living_recorder(path)
     )

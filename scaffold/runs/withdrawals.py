@@ -40,7 +40,7 @@ def _read_reason(workdir: Path, file: Path) -> str:
     return " ".join(because.split()) if isinstance(because, str) and because.strip() else UNKNOWN_REASON
 
 
-def withdraw_attempts(workspace: Workspace, attempts: Iterable[Run], because: str) -> list[Run]:
+def withdraw_recorded_attempts(workspace: Workspace, attempts: Iterable[Run], because: str) -> list[Run]:
     """Withdraw attempts; those that are withdrawn now. Their records stay as they are. Raises ScaffoldError where it cannot be written."""
     withdrawn = []
     for run in attempts:

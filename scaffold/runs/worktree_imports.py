@@ -54,7 +54,7 @@ NO_MODULES = frozenset({"setup", "conftest", "noxfile", "fabfile", "tasks"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepositoryTrees:
+class RepositoryWorktrees:
     """The working tree that a run is repeated for, the worktree where that happens, and others of the same repository; all resolved."""
 
     main: Path
@@ -69,17 +69,17 @@ class RepositoryTrees:
         return None if inner == self.worktree or "site-packages" in root.relative_to(inner).parts else inner
 
 
-def repository_trees(top: Path, worktree: Path) -> RepositoryTrees:
+def find_repository_worktrees(top: Path, worktree: Path) -> RepositoryWorktrees:
     """The trees of the repository that `top` is one of, whose code runs in `worktree`. Raises ScaffoldError where git does not answer."""
-    rows = git.run_checked(top, "worktree", "list", "--porcelain").text.splitlines()
+    rows = git.run_git_checked(top, "worktree", "list", "--porcelain").text.splitlines()
     places = [Path(row.removeprefix("worktree ")).resolve() for row in rows if row.startswith("worktree ")]
     main, tree = top.resolve(), worktree.resolve()
-    return RepositoryTrees(
+    return RepositoryWorktrees(
         main=main, worktree=tree, others=tuple(place for place in places if place not in (main, tree))
     )
 
 
-def command_in_worktree(trees: RepositoryTrees, argv: Sequence[str], cwd: Path) -> list[str]:
+def command_in_worktree(trees: RepositoryWorktrees, argv: Sequence[str], cwd: Path) -> list[str]:
     """The command with its paths into the main tree led into the worktree. `cwd` is where it runs, in the worktree.
 
     An environment that lies in the main tree, and whose program the command names, is linked in: git does not hold it.
@@ -96,7 +96,7 @@ def command_in_worktree(trees: RepositoryTrees, argv: Sequence[str], cwd: Path) 
 
 
 def worktree_variables(
-    trees: RepositoryTrees, argv: Sequence[str], cwd: Path, prefix: Sequence[str], environments: Sequence[Path] = ()
+    trees: RepositoryWorktrees, argv: Sequence[str], cwd: Path, prefix: Sequence[str], environments: Sequence[Path] = ()
 ) -> dict[str, str]:
     """The variables with which `argv`, behind the environment's `prefix`, runs the worktree's code in `cwd`, a folder of it.
 
@@ -121,7 +121,7 @@ def worktree_variables(
     return variables
 
 
-def _uv_variables(trees: RepositoryTrees, cwd: Path) -> dict[str, str]:
+def _uv_variables(trees: RepositoryWorktrees, cwd: Path) -> dict[str, str]:
     """`uv run` takes the project's environment as it is: in a worktree it would make another, and install the worktree into it."""
     folders = [
         trees.main / folder.relative_to(trees.worktree)
@@ -196,7 +196,7 @@ class ImportRoot:
     path: Path
 
 
-def _own_modules(trees: RepositoryTrees, loaded: ModuleOrigins) -> dict[str, ImportRoot]:
+def _own_modules(trees: RepositoryWorktrees, loaded: ModuleOrigins) -> dict[str, ImportRoot]:
     """The modules that Python has from another working tree of the repository, and the import root there of each."""
     own = {}
     for name, place in loaded.origins.items():
@@ -210,7 +210,7 @@ def _own_modules(trees: RepositoryTrees, loaded: ModuleOrigins) -> dict[str, Imp
     return own
 
 
-def _root_in_worktree(trees: RepositoryTrees, name: str, root: ImportRoot) -> Path | None:
+def _root_in_worktree(trees: RepositoryWorktrees, name: str, root: ImportRoot) -> Path | None:
     """The import root of a module in the worktree, where `root` is that in another; None where the worktree has no such module."""
     folders = [trees.worktree / root.path, *_module_folders(trees.worktree)]
     return next((folder for folder in folders if _has_module(folder, name)), None)
@@ -225,7 +225,7 @@ def _module_folders(tree: Path) -> list[Path]:
     return [folder for folder in (tree, tree / "src", *sorted(tree.glob("*/src"))) if folder.is_dir()]
 
 
-def _check_compiled(trees: RepositoryTrees, roots: Mapping[str, ImportRoot]) -> None:
+def _check_compiled(trees: RepositoryWorktrees, roots: Mapping[str, ImportRoot]) -> None:
     """Raise ScaffoldError where there are compiled modules that the worktree lacks: git does not hold them."""
     lacking = [
         path.relative_to(root.tree).as_posix()
@@ -241,7 +241,7 @@ def _check_compiled(trees: RepositoryTrees, roots: Mapping[str, ImportRoot]) -> 
         )
 
 
-def _check_origins(trees: RepositoryTrees, origins: Mapping[str, str]) -> None:
+def _check_origins(trees: RepositoryWorktrees, origins: Mapping[str, str]) -> None:
     """Raise ScaffoldError where a module of the worktree would be loaded from outside of it."""
     outside = {name: place for name, place in origins.items() if not Path(place).is_relative_to(trees.worktree)}
     if outside:

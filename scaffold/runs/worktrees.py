@@ -20,10 +20,10 @@ SHARED_ROLES = ("metadata", "logs", "outputs")
 def add_worktree(top: Path, commit: str, place: Path) -> None:
     """Check `commit` out at `place`, detached. Raises ScaffoldError where the commit is not there."""
     # by force where one that was deleted by hand is still registered there; pruning would take the user's own along
-    answer = git.run_as_user(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
+    answer = git.run_git_as_user(top, "worktree", "add", "--quiet", "--force", "--detach", str(place), commit)
     if answer.status == 0:
         return
-    if git.run_as_user(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+    if git.run_git_as_user(top, "cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         raise ScaffoldError(f"commit {commit} is not in {top}", hint="fetch it: git fetch --all")
     raise ScaffoldError(f"git worktree failed in {top}: {answer.stderr.strip() or answer.status}")
 
@@ -33,7 +33,7 @@ def remove_worktree(top: Path, place: Path) -> None:
     for path in list_submodules(place):
         if (place / path / ".git").is_file():
             remove_worktree(top / path, place / path)
-    git.run_as_user(top, "worktree", "remove", "--force", str(place))
+    git.run_git_as_user(top, "worktree", "remove", "--force", str(place))
 
 
 def list_submodules(tree: Path) -> dict[str, str]:
@@ -46,8 +46,8 @@ def list_submodules(tree: Path) -> dict[str, str]:
 
 def unredacted_patch(directory: Path, commit: str, patch: str) -> bytes:
     """A recorded patch as one that applies to its commit: what redaction took from lines that the commit has is put back."""
-    text = redacted_patches.restore_redacted(
-        patch, lambda path: git.run_as_user(directory, "show", f"{commit}:{path}").text
+    text = redacted_patches.restore_redacted_lines(
+        patch, lambda path: git.run_git_as_user(directory, "show", f"{commit}:{path}").text
     )
     return text.encode("utf-8", "surrogateescape")
 
@@ -57,7 +57,7 @@ def apply_patch(tree: Path, patch: str) -> list[str]:
     if not patch:
         return []
     data = unredacted_patch(tree, "HEAD", patch)
-    answer = git.run_as_user(tree, "apply", "--whitespace=nowarn", "-", stdin=data)
+    answer = git.run_git_as_user(tree, "apply", "--whitespace=nowarn", "-", stdin=data)
     if answer.status != 0:
         raise ScaffoldError(f"the run's patch does not apply to its commit: {answer.stderr.strip()}")
     if any(line.startswith("+") and HIDDEN in line for line in os.fsdecode(data).splitlines()):
@@ -130,7 +130,7 @@ def _link_to(tree: Path, place: Path, target: Path) -> None:
     _check_stays_inside(tree, place)
     if place.is_symlink():
         # the link that is made here is ours, whatever the commit had: records may be written where it leads
-        git.run_as_user(tree, "update-index", "--force-remove", "--", place.relative_to(tree).as_posix())
+        git.run_git_as_user(tree, "update-index", "--force-remove", "--", place.relative_to(tree).as_posix())
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     place.unlink(missing_ok=True)

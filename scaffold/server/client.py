@@ -24,14 +24,14 @@ from scaffold.server.requests import ID, RequestSender
 from scaffold.server.responses import (
     PromptSkill,
     RunAlert,
-    RunLogs,
-    RunMetrics,
+    RunLogChunk,
+    RunMetricSeries,
     ServerCluster,
     ServerEvent,
     ServerHealth,
     ServerRun,
     ServerSweep,
-    SystemHealth,
+    SystemHealthRunCounts,
 )
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ class ServerClient:
         """The same after a new look for GPUs and Slurm (0.1 s, up to 10 s where a tool hangs)."""
         return ServerCluster.from_json(self._sender.request_object(operations.DETECT))
 
-    def system_health(self) -> SystemHealth:
+    def system_health(self) -> SystemHealthRunCounts:
         """Counts over all sweeps; the only request of preflight that checks the token."""
-        return SystemHealth.from_json(self._sender.request_object(operations.SYSTEM_HEALTH))
+        return SystemHealthRunCounts.from_json(self._sender.request_object(operations.SYSTEM_HEALTH))
 
     def openapi(self) -> dict[str, Any]:
         """The server's own description."""
@@ -158,16 +158,16 @@ class ServerClient:
         """End a launching or running run. Raises Refused where it is in another state."""
         self._sender.request_object(operations.STOP_RUN, run_id=run_id)
 
-    def logs(self, run_id: str, *, length: int = 10_000) -> RunLogs:
+    def logs(self, run_id: str, *, length: int = 10_000) -> RunLogChunk:
         """The end of what the run's terminal showed, up to `last` characters; empty before it was launched."""
         length = max(1, min(length, 100_000))
-        return RunLogs.from_json(
+        return RunLogChunk.from_json(
             self._sender.request_object(operations.RUN_LOGS, query={"offset": -length, "limit": length}, run_id=run_id)
         )
 
-    def run_metrics(self, run_id: str) -> RunMetrics:
+    def run_metrics(self, run_id: str) -> RunMetricSeries:
         """The series that the run logged."""
-        return RunMetrics.from_json(self._sender.request_object(operations.RUN_METRICS, run_id=run_id))
+        return RunMetricSeries.from_json(self._sender.request_object(operations.RUN_METRICS, run_id=run_id))
 
     # events and skills
 

@@ -20,11 +20,11 @@ class ServerError(ScaffoldError):
         self.maybe_done = maybe_done
 
 
-class Unreachable(ServerError):
+class ServerUnreachable(ServerError):
     """No answer: refused, no such host, too slow, cut off."""
 
 
-class Unauthorized(ServerError):
+class ServerUnauthorized(ServerError):
     """The server is up and does not take our token, or wants one (401)."""
 
 

@@ -12,7 +12,7 @@ def mapping_or_empty(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def list_json_objects(value: object) -> list[Mapping[str, Any]]:
+def objects_in_json_list(value: object) -> list[Mapping[str, Any]]:
     """The objects in a list; nothing where it is none."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
@@ -22,7 +22,7 @@ def text_or_empty(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def list_json_texts(value: object) -> tuple[str, ...]:
+def texts_in_json_list(value: object) -> tuple[str, ...]:
     """The texts in a list."""
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
@@ -56,6 +56,6 @@ def non_negative_or_none(value: object) -> int | None:
 def metric_points(value: object) -> tuple[tuple[float, float], ...]:
     """The pairs of `step` and `value` in a list; those without either are left out."""
     pairs = [
-        (number_or_none(point.get("step")), number_or_none(point.get("value"))) for point in list_json_objects(value)
+        (number_or_none(point.get("step")), number_or_none(point.get("value"))) for point in objects_in_json_list(value)
     ]
     return tuple((step, level) for step, level in pairs if step is not None and level is not None)

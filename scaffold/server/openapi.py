@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.server.json_values import list_json_objects, mapping_or_empty, text_or_empty
+from scaffold.server.json_values import mapping_or_empty, objects_in_json_list, text_or_empty
 from scaffold.server.operations import ServerOperation
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -21,7 +21,7 @@ class OperationGap:
     lacks: str
 
 
-def find_gaps(document: Mapping[str, Any], called: Iterable[ServerOperation]) -> list[OperationGap]:
+def find_missing_operations(document: Mapping[str, Any], called: Iterable[ServerOperation]) -> list[OperationGap]:
     """What of `called` the server does not have, in that order. A parameter's name in a path may differ."""
     paths = {
         _without_parameter_names(path): mapping_or_empty(item)
@@ -34,8 +34,8 @@ def find_gaps(document: Mapping[str, Any], called: Iterable[ServerOperation]) ->
         if not isinstance(described, dict):
             gaps.append(OperationGap(operation, "is not there"))
             continue
-        unknown = [f"field {name}" for name in operation.fields if name not in body_fields(document, described)]
-        parameters = list_json_objects(path.get("parameters")) + list_json_objects(described.get("parameters"))
+        unknown = [f"field {name}" for name in operation.fields if name not in request_body_fields(document, described)]
+        parameters = objects_in_json_list(path.get("parameters")) + objects_in_json_list(described.get("parameters"))
         query = {text_or_empty(each.get("name")) for each in parameters if each.get("in") == "query"}
         unknown += [f"query parameter {name}" for name in operation.query if name not in query]
         if unknown:
@@ -43,7 +43,7 @@ def find_gaps(document: Mapping[str, Any], called: Iterable[ServerOperation]) ->
     return gaps
 
 
-def body_fields(document: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[str, ...]:
+def request_body_fields(document: Mapping[str, Any], described: Mapping[str, Any]) -> tuple[str, ...]:
     """The fields of an operation's JSON body, in the order of the document."""
     content = mapping_or_empty(mapping_or_empty(described.get("requestBody")).get("content"))
     return tuple(
@@ -73,7 +73,7 @@ def _schema_fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> di
             followed.add(reference)
             parts.append(mapping_or_empty(schemas.get(reference.rpartition("/")[2])))
         for word in ("allOf", "anyOf", "oneOf"):
-            parts += list_json_objects(part.get(word))
+            parts += objects_in_json_list(part.get(word))
     return names
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from scaffold.server import address, openapi, operations
 from scaffold.server.client import ServerClient
-from scaffold.server.errors import InvalidResponse, ServerError, Unauthorized, Unreachable
+from scaffold.server.errors import InvalidResponse, ServerError, ServerUnauthorized, ServerUnreachable
 from scaffold.server.sanitize import sanitize_line
 
 OK, DOWN, UNAUTHORIZED, FAILED, UNKNOWN = "ok", "down", "unauthorized", "failed", "unknown"
@@ -86,7 +86,7 @@ class _TimedAnswer:
     seconds: float
 
 
-def run_preflight(server: ServerClient, workdirs: Iterable[Path]) -> PreflightReport:
+def run_server_preflight(server: ServerClient, workdirs: Iterable[Path]) -> PreflightReport:
     """Ask everything side by side. `workdirs` are the directories that the server may call its work directory, ours first."""
     questions: dict[str, Callable[[], Any]] = {
         "docs": server.docs,
@@ -142,9 +142,9 @@ def _judge_answer(
 
 
 def _error_outcome(error: ServerError) -> str:
-    if isinstance(error, Unreachable) or (isinstance(error, InvalidResponse) and error.status in (502, 503, 504)):
+    if isinstance(error, ServerUnreachable) or (isinstance(error, InvalidResponse) and error.status in (502, 503, 504)):
         return DOWN
-    return UNAUTHORIZED if isinstance(error, Unauthorized) else FAILED
+    return UNAUTHORIZED if isinstance(error, ServerUnauthorized) else FAILED
 
 
 def _error_reason(error: ServerError) -> str:
@@ -172,7 +172,7 @@ def _check_token(server: ServerClient, health: _TimedAnswer) -> PreflightCheck:
     if health.error is None:
         text = "accepted" if server.has_token else "none is wanted"
         return PreflightCheck(name=name, asks=asks, outcome=OK, text=text)
-    if isinstance(health.error, Unauthorized):
+    if isinstance(health.error, ServerUnauthorized):
         problem = "does not take this token" if server.has_token else "wants one"
         return PreflightCheck(name=name, asks=asks, outcome=FAILED, text=f"the server is up, and {problem}")
     return PreflightCheck(name=name, asks=asks, outcome=UNKNOWN, text="system-health would tell")
@@ -182,7 +182,7 @@ def _check_operations(answer: _TimedAnswer) -> PreflightCheck:
     called = [operation for operation in operations.CALLED if operation.mandatory]
     if answer.error is not None:
         return PreflightCheck(name="operations", asks="openapi.json", outcome=UNKNOWN, text="openapi.json would tell")
-    gaps = openapi.find_gaps(answer.value, called)
+    gaps = openapi.find_missing_operations(answer.value, called)
     text = "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in gaps) or f"{len(called)} that are needed are there"
     return PreflightCheck(name="operations", asks="openapi.json", outcome=FAILED if gaps else OK, text=text)
 
@@ -190,7 +190,7 @@ def _check_operations(answer: _TimedAnswer) -> PreflightCheck:
 def _check_optional_operations(answer: _TimedAnswer) -> list[PreflightCheck]:
     """A row for the operations that can be done without, where some are missing."""
     called = [operation for operation in operations.CALLED if not operation.mandatory]
-    gaps = openapi.find_gaps(answer.value, called) if answer.error is None else []
+    gaps = openapi.find_missing_operations(answer.value, called) if answer.error is None else []
     text = "; ".join(f"{gap.operation.name} {gap.lacks}" for gap in gaps)
     text = f"{text}; done without"
     row = PreflightCheck(name="extras", asks="openapi.json", outcome=FAILED, text=text, mandatory=False)

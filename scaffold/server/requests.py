@@ -15,10 +15,10 @@ from scaffold.server.errors import (
     RequestRefused,
     ServerError,
     ServerResourceNotFound,
-    Unauthorized,
-    Unreachable,
+    ServerUnauthorized,
+    ServerUnreachable,
 )
-from scaffold.server.json_values import list_json_objects
+from scaffold.server.json_values import objects_in_json_list
 from scaffold.server.operations import ServerOperation
 from scaffold.server.sanitize import sanitize_line
 
@@ -63,7 +63,7 @@ class RequestSender:
         answer = self.request_json(operation, None, query, ids)
         if not isinstance(answer, list):
             raise self.invalid_response(operation.method, operation.path, "the answer is no list")
-        return list_json_objects(answer)
+        return objects_in_json_list(answer)
 
     def request_json(
         self, operation: ServerOperation, body: object, query: dict[str, Any] | None, ids: Mapping[str, str]
@@ -107,7 +107,7 @@ class RequestSender:
             raise self._status_error(method, path, response)
         return response.content
 
-    def _no_answer_error(self, method: str, path: str, error: Exception) -> Unreachable:
+    def _no_answer_error(self, method: str, path: str, error: Exception) -> ServerUnreachable:
         """The error for a request that got no answer."""
         import httpx  # noqa: TID251 - of the requests that `transport` sends
 
@@ -119,7 +119,7 @@ class RequestSender:
             reason = f"{'no connection' if is_unsent else 'cut off'}: {self._clean(str(error)) or type(error).__name__}"
         maybe_done = method != "GET" and not is_unsent
         hint = LOST if maybe_done else NO_SERVER
-        return Unreachable(f"{method} {self.url}{path}: {reason}", hint=hint, maybe_done=maybe_done)
+        return ServerUnreachable(f"{method} {self.url}{path}: {reason}", hint=hint, maybe_done=maybe_done)
 
     def _status_error(self, method: str, path: str, response: httpx.Response) -> ServerError:
         """The error for an answer that is not 200."""
@@ -128,7 +128,9 @@ class RequestSender:
         if status == 401:
             token = f"${address.TOKEN_VARIABLE} or --auth-token-file"
             reason = "the server does not take this token" if self._token is not None else "the server wants a token"
-            return Unauthorized(f"{request}: {reason} (401)", hint=f"give it the server's own: {token}", status=status)
+            return ServerUnauthorized(
+                f"{request}: {reason} (401)", hint=f"give it the server's own: {token}", status=status
+            )
         if status in (404, 405):
             return ServerResourceNotFound(message, hint=FORGOTTEN, status=status)
         if 300 <= status < 400:
@@ -157,7 +159,7 @@ class RequestSender:
             return self._clean(body[:LONGEST_READ].decode("utf-8", "replace"))
         detail = answer.get("detail") if isinstance(answer, dict) else None
         if isinstance(detail, list):
-            return self._clean("; ".join(map(_validation_message, list_json_objects(detail)))[:LONGEST_READ])
+            return self._clean("; ".join(map(_validation_message, objects_in_json_list(detail)))[:LONGEST_READ])
         return self._clean(str(detail if detail is not None else "")[:LONGEST_READ])
 
     def _clean(self, text: str) -> str:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scaffold.server.json_values import (
     count_or_zero,
     integer_or_none,
-    list_json_texts,
     mapping_or_empty,
     metric_points,
     non_negative_or_none,
     number_or_none,
     text_or_empty,
+    texts_in_json_list,
 )
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class ServerCluster(ServerResponse):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SystemHealth(ServerResponse):
+class SystemHealthRunCounts(ServerResponse):
     """Counts of `GET /wild/v2/system-health`; `running` leaves out launching runs, `queued` has ready ones in it."""
 
     running: Count
@@ -171,7 +171,7 @@ class ServerRun(ServerResponse):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunLogs(ServerResponse):
+class RunLogChunk(ServerResponse):
     """A piece of a run's terminal capture. Its paging repeats text (specs: server API, section 5): read one piece, not many."""
 
     content: str
@@ -180,7 +180,7 @@ class RunLogs(ServerResponse):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunMetrics(ServerResponse):
+class RunMetricSeries(ServerResponse):
     """Series of what a run logged: key -> (step, value); at most 400 points a key, rounded to 6 digits by the server.
 
     The server's `metrics` are left out: it multiplies an accuracy by 100.
@@ -232,7 +232,7 @@ READERS: Mapping[str, Callable[[object], object]] = {
     "str": text_or_empty,
     "Word": lambda value: text_or_empty(value) or "unknown",
     "str | None": lambda value: text_or_empty(value) or None,
-    "tuple[str, ...]": list_json_texts,
+    "tuple[str, ...]": texts_in_json_list,
     "bool": lambda value: value is True,
     "Count": count_or_zero,
     "Count | None": non_negative_or_none,

@@ -19,12 +19,12 @@ def sanitize_line(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + MORE
 
 
-def table_cell(text: str, limit: int) -> str:
+def sanitize_table_cell(text: str, limit: int) -> str:
     """`text` as a cell of a Markdown table: every mark escaped, what could become a link taken apart."""
     return MARKS.sub(r"\\\1", LINKS.sub(_break_link, TAGS.sub("< ", sanitize_line(text, limit))))
 
 
-def code_block(text: str, *, lines: int, width: int) -> list[str]:
+def sanitize_code_block(text: str, *, lines: int, width: int) -> list[str]:
     """`text` as the lines of a fenced block of code, the fence longer than any in it; at most `lines` lines of `width` characters.
 
     Tags are taken apart, since what reads a plan's `</plan>` does not know of code.

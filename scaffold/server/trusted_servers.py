@@ -39,7 +39,7 @@ def server_origin(url: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def authorized_token(
+def token_for_confirmed_server(
     url: str, *, file: Path | None = None, is_typed: bool = False, environment: Mapping[str, str] = os.environ
 ) -> str | None:
     """The token for the server at `url`; None where there is none. `is_typed`: the user named that server to this very command.
@@ -47,12 +47,12 @@ def authorized_token(
     Raises UnconfirmedServer where there is one and nobody confirmed the server, and ScaffoldError as `address.read_auth_token` does.
     """
     token = address.read_auth_token(file, environment)
-    if token is None or is_typed or is_confirmed(url, environment):
+    if token is None or is_typed or is_server_confirmed(url, environment):
         return token
     raise UnconfirmedServer(url)
 
 
-def is_confirmed(url: str, environment: Mapping[str, str] = os.environ) -> bool:
+def is_server_confirmed(url: str, environment: Mapping[str, str] = os.environ) -> bool:
     """Whether the environment names the server's origin, or the user confirmed it before."""
     named = environment.get(address.URL_VARIABLE)
     origins = _read_origins(_origins_file(environment))
@@ -64,7 +64,7 @@ def is_confirmed(url: str, environment: Mapping[str, str] = os.environ) -> bool:
         return False
 
 
-def confirm_server(url: str, environment: Mapping[str, str] = os.environ) -> None:
+def remember_trusted_server(url: str, environment: Mapping[str, str] = os.environ) -> None:
     """Remember that this user's token may go to the server at `url`. Raises ScaffoldError where that cannot be kept."""
     file, origin = _origins_file(environment), server_origin(url)
     origins = _read_origins(file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaffold.backends.capacity import compute_capacity, compute_run_limit
-from scaffold.backends.interface import BackendAvailability
+from scaffold.backends.interface import BackendLoad
 
 
 @pytest.mark.parametrize(
@@ -86,27 +86,27 @@ def test_how_many_runs_may_be_there(
     ],
 )
 def test_how_many_may_start(limit: int, active: int, queued: int, cap: int | None, own: int, expected: int) -> None:
-    room = BackendAvailability(limit=limit, active=active, gpus=None, because="test")
+    room = BackendLoad(limit=limit, active=active, gpus=None, because="test")
     assert compute_capacity(room, queued=queued, own_active=own, cap=cap).max_new == expected
 
 
 @pytest.mark.parametrize(("per_run", "expected"), [(1, 5), (2, 2), (5, 1), (6, 0), (0, 8)])
 def test_a_run_starts_only_with_all_its_devices_free(per_run: int, expected: int) -> None:
     """Five of them are: more than two runs of two would wait for each other's. A run without GPUs waits for none."""
-    room = BackendAvailability(limit=8, active=0, gpus=("0", "1", "2", "3", "4"), gpus_each=per_run, because="8 GPUs")
+    room = BackendLoad(limit=8, active=0, gpus=("0", "1", "2", "3", "4"), gpus_each=per_run, because="8 GPUs")
     assert compute_capacity(room, queued=9, own_active=0).max_new == expected
 
 
 def test_the_sentence_has_every_number() -> None:
-    room = BackendAvailability(limit=4, active=1, gpus=None, because="4 GPUs")
+    room = BackendLoad(limit=4, active=1, gpus=None, because="4 GPUs")
     assert compute_capacity(room, queued=9, own_active=1).sentence == (
         "limit = 4 (4 GPUs), active = 1 running or launching, queued = 9 ready or queued: max_new = max(0, min(9, 4 - 1)) = 3"
     )
     assert compute_capacity(room, queued=9, own_active=1, cap=2).sentence.endswith(
         "= 3; at most 2 of this sweep at once, 1 of it there: 1"
     )
-    free = BackendAvailability(limit=4, active=1, gpus=("3",), because="4 GPUs")
+    free = BackendLoad(limit=4, active=1, gpus=("3",), because="4 GPUs")
     assert compute_capacity(free, queued=9, own_active=1).sentence.endswith("= 3; devices are free for 1")
-    full = BackendAvailability(limit=4, active=6, gpus=None, because="4 GPUs")
+    full = BackendLoad(limit=4, active=6, gpus=None, because="4 GPUs")
     assert compute_capacity(full, queued=9, own_active=1).sentence.endswith("max_new = max(0, min(9, 4 - 6)) = 0")
     assert compute_capacity(full, queued=9, own_active=1).max_new == 0

@@ -51,7 +51,7 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
 
 
 def spelled(inherited: str | None, listed: str = LIST) -> list[str]:
-    return [d.spelled for d in devices.select_visible(devices.parse_gpu_list(listed), inherited)]
+    return [d.spelled for d in devices.select_visible_devices(devices.parse_nvidia_smi_gpus(listed), inherited)]
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,16 @@ def test_indices_of_the_driver_come_with_its_order() -> None:
 
 def test_a_lease_is_held_as_long_as_any_process_has_it(tmp_path: Path) -> None:
     fd = leases.lease_gpu(tmp_path, "GPU-x")
-    assert fd is not None and leases.lease_gpu(tmp_path, "GPU-x") is None and leases.is_leased(tmp_path, "GPU-x")
+    assert (
+        fd is not None and leases.lease_gpu(tmp_path, "GPU-x") is None and leases.has_leased_device(tmp_path, "GPU-x")
+    )
     left = subprocess.run(
         ["sh", "-c", "sleep 60 >/dev/null & echo $!"], stdout=subprocess.PIPE, pass_fds=(fd,), check=True
     )
     os.close(fd)
-    assert leases.is_leased(tmp_path, "GPU-x")  # what the run left behind may still compute
+    assert leases.has_leased_device(tmp_path, "GPU-x")  # what the run left behind may still compute
     os.kill(int(left.stdout), signal.SIGKILL)
-    until(lambda: not leases.is_leased(tmp_path, "GPU-x"))
+    until(lambda: not leases.has_leased_device(tmp_path, "GPU-x"))
 
 
 def test_the_leases_of_somebody_else_are_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,8 +156,8 @@ def test_a_place_for_leases_that_cannot_be_locked_is_said(tmp_path: Path, monkey
     assert "SCAFFOLD_RUNTIME_DIR" in str(found.value.hint)
     leases.gpu_lease_path(tmp_path, "GPU-x").mkdir()
     with pytest.raises(ScaffoldError, match="cannot be used"):
-        leases.is_leased(tmp_path, "GPU-x")
-    assert not leases.is_leased(tmp_path, "GPU-y")
+        leases.has_leased_device(tmp_path, "GPU-x")
+    assert not leases.has_leased_device(tmp_path, "GPU-y")
 
 
 def test_cores_where_the_system_knows_of_no_affinity(monkeypatch: pytest.MonkeyPatch) -> None:

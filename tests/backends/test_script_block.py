@@ -124,7 +124,9 @@ def test_a_launch_says_what_is_left_out_and_keeps_the_arrays_cap(
     room = backend.availability()
     assert (room.limit, room.because) == (2, "the array in slurm/train.sbatch has 2 at once")
     job = Job(name="a", number=1, launcher=tmp_path / "a.sh")
-    text = allocation.format_allocation(context, job, allocation.allocation_options(context))
+    text = allocation.format_allocation_script(context, job, allocation.build_allocation_options(context))
     assert "  # slurm/train.sbatch:6\n  --signal=USR1@120\n" in text and "spreads=''" in text
-    several = allocation.format_allocation(context, job, [SbatchOption(name="nodes", word="--nodes=2", origin="x:1")])
+    several = allocation.format_allocation_script(
+        context, job, [SbatchOption(name="nodes", word="--nodes=2", origin="x:1")]
+    )
     assert "spreads=yes" in several

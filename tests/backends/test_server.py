@@ -19,7 +19,7 @@ from scaffold.backends.interface import BackendContext, Job
 from scaffold.backends.server import job_mapping
 from scaffold.backends.server.backend import ServerBackend
 from scaffold.errors import ScaffoldError
-from scaffold.server.errors import ServerOfOtherProject, Unauthorized
+from scaffold.server.errors import ServerOfOtherProject, ServerUnauthorized
 from scaffold.server.responses import ServerCluster, ServerRun
 from scaffold.workspace import Workspace
 from tests.runs.conftest import copy_recorder
@@ -248,7 +248,7 @@ def test_a_token_that_is_refused_in_the_middle_loses_nothing(
         ledger.on_submitted(name, handle)
         stand_in.token = "another"
 
-    with pytest.raises(Unauthorized) as refused:
+    with pytest.raises(ServerUnauthorized) as refused:
         ledger.server().register(ledger.jobs(3), told, ledger.keep_note)
     assert TOKEN not in str(refused.value) and "RESEARCH_AGENT_USER_AUTH_TOKEN" in str(refused.value)
     assert refused.value.exit_code == 1

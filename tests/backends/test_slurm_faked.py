@@ -13,14 +13,14 @@ from scaffold.backends.interface import BackendContext, Job, JobStatus
 from scaffold.backends.slurm import commands, parse_output
 from scaffold.backends.slurm.array_script import (
     ArrayTask,
-    format_array_option,
     format_array_script,
     format_index_set,
-    parse_job_name,
-    parse_task_indices,
+    format_sbatch_array_option,
+    parse_array_job_name,
+    parse_array_script_tasks,
 )
 from scaffold.backends.slurm.backend import SlurmBackend
-from scaffold.backends.slurm.parse_output import parse_array_number, parse_sacct, parse_sinfo, parse_squeue
+from scaffold.backends.slurm.parse_output import parse_sacct, parse_sbatch_job_number, parse_sinfo, parse_squeue
 from scaffold.backends.slurm.sbatch_options import SbatchOption, choose_sbatch_options, parse_sbatch_option
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.workspace import Workspace
@@ -128,7 +128,7 @@ def test_the_script_says_where_each_option_is_from_and_what_each_task_is(tmp_pat
     text = format_array_script("lr.0", jobs("a", "b"), options, 1)
     assert SCRIPT in text
     assert format_array_script("lr.0", jobs("a", "b"), options, 1) == text
-    assert (parse_job_name(text), parse_task_indices(text)) == ("lr.0", {("a", 1): 0, ("b", 1): 1})
+    assert (parse_array_job_name(text), parse_array_script_tasks(text)) == ("lr.0", {("a", 1): 0, ("b", 1): 1})
     (tmp_path / "s.sh").write_text(text)
     checked = subprocess.run(
         [Path(sys.executable).with_name("shellcheck"), tmp_path / "s.sh"], capture_output=True, text=True
@@ -157,7 +157,7 @@ def test_an_index_that_is_none_touches_nothing(tmp_path: Path, index: str | None
 
 def test_numbers_of_tasks_as_slurm_writes_them() -> None:
     assert format_index_set([5, 0, 1, 2, 7, 6, 2]) == "0-2,5-7" and format_index_set([3]) == "3"
-    assert [format_array_option(3, n) for n in (None, 0, 1, 2, 3, 9)] == [
+    assert [format_sbatch_array_option(3, n) for n in (None, 0, 1, 2, 3, 9)] == [
         "0-2",
         "0-2%1",
         "0-2%1",
@@ -165,7 +165,7 @@ def test_numbers_of_tasks_as_slurm_writes_them() -> None:
         "0-2",
         "0-2",
     ]
-    assert format_array_option(1, None) == "0-0"
+    assert format_sbatch_array_option(1, None) == "0-0"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_numbers_of_tasks_as_slurm_writes_them() -> None:
     [("12\n", 12), ("12;cluster\n", 12), ("site says hello\n12\n", 12), ("", None), ("Submitted batch job 12\n", None)],
 )
 def test_the_number_that_sbatch_answers(text: str, number: int | None) -> None:
-    assert parse_array_number(text) == number
+    assert parse_sbatch_job_number(text) == number
 
 
 def row(state: str, code: int = 0, reason: str = "None", index: str = "3") -> str:

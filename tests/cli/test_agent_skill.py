@@ -160,6 +160,6 @@ def test_with_a_server_it_says_when_not_to_begin(run: Run, repo: Path, stand_in:
 
 def test_a_playbook_that_is_too_long_is_named_and_not_held(tmp_path: Path) -> None:
     there = Workspace(workdir=tmp_path, root="exp", answers={"experiments": ["a b"], "entry_points": []})
-    text = agent_skill.format_skill(there, "line\n" * 600)
+    text = agent_skill.format_workspace_skill(there, "line\n" * 600)
     assert text.count("\n") < 100 and "read `exp/prompt_skill_playbook.md`" in text
     assert "--experiment 'a b'" in text and "-- python SCRIPT.py" in text

@@ -121,14 +121,17 @@ def of_runs(ask: Ask) -> None:
 def of_ideas(ask: Ask) -> None:
     commit_all(Path())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial_runs, "run_step", always_one)
+        patch.setattr(trial_runs, "run_judging_step", always_one)
         _of_ideas(ask)
 
 
-def always_one(incumbent: Any, candidate: Any, step: JudgingStep, **_: Any) -> trial_runs.StepResults:
+def always_one(incumbent: Any, candidate: Any, step: JudgingStep, **_: Any) -> trial_runs.JudgingStepResults:
     """Runs that all give the same; real ones are in tests/ideas."""
-    sides = ([trial_runs.SideResult(seed, 1.0, "run") for seed in seeds] for seeds in (step.incumbent, step.candidate))
-    return trial_runs.StepResults(*map(tuple, sides))
+    sides = (
+        [trial_runs.IdeaTrialRunResult(seed, 1.0, "run") for seed in seeds]
+        for seeds in (step.incumbent, step.candidate)
+    )
+    return trial_runs.JudgingStepResults(*map(tuple, sides))
 
 
 def _of_ideas(ask: Ask) -> None:
@@ -194,12 +197,12 @@ def test_every_command_with_json_answers(ask: Ask, asked: set[tuple[str, ...]], 
     assert ask("schema", "runs", "list")["schema"]["$defs"]["run"]
     assert ask("remove", "--dry-run")["written"] is False
     assert asked == {
-        words for words, command in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json(command)
+        words for words, command in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json_option(command)
     }
 
 
 def test_without_json_a_schema_is_printed_as_it_is(run: Run) -> None:
-    assert json.loads(run("schema", "sweep", "status").stdout) == answer_schemas.build_answer_schema(
+    assert json.loads(run("schema", "sweep", "status").stdout) == answer_schemas.build_command_answer_schema(
         ("sweep", "status")
     )
     assert run("schema").stdout.splitlines()[0].startswith("detect  ")

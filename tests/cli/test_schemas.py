@@ -16,7 +16,9 @@ from scaffold.cli.main import group
 from tests import answers
 
 ROOT = Path(__file__).parents[2]
-ANSWERING = [words for words, command in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json(command)]
+ANSWERING = [
+    words for words, command in answer_schemas.list_cli_commands(group) if answer_schemas.takes_json_option(command)
+]
 
 
 def objects(node: Any, where: str = "$") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -39,7 +41,7 @@ def test_every_command_that_answers_has_a_schema_and_every_schema_a_command() ->
 
 @pytest.mark.parametrize("words", ANSWERING, ids=" ".join)
 def test_a_schema_is_strict_and_described_and_whole_in_itself(words: tuple[str, ...]) -> None:
-    schema = answer_schemas.build_answer_schema(words)
+    schema = answer_schemas.build_command_answer_schema(words)
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"].endswith("2020-12/schema") and schema["title"] == f"scaffold {' '.join(words)} --json"
     assert schema["description"] and "shared.schema.json" not in json.dumps(schema)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.activation import activation_lines, usable_lines
+from scaffold.conventions.activation import activation_lines, select_activation_lines
 from scaffold.facts.model import facts_from_texts
 
 
@@ -36,7 +36,7 @@ def lines(*script: str) -> tuple[str, ...]:
 def test_every_spelling_of_a_hook_is_taken_over_before_what_needs_it(hook: str) -> None:
     seen = lines(hook, "conda activate lab")
     assert seen == (hook.removesuffix(" || true"), "conda activate lab")
-    assert usable_lines(seen) == (list(seen), [])
+    assert select_activation_lines(seen) == (list(seen), [])
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_every_spelling_of_a_hook_is_taken_over_before_what_needs_it(hook: str) 
 def test_with_a_hook_that_is_left_out_goes_what_needs_it(hook: str) -> None:
     seen = lines(hook, "conda activate lab", "source .venv/bin/activate")
     assert "conda activate lab" in seen
-    usable, left = usable_lines(seen)
+    usable, left = select_activation_lines(seen)
     assert usable == ["source .venv/bin/activate"]
     assert left[-1] == "conda activate lab" and len(left) >= 2
 
@@ -63,7 +63,7 @@ def test_with_a_hook_that_is_left_out_goes_what_needs_it(hook: str) -> None:
     ["source .venv/bin/activate", "source activate lab", "conda activate lab", "poetry shell", "spack load cuda"],
 )
 def test_a_line_that_needs_no_hook_stays(line: str) -> None:
-    assert usable_lines(lines(line)) == ([line], [])
+    assert select_activation_lines(lines(line)) == ([line], [])
 
 
 def test_the_hook_comes_first_however_often_it_is_used() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from scaffold.conventions import launchers, metrics, model, trackers
 from scaffold.conventions.detected import DetectedValue
-from scaffold.conventions.risks import find_risks
-from scaffold.conventions.script_kinds import is_training_code, may_train
+from scaffold.conventions.risks import find_repository_risks
+from scaffold.conventions.script_kinds import is_training_code, may_be_training_code
 from scaffold.conventions.script_ranking import rank_scripts
 from scaffold.facts import Facts
 from scaffold.facts.model import facts_from_texts
@@ -105,7 +105,7 @@ def test_many_modules_that_do_nothing_of_interest_are_not_parsed() -> None:
     )
     rank_scripts(facts)
     subjects(facts)
-    find_risks(facts, (), model.RepositoryEnvironment(), model.RepositoryTests())
+    find_repository_risks(facts, (), model.RepositoryEnvironment(), model.RepositoryTests())
     assert [p for p in facts.texts if facts.parsed_before(p) is not None] == ["train.py"]
 
 
@@ -134,14 +134,14 @@ def test_work_at_the_top_level_makes_a_script_on_whatever_line_it_begins(text: s
     ],
 )
 def test_what_looks_like_training(text: str, may: bool, does: bool) -> None:
-    assert (may_train(text), is_training_code(text)) == (may, does)
+    assert (may_be_training_code(text), is_training_code(text)) == (may, does)
 
 
 @pytest.mark.parametrize(
     "line", ["\tcd /home/ann/data", "/scratch/ann/run.sh", "x='/mnt/data'", "A=/data/x python a.py"]
 )
 def test_absolute_paths_are_found_wherever_a_word_may_begin(line: str) -> None:
-    found = find_risks(
+    found = find_repository_risks(
         facts_from_texts({"run.sh": f"{line}\n"}), (), model.RepositoryEnvironment(), model.RepositoryTests()
     )
     assert any("hard-coded absolute paths: run.sh:1" in text for text in found.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.baseline_command import choose_baseline
+from scaffold.conventions.baseline_command import choose_baseline_entry_point
 from scaffold.conventions.detect_all import derive_conventions
 from scaffold.facts.model import facts_from_texts
 
@@ -20,7 +20,7 @@ def readme(*commands: str) -> str:
 def baseline(texts: dict[str, str]) -> str | None:
     """The command of the plan's baseline in a repository of these files."""
     points = derive_conventions(facts_from_texts(texts)).entry_points
-    at = choose_baseline([point.kind for point in points])
+    at = choose_baseline_entry_point([point.kind for point in points])
     return None if at is None else points[at].command
 
 
@@ -103,7 +103,7 @@ def test_what_belongs_to_a_compiled_extension_comes_after_the_rest(folder: str) 
     ],
 )
 def test_the_baseline_trains_else_it_is_the_first_that_is_no_preparation(kinds: list[str], at: int | None) -> None:
-    assert choose_baseline(kinds) == at
+    assert choose_baseline_entry_point(kinds) == at
 
 
 TOML = '[project]\nname = "r"\n[project.scripts]\nsft = "r.sft:main"\n'

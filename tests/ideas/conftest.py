@@ -64,7 +64,7 @@ class IdeaLoop:
     @property
     def study(self) -> IdeaStudy:
         """The study as it is written."""
-        return study_files.read_all_studies(self.workspace)[-1]
+        return study_files.read_idea_studies(self.workspace)[-1]
 
     @property
     def train(self) -> Path:
@@ -109,26 +109,29 @@ def start(loop: IdeaLoop, *options: str) -> None:
     loop("ideas", "start", *options, "--metric", "val_bpb", "--minimize", "--", "python3", "train.py")
 
 
-def faked_runs(loop: IdeaLoop) -> Callable[..., trial_runs.StepResults]:
+def faked_runs(loop: IdeaLoop) -> Callable[..., trial_runs.JudgingStepResults]:
     """What takes the place of real runs: each side gives what its commit's train.py says."""
 
     def run_step(
-        incumbent: trial_runs.CodeSide, candidate: trial_runs.CodeSide | None, step: JudgingStep, **others: Any
-    ) -> trial_runs.StepResults:
+        incumbent: trial_runs.IdeaTrialSide,
+        candidate: trial_runs.IdeaTrialSide | None,
+        step: JudgingStep,
+        **others: Any,
+    ) -> trial_runs.JudgingStepResults:
         loop.during()
-        sides: list[tuple[trial_runs.SideResult, ...]] = []
+        sides: list[tuple[trial_runs.IdeaTrialRunResult, ...]] = []
         for side, seeds in ((incumbent, step.incumbent), (candidate, step.candidate)):
             sides.append(tuple(_result(loop, side, seed) for seed in seeds) if side is not None else ())
-        return trial_runs.StepResults(*sides)
+        return trial_runs.JudgingStepResults(*sides)
 
     return run_step
 
 
-def _result(loop: IdeaLoop, side: trial_runs.CodeSide, seed: int) -> trial_runs.SideResult:
+def _result(loop: IdeaLoop, side: trial_runs.IdeaTrialSide, seed: int) -> trial_runs.IdeaTrialRunResult:
     assert side.sweep.code.commit is not None
     value = loop.give(git(side.workspace.workdir, "show", f"{side.sweep.code.commit}:train.py"), seed)
     loop.asked.append((side.sweep.name, seed))
-    return trial_runs.SideResult(
+    return trial_runs.IdeaTrialRunResult(
         seed, value, f"{side.sweep.name}-s{seed}", "" if value is not None else "ValueError: it diverged", 1.0
     )
 
@@ -149,7 +152,7 @@ def make_loop(tmp_path: Path, originals: Originals, run: Run, monkeypatch: pytes
 
     def make(*options: str, files: Mapping[str, str | bytes] = FILES, started: bool = True) -> IdeaLoop:
         loop = IdeaLoop(tmp_path / "repo", run)
-        monkeypatch.setattr(trial_runs, "run_step", faked_runs(loop))
+        monkeypatch.setattr(trial_runs, "run_judging_step", faked_runs(loop))
 
         def prepare(root: Path) -> None:
             write_repository(root, files)

@@ -18,7 +18,7 @@ def main() -> None:
     """Try what is in the tree."""
     root, point = Path(sys.argv[1]), int(sys.argv[2])
     loop = IdeaLoop(root, lambda *args: CliRunner().invoke(group, [str(a) for a in args], catch_exceptions=False))
-    trial_runs.run_step = faked_runs(loop)
+    trial_runs.run_judging_step = faked_runs(loop)
     kill_at(point, is_effect)
     sys.exit(loop.call("try", "better", "--workdir", root).exit_code)
 

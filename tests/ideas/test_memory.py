@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.ideas.drift import trend
+from scaffold.ideas.drift import estimate_incumbent_trend
 from scaffold.ideas.loop_state import PastRun
 from scaffold.ideas.memory import summary
 from scaffold.ideas.tree import changes, forbidden_changes
@@ -20,13 +20,13 @@ def diff(removed: str, added: str, path: str = "train.py", first: int = 3) -> li
 
 
 def test_the_same_change_is_known_without_white_space_and_comments() -> None:
-    one = changes.fingerprint_lines(diff("LR = 0.1", "LR = 0.2"))
-    assert one == changes.fingerprint_lines(diff("LR = 0.1", "LR  =  0.2   # faster", first=9))
-    assert one != changes.fingerprint_lines(diff("LR = 0.1", "LR = 0.3"))
-    assert one != changes.fingerprint_lines(diff("LR = 0.1", "LR = 0.2", path="other.py"))
-    constants = changes.fingerprint_constants(diff("LR = 0.1", "LR = 0.2"))
-    assert constants == changes.fingerprint_constants(diff("LR = 0.1", "LR = 3e-4")) != ()
-    assert changes.fingerprint_constants(diff("LR = 0.1", "RATE = 0.2")) == ()
+    one = changes.fingerprint_changed_lines(diff("LR = 0.1", "LR = 0.2"))
+    assert one == changes.fingerprint_changed_lines(diff("LR = 0.1", "LR  =  0.2   # faster", first=9))
+    assert one != changes.fingerprint_changed_lines(diff("LR = 0.1", "LR = 0.3"))
+    assert one != changes.fingerprint_changed_lines(diff("LR = 0.1", "LR = 0.2", path="other.py"))
+    constants = changes.fingerprint_without_numbers(diff("LR = 0.1", "LR = 0.2"))
+    assert constants == changes.fingerprint_without_numbers(diff("LR = 0.1", "LR = 3e-4")) != ()
+    assert changes.fingerprint_without_numbers(diff("LR = 0.1", "RATE = 0.2")) == ()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_study_is_written_as_a_table_and_as_a_branch(loop: IdeaLoop) -> None:
 
 
 def test_the_brief_has_the_study_in_forty_lines(loop: IdeaLoop) -> None:
-    lines = summary.brief_lines(loop.study)
+    lines = summary.study_brief_lines(loop.study)
     text = loop("brief", "--for", "execution").stdout
     assert len(lines) <= 40 and all(line in text for line in lines)
     assert "- stands: idea 2: =better" in text and "because why " in text
@@ -109,6 +109,9 @@ def test_the_report_has_the_course_and_every_idea_with_its_patch(loop: IdeaLoop)
 def test_a_machine_that_changes_is_seen() -> None:
     wobble = (0.1, -0.2, 0.15, -0.05)
     slower = [PastRun(n, 1.0 + 0.5 * n + wobble[n % 4], n) for n in range(12)]
-    assert trend(slower) == pytest.approx(5.5, abs=0.3)
-    assert trend([run._replace(value=1 + wobble[run.seed % 4]) for run in slower]) is None
-    assert trend([run._replace(time=0) for run in slower]) is None and trend(slower[:5]) is None
+    assert estimate_incumbent_trend(slower) == pytest.approx(5.5, abs=0.3)
+    assert estimate_incumbent_trend([run._replace(value=1 + wobble[run.seed % 4]) for run in slower]) is None
+    assert (
+        estimate_incumbent_trend([run._replace(time=0) for run in slower]) is None
+        and estimate_incumbent_trend(slower[:5]) is None
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.ideas.tree.data_links import find_data_links
+from scaffold.ideas.tree.data_links import find_data_paths_to_link
 from tests.conftest import commit_files, git
 from tests.ideas.conftest import FILES, IdeaLoop, MakeLoop, start
 
@@ -120,12 +120,12 @@ def test_what_an_idea_adds_is_linked_into_no_other_worktree(make_loop: MakeLoop)
         (loop.root / path).parent.mkdir(exist_ok=True)
         (loop.root / path).write_text(content)
     start(loop, "--apply")
-    assert find_data_links(loop.workspace, loop.study) == ["data", "lib", "old", "raw"]
+    assert find_data_paths_to_link(loop.workspace, loop.study) == ["data", "lib", "old", "raw"]
     for path in ("lib/new.py", "package/__init__.py", "fresh/rows.bin"):
         (loop.root / path).parent.mkdir(exist_ok=True)
         (loop.root / path).write_text("\0" if path.endswith(".bin") else "GAIN = 1\n")
     linked: list[list[str]] = []
-    loop.during = lambda: linked.append(find_data_links(loop.workspace, loop.study))
+    loop.during = lambda: linked.append(find_data_paths_to_link(loop.workspace, loop.study))
     loop.json("try", "a package", code=3)
     assert loop.study.ideas[1].paths == ("lib/new.py", "package/__init__.py")
     # neither the package, which the incumbent would import, nor a link in place of the idea's own folder

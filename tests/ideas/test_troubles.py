@@ -197,13 +197,13 @@ def test_so_many_run_at_once_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -
         def request(self, seeds: list[int], crashes: dict[int, int]) -> None:
             calls.append(f"{self.name}{seeds}")
 
-        def finish(self, seeds: list[int], show: object) -> list[trial_runs.SideResult]:
+        def finish(self, seeds: list[int], show: object) -> list[trial_runs.IdeaTrialRunResult]:
             calls.append(f"wait {self.name}")
-            return [trial_runs.SideResult(seed, 1.0, f"{self.name}{seed}") for seed in seeds]
+            return [trial_runs.IdeaTrialRunResult(seed, 1.0, f"{self.name}{seed}") for seed in seeds]
 
     calls: list[str] = []
     step = JudgingStep(kind="run", incumbent=(1, 2, 3), candidate=(1, 2, 3), level=0.05)
-    results = trial_runs.run_step(Side("A"), Side("B"), step, at_once=2, crashes={}, show=lambda s: None)  # type: ignore[arg-type]
+    results = trial_runs.run_judging_step(Side("A"), Side("B"), step, at_once=2, crashes={}, show=lambda s: None)  # type: ignore[arg-type]
     requested = [call for call in calls if not call.startswith("wait")]
     assert requested == ["A[1]", "B[1]", "B[2]", "A[2]", "A[3]", "B[3]"] and calls[:4] == [
         "A[1]",

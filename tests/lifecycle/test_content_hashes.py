@@ -146,7 +146,7 @@ def test_a_template_from_elsewhere_is_asked_each_time(
 
 
 def test_an_earlier_version_is_known_by_its_commit(repo: Path, run: Run, renderings: list[str]) -> None:
-    earlier = releases.list_versions()[-2]
+    earlier = releases.list_template_versions()[-2]
     assert run("update", "--workdir", repo, "--to", earlier).exit_code == 0
     answer = read(run, repo)
     assert (answer["template"], answer["update_available"], renderings) == (earlier, True, [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.lifecycle.baseline_trial import _problem, find_cause
+from scaffold.lifecycle.baseline_trial import _problem, find_known_failure_cause
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ from scaffold.lifecycle.baseline_trial import _problem, find_cause
     ],
 )
 def test_each_failure_has_its_next_step(problem: str, hint: str, began: bool) -> None:
-    cause = find_cause(problem)
+    cause = find_known_failure_cause(problem)
     assert cause is not None
     assert hint in cause.hint
     assert cause.began == began
 
 
 def test_an_unknown_failure_has_none() -> None:
-    assert find_cause("AssertionError: 3") is None
+    assert find_known_failure_cause("AssertionError: 3") is None
 
 
 def test_the_cause_of_hydras_failure_is_not_its_last_line() -> None:
@@ -36,7 +36,7 @@ def test_the_cause_of_hydras_failure_is_not_its_last_line() -> None:
         "\tprovider=hydra, path=pkg://hydra.conf\n\nSet the environment variable HYDRA_FULL_ERROR=1 for a complete stack trace.\n"
     )
     problem = _problem(log)
-    cause = find_cause(problem)
+    cause = find_known_failure_cause(problem)
     assert problem == "In 'hydra/job_logging/custom': Could not load 'hydra/job_logging/colorlog'."
     assert cause is not None
     assert "setup_env.sh" in cause.hint

@@ -307,14 +307,14 @@ def test_two_inits_at_the_same_time(make_repo: MakeRepo, run: Run) -> None:
 def test_a_lock_that_is_held_is_waited_for_and_then_said(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = make_repo()
     monkeypatch.setattr(transaction, "LOCK_WAIT_S", 0.2)
-    code = "from scaffold.transaction import workdir_lock; from pathlib import Path; import time\n"
-    code += f"with workdir_lock(Path({str(repo)!r})):\n"
+    code = "from scaffold.transaction import hold_workdir_lock; from pathlib import Path; import time\n"
+    code += f"with hold_workdir_lock(Path({str(repo)!r})):\n"
     code += "    print('held', flush=True)\n    time.sleep(30)\n"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     child.stdout.readline()
     began = time.monotonic()
-    with pytest.raises(ScaffoldError, match="another scaffold command"), transaction.workdir_lock(repo):
+    with pytest.raises(ScaffoldError, match="another scaffold command"), transaction.hold_workdir_lock(repo):
         pass
     assert time.monotonic() - began < 10
     child.kill()
@@ -324,7 +324,7 @@ def test_a_lock_that_is_held_is_waited_for_and_then_said(make_repo: MakeRepo, mo
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     write_tree(tmp_path, {"there.txt": "mine"})
     with pytest.raises(ScaffoldError, match="was changed by something else"):
-        transaction.apply_changes(
+        transaction.apply_file_changes(
             tmp_path, [FileChange(path="new.txt", old=None, new=b"x"), FileChange(path="there.txt", old=None, new=b"x")]
         )
     assert snapshot(tmp_path) == {"there.txt": b"mine"}
@@ -334,7 +334,7 @@ def test_a_file_that_changes_meanwhile_is_not_overwritten(tmp_path: Path) -> Non
     write_tree(tmp_path, {"a.txt": "a", "b.txt": "mine"})
     changes = [FileChange(path="a.txt", old=b"a", new=b"A"), FileChange(path="b.txt", old=b"b", new=None)]
     with pytest.raises(ScaffoldError, match="was changed by something else"):
-        transaction.apply_changes(tmp_path, changes)
+        transaction.apply_file_changes(tmp_path, changes)
     assert snapshot(tmp_path) == {"a.txt": b"a", "b.txt": b"mine"}
 
 

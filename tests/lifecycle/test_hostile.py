@@ -323,7 +323,7 @@ def test_an_interruption_right_after_a_file_is_made_leaves_nothing(
 
     monkeypatch.setattr(os, "link", link)
     with pytest.raises(KeyboardInterrupt):
-        transaction.apply_changes(tmp_path, [FileChange(path="a/b.txt", old=None, new=b"x")])
+        transaction.apply_file_changes(tmp_path, [FileChange(path="a/b.txt", old=None, new=b"x")])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -334,13 +334,13 @@ def test_a_full_disk_without_hard_links_leaves_nothing(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(ScaffoldError, match="nothing was changed"):
-        transaction.apply_changes(tmp_path, [FileChange(path="b.txt", old=None, new=b"x")])
+        transaction.apply_file_changes(tmp_path, [FileChange(path="b.txt", old=None, new=b"x")])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_command_left_is_swept_away(tmp_path: Path) -> None:
     write_tree(tmp_path, {"a/.scaffold-dead.tmp": "", "a/mine.tmp": ""})
-    transaction.apply_changes(tmp_path, [FileChange(path="a/b.txt", old=None, new=b"x")])
+    transaction.apply_file_changes(tmp_path, [FileChange(path="a/b.txt", old=None, new=b"x")])
     assert sorted(snapshot(tmp_path)) == ["a/b.txt", "a/mine.tmp"]
 
 

@@ -150,13 +150,13 @@ def test_the_shipped_bundle_serves_plain_copier_and_its_copies_are_updated_by_sc
     make_repo: MakeRepo, run: Run
 ) -> None:
     repo = make_repo()
-    copier("copy", "--defaults", "--vcs-ref", releases.list_versions()[0], releases.BUNDLE, repo)
+    copier("copy", "--defaults", "--vcs-ref", releases.list_template_versions()[0], releases.BUNDLE, repo)
     commit_all(repo)
     status = json.loads(run("status", "--workdir", repo, "--json").stdout)
-    assert (status["template"], set(status["summary"])) == (releases.list_versions()[0], {"same"})
+    assert (status["template"], set(status["summary"])) == (releases.list_template_versions()[0], {"same"})
     assert run("update", "--workdir", repo).exit_code == 0
     answers = yaml.safe_load((repo / ROOT / ".copier-answers.scaffold.yml").read_text())
-    assert answers["_commit"] == releases.newest_version()
+    assert answers["_commit"] == releases.newest_template_version()
 
 
 def test_copier_updates_a_workspace_of_init_from_the_bundle(make_repo: MakeRepo, run: Run) -> None:

@@ -119,7 +119,7 @@ def test_a_workspace_where_another_one_was_before_it_moved_has_an_id_of_its_own(
     made = make_repo()
     run("init", "--workdir", made, "--yes", "--root", "exp")
     first = load_workspace(made, "exp")
-    write_tree(records_home.list_home_folders(first)[0], {"metadata/train-0a1b2c3d.json": "{}"})
+    write_tree(records_home.list_record_home_folders(first)[0], {"metadata/train-0a1b2c3d.json": "{}"})
     commit_all(made)
     git(made, "mv", "exp", "lab")
     answers = made / "lab" / ANSWERS_FILE

@@ -276,7 +276,7 @@ def test_a_moved_template_is_found_in_the_bundle_or_said_to_be_gone(
     result = run("update", "--workdir", repo, "--base", releases.CURRENT)
     assert result.exit_code == 0
     found = yaml.safe_load((repo / ROOT / ".copier-answers.scaffold.yml").read_text())
-    assert found["_commit"] == releases.newest_version()
+    assert found["_commit"] == releases.newest_template_version()
     assert run("update", "--workdir", repo, "--check").exit_code == 0
 
 

@@ -70,7 +70,7 @@ def test_a_recorder_of_one_file_becomes_a_folder_and_names_stay(
     done = run("update", "--workdir", repo)
     assert done.exit_code == 0, done.output
     assert len(list((repo / SCRIPTS / "_record_run").glob("*.py"))) > 15
-    assert recorder.read_recorder_files(repo / SCRIPTS) == recorder.read_recorder_files(
+    assert recorder.read_recorder_sources(repo / SCRIPTS) == recorder.read_recorder_sources(
         recorder.recorder_source_directory()
     )
     # what asks for the scheme of old names, as sweeps and reruns of before do, gets the old name; new runs have one of scheme 2

@@ -10,7 +10,7 @@ import pytest
 from scaffold.observations import output_files, run_values, series
 from scaffold.observations.directions import MetricDirections
 from scaffold.observations.logged_names import STEP_NAMES_BY_WRITER, is_metric
-from scaffold.observations.spelling import find_metric, normalize_name
+from scaffold.observations.spelling import find_metric_value, normalize_name
 from scaffold.observations.value_query import ValueQuery
 from scaffold.runs.records import read_records
 from tests.metrics.writers import WRITERS, Writer
@@ -32,9 +32,9 @@ def test_final_and_best_values(study: Study, writer: Writer) -> None:
     if writer.best:
         name, value = writer.best
         best = read(study, value_choice="best")
-        assert find_metric(best, name) == value
+        assert find_metric_value(best, name) == value
         (run,) = read_records(study.workspace).runs
-        course = find_metric(series.read_series(study.workspace, run), name)
+        course = find_metric_value(series.read_series(study.workspace, run), name)
         assert course is not None and value in [point.value for point in course.points]
 
 
@@ -154,13 +154,13 @@ def test_files_that_a_writer_made(study: Study, writer: str) -> None:
     made = MADE[writer]
     assert read(study) == pytest.approx(made.final, rel=1e-3)
     name, value = made.best
-    assert find_metric(read(study, value_choice="best"), name) == pytest.approx(value, rel=1e-3)
+    assert find_metric_value(read(study, value_choice="best"), name) == pytest.approx(value, rel=1e-3)
     (run,) = read_records(study.workspace).runs
     courses = series.read_series(study.workspace, run)
     assert {normalize_name(course) for course in courses} <= {normalize_name(metric) for metric in made.final}
     assert len(courses) == len({normalize_name(course) for course in courses})
     name, step = made.last_step
-    course = find_metric(courses, name)
+    course = find_metric_value(courses, name)
     assert course is not None and course.points[-1].step == step
 
 

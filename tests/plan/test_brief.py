@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from scaffold.plan.brief.context import BriefContext
-from scaffold.plan.brief.execution import execution_brief
-from scaffold.plan.brief.planning import planning_brief
+from scaffold.plan.brief.execution import format_execution_brief
+from scaffold.plan.brief.planning import format_planning_brief
 from scaffold.plan.brief.server_api import LISTED, shorten_endpoint
 from scaffold.plan.document import loop_protocol
-from scaffold.plan.rules.check import all_rules, check_plan
+from scaffold.plan.rules.check import check_plan, list_plan_rules
 from scaffold.plan.tasks.run_summaries import RunSummary
 from scaffold.sweeps.search.spec import parse_search_spec
 from tests.conftest import Run as RunCommand
@@ -54,20 +54,20 @@ LONG: dict[str, Any] = {
 
 @pytest.mark.parametrize("answers", [{}, {"research_server_url": URL, "slurm": SLURM, "evolutionary_sweeps": True}])
 def test_stays_below_4000_tokens(answers: dict[str, Any]) -> None:
-    assert tokens(planning_brief(situation(**answers))) < 4_000
-    assert tokens(execution_brief(situation(plan=render(**answers), log="said " * 5_000, **answers))) < 4_000
+    assert tokens(format_planning_brief(situation(**answers))) < 4_000
+    assert tokens(format_execution_brief(situation(plan=render(**answers), log="said " * 5_000, **answers))) < 4_000
 
 
 def test_stays_below_it_whatever_was_written() -> None:
-    text = planning_brief(replace(situation(**LONG), history=["python train.py " + "--lr 1 " * 100] * 20))
+    text = format_planning_brief(replace(situation(**LONG), history=["python train.py " + "--lr 1 " * 100] * 20))
     assert tokens(text) < 4_000
-    assert tokens(execution_brief(situation(plan=render(), log="said " * 5_000, **LONG))) < 4_000
+    assert tokens(format_execution_brief(situation(plan=render(), log="said " * 5_000, **LONG))) < 4_000
     assert "more (--full)" in text and "[...]" in text
-    assert len(planning_brief(situation(full=True, **LONG))) > 3 * len(text)
+    assert len(format_planning_brief(situation(full=True, **LONG))) > 3 * len(text)
 
 
 def test_planning_holds_all_that_planning_takes() -> None:
-    text = planning_brief(
+    text = format_planning_brief(
         situation(
             research_server_url=URL,
             research_session_id="wild-1",
@@ -94,12 +94,12 @@ def test_planning_holds_all_that_planning_takes() -> None:
         "scaffold plan abort",
     ):
         assert part in text, part
-    assert "evo_sweep" not in text and "evo_sweep" in planning_brief(situation(evolutionary_sweeps=True))
+    assert "evo_sweep" not in text and "evo_sweep" in format_planning_brief(situation(evolutionary_sweeps=True))
 
 
 def test_an_evolutionary_search_is_ours_with_this_repositorys_script_metric_and_parameters() -> None:
     entry = {"path": "src/fit.py", "kind": "train", "command": "python src/fit.py --lr 0.01 --layers 4 --seed 3"}
-    text = planning_brief(
+    text = format_planning_brief(
         situation(evolutionary_sweeps=True, entry_points=[entry], primary_metric="val/acc", metric_direction="maximize")
     )
     assert "scaffold sweep evolve SPEC" in text
@@ -114,27 +114,27 @@ def test_an_evolutionary_search_is_ours_with_this_repositorys_script_metric_and_
 
 
 def test_full_holds_every_rule_and_every_operation() -> None:
-    text = planning_brief(situation(full=True, research_server_url="http://127.0.0.1:1"))
-    assert all(f"- {rule.code}" in text for rule in all_rules())
+    text = format_planning_brief(situation(full=True, research_server_url="http://127.0.0.1:1"))
+    assert all(f"- {rule.code}" in text for rule in list_plan_rules())
     assert all(f"`{one.method} http://127.0.0.1:1{shorten_endpoint(one)}`" in text for one in LISTED)
 
 
 def test_no_secret_stands_in_a_brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESEARCH_AGENT_USER_AUTH_TOKEN", "t0psecret")
     for text in (
-        planning_brief(situation(research_server_url=URL)),
-        execution_brief(situation(research_server_url=URL)),
+        format_planning_brief(situation(research_server_url=URL)),
+        format_execution_brief(situation(research_server_url=URL)),
     ):
         assert "secret" not in text and "X-Auth-Token: $RESEARCH_AGENT_USER_AUTH_TOKEN" in text
 
 
 def test_without_a_server_nothing_is_said_to_one() -> None:
-    text = planning_brief(situation())
+    text = format_planning_brief(situation())
     assert "curl" not in text and "None is set" in text
 
 
 def test_what_a_user_wrote_makes_no_heading_and_no_task() -> None:
-    text = planning_brief(situation(experiment_goal="x\n# Evil\n- [ ] evil", memories=["y\n# Evil"]))
+    text = format_planning_brief(situation(experiment_goal="x\n# Evil\n- [ ] evil", memories=["y\n# Evil"]))
     assert "\n# Evil" not in text and "\n- [ ] evil" not in text
 
 
@@ -156,9 +156,9 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
         )
         for n in range(12)
     )
-    assert "--task P1-T1 -- " in execution_brief(situation(plan=render()))
-    assert "--task ID -- " in execution_brief(situation())
-    text = execution_brief(situation(plan=plan, runs=known, log="old\n" * 2_000 + "# the last entry"))
+    assert "--task P1-T1 -- " in format_execution_brief(situation(plan=render()))
+    assert "--task ID -- " in format_execution_brief(situation())
+    text = format_execution_brief(situation(plan=plan, runs=known, log="old\n" * 2_000 + "# the last entry"))
     assert "## Task (7 of 18 done)\n\n**P2-T3** (next): Run the baseline with seeds 1 to 5" in text
     assert (
         "- done-when: 5 runs finished in baseline\n```bash\nscaffold sweep launch baseline --smoke\nscaffold sweep launch baseline --wait\n"
@@ -173,9 +173,9 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
 
 
 def test_execution_of_a_plan_that_is_missing_aborted_or_done() -> None:
-    assert "There is no plan yet" in execution_brief(situation())
-    assert "The plan is aborted" in execution_brief(situation(plan=loop_protocol.format_abort_checklist("502")))
-    assert "Every task is done." in execution_brief(situation(plan=render().replace("- [ ]", "- [x]")))
+    assert "There is no plan yet" in format_execution_brief(situation())
+    assert "The plan is aborted" in format_execution_brief(situation(plan=loop_protocol.format_abort_checklist("502")))
+    assert "Every task is done." in format_execution_brief(situation(plan=render().replace("- [ ]", "- [x]")))
 
 
 def test_the_command(run: RunCommand, repo: Path, plan: Path, add_run: AddRun) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from scaffold.plan.document import loop_protocol
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.rules.check import all_rules, check_plan
+from scaffold.plan.rules.check import check_plan, list_plan_rules
 from scaffold.plan.tasks import progress
 from tests.plan.cases import BAD, GOOD, read
 
@@ -75,13 +75,13 @@ WARNINGS = {"P007", "P104", "P207", "P303", "P604", "P605", "P606", "P607", "P60
 
 
 def test_the_rules_are_those_of_the_contract() -> None:
-    assert tuple(rule.code for rule in all_rules()) == CODES
-    assert {rule.code for rule in all_rules() if rule.warning} == WARNINGS
+    assert tuple(rule.code for rule in list_plan_rules()) == CODES
+    assert {rule.code for rule in list_plan_rules() if rule.warning} == WARNINGS
 
 
 def test_every_rule_is_broken_in_at_least_three_plans() -> None:
     files = Counter(code for path in BAD for code in {code for _, code in read(path).expected})
-    rare = {rule.code: files[rule.code] for rule in all_rules() if files[rule.code] < 3}
+    rare = {rule.code: files[rule.code] for rule in list_plan_rules() if files[rule.code] < 3}
     assert not rare
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.rules.check import all_rules, check_plan
-from scaffold.plan.rules.report_formats import rules_markdown
+from scaffold.plan.rules.check import check_plan, list_plan_rules
+from scaffold.plan.rules.report_formats import plan_rules_markdown
 
 PAGE = (Path(__file__).parents[2] / "docs/plan_contract.md").read_text(encoding="utf-8")
 
 
 def test_the_rule_table_is_current() -> None:
     """After a change to a rule: `PYTHONPATH=. cog -P -r docs/plan_contract.md`."""
-    assert f"]]] -->\n{rules_markdown(all_rules())}\n<!-- [[[end]]] -->" in PAGE
+    assert f"]]] -->\n{plan_rules_markdown(list_plan_rules())}\n<!-- [[[end]]] -->" in PAGE
 
 
 def test_the_shape_that_it_shows_breaks_no_rule_of_lines_or_sections() -> None:
@@ -24,5 +24,5 @@ def test_the_shape_that_it_shows_breaks_no_rule_of_lines_or_sections() -> None:
 
 
 def test_every_rule_shows_a_wrong_and_a_right_line() -> None:
-    for rule in all_rules():
+    for rule in list_plan_rules():
         assert rule.wrong and rule.right and rule.wrong != rule.right, rule.code

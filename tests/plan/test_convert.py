@@ -10,7 +10,7 @@ import pytest
 
 from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.tasks.convert import convert_plan, foreign_kind
+from scaffold.plan.tasks.convert import convert_plan, foreign_task_list_kind
 from tests.conftest import Run
 from tests.plan.cases import BAD, GOOD, read
 
@@ -31,11 +31,11 @@ TABLE = (
 
 @pytest.mark.parametrize("kind", LISTS)
 def test_each_kind_is_recognised(kind: str) -> None:
-    assert foreign_kind(parse_plan(LISTS[kind])) == kind
+    assert foreign_task_list_kind(parse_plan(LISTS[kind])) == kind
 
 
 def test_plans_of_the_contract_are_not_foreign() -> None:
-    assert [path.name for path in (*GOOD, *BAD) if foreign_kind(parse_plan(read(path).text))] == []
+    assert [path.name for path in (*GOOD, *BAD) if foreign_task_list_kind(parse_plan(read(path).text))] == []
 
 
 @pytest.mark.parametrize("text", [*LISTS.values(), TABLE])
@@ -48,7 +48,7 @@ def test_nothing_is_lost(text: str) -> None:
     assert len(plan.tasks) == boxes and all(task.id for task in plan.tasks) and plan.near_misses == ()
     assert sum(task.state == "x" for task in plan.tasks) == len(re.findall(r"\[[xX]\]", text))
     assert [phase.number for phase in plan.phases] == list(range(1, len(plan.phases) + 1))
-    assert foreign_kind(plan) is None and fix_plan(fix_plan(converted)) == fix_plan(converted)
+    assert foreign_task_list_kind(plan) is None and fix_plan(fix_plan(converted)) == fix_plan(converted)
 
 
 FENCED = "# To do\n\n```bash\n# no title\n## no phase\nls\n```\n\n- [ ] one\n- [ ] two\n- [ ] three\n"
@@ -94,7 +94,7 @@ Log in.
 
 
 def test_elements_of_xml_are_tasks(run: Run, tmp_path: Path) -> None:
-    assert foreign_kind(parse_plan(GSD)) == "GSD"
+    assert foreign_task_list_kind(parse_plan(GSD)) == "GSD"
     converted = convert_plan(GSD)
     plan = parse_plan(converted)
     assert [task.id for task in plan.tasks] == ["P1-T1", "P1-T2", "P1-T3", "P1-T4"] and plan.near_misses == ()
@@ -103,7 +103,7 @@ def test_elements_of_xml_are_tasks(run: Run, tmp_path: Path) -> None:
     assert first.get("done-when") == "`pytest tests/test_user.py` passes"
     assert second.description == "The page" and inner.description == "Open /login" and last.description == "Say so"
     assert set(re.findall(r"[\w./]+", GSD)) <= set(re.findall(r"[\w./]+", converted))
-    assert foreign_kind(plan) is None and fix_plan(converted) == converted
+    assert foreign_task_list_kind(plan) is None and fix_plan(converted) == converted
     path = tmp_path / "PLAN.md"
     path.write_text(GSD)
     assert "a GSD with 4 tasks" in run("plan", "check", path).stdout

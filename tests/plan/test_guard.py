@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.plan.tasks.launch_guard import LONGEST_COMMAND, find_launches
+from scaffold.plan.tasks.launch_guard import LONGEST_COMMAND, find_launches_in_command
 from tests.conftest import Run
 
 ENTRIES = """\
@@ -281,7 +281,7 @@ def test_passed(run: Run, repo_with_entries: Path) -> None:
     ],
 )
 def test_comments_quotes_and_here_documents(command: str, starts: bool) -> None:
-    assert bool(list(find_launches(command, ["train.py"]))) is starts
+    assert bool(list(find_launches_in_command(command, ["train.py"]))) is starts
 
 
 def test_no_text_makes_an_agent_wait() -> None:
@@ -291,11 +291,11 @@ def test_no_text_makes_an_agent_wait() -> None:
     for piece in ("a", "a'b'", '"', "'", "<<A\n", "$(", "$(a", "`a", "\\", "# ", "<", "(", "A=1 ", "env ", "a;"):
         text = "python train.py " + piece * (longest // len(piece))
         with contextlib.suppress(ValueError, RecursionError):
-            list(find_launches(text, ["train.py"]))
+            list(find_launches_in_command(text, ["train.py"]))
     assert time.process_time() - began < 20
-    assert list(find_launches(f"python train.py --name {'a' * (longest - 20)}", ["train.py"]))
+    assert list(find_launches_in_command(f"python train.py --name {'a' * (longest - 20)}", ["train.py"]))
     with pytest.raises(ValueError, match="longer than"):
-        list(find_launches("a" * (LONGEST_COMMAND + 1), ["train.py"]))
+        list(find_launches_in_command("a" * (LONGEST_COMMAND + 1), ["train.py"]))
 
 
 def ask(repo: Path, event: object, *options: str) -> subprocess.CompletedProcess[str]:

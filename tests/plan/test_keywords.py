@@ -116,7 +116,7 @@ def test_kinds(rest: str, kinds: set[str]) -> None:
     ],
 )
 def test_what_starts_an_experiment_untracked(text: str) -> None:
-    assert task_commands.find_untracked_launch(text)
+    assert task_commands.find_unrecorded_command(text)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_starts_an_experiment_untracked(text: str) -> None:
     ],
 )
 def test_what_does_not(text: str) -> None:
-    assert task_commands.find_untracked_launch(text) is None
+    assert task_commands.find_unrecorded_command(text) is None
 
 
 def test_commands_of_a_task_come_from_code_and_fences() -> None:
@@ -155,10 +155,10 @@ def test_a_command_that_goes_on_in_the_next_line_is_one() -> None:
 def test_a_command_is_judged_by_itself() -> None:
     mixed = task("Do not call record_run.py; run `python train.py`")
     assert [
-        found for found in map(task_commands.find_untracked_launch, task_commands.list_command_texts(mixed)) if found
+        found for found in map(task_commands.find_unrecorded_command, task_commands.list_command_texts(mixed)) if found
     ] == ["python train.py"]
     goes_on = task("Run\n  ```bash\n  python exp/scripts/record_run.py --seed 1 -- \\\n    python train.py\n  ```")
-    assert not any(map(task_commands.find_untracked_launch, task_commands.list_command_texts(goes_on)))
+    assert not any(map(task_commands.find_unrecorded_command, task_commands.list_command_texts(goes_on)))
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_verdicts_on_runs(value: str, known: list[RunSummary], holds: bool) -> N
     ],
 )
 def test_spans(text: str, kinds: list[str]) -> None:
-    assert [kind for kind, _, _ in markdown_inline.inline_spans(text)] == kinds
+    assert [kind for kind, _, _ in markdown_inline.find_markdown_spans(text)] == kinds
 
 
 NASTY = [

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from scaffold.plan.document.markdown_lines import indentation, scan_lines
+from scaffold.plan.document.markdown_lines import indentation_width, scan_lines
 from scaffold.plan.document.parse import CHECKBOX, heading_title
 
 # no indentation of four and more outside a list (the contract reads an item there, CommonMark code), no number but 1
@@ -143,7 +143,7 @@ def test_every_character_stands_in_one_line(text: str) -> None:
 
 
 def test_tabs_reach_the_next_multiple_of_four() -> None:
-    assert [indentation(text) for text in ("\ta", "  \ta", "    \ta", " a")] == [4, 4, 8, 1]
+    assert [indentation_width(text) for text in ("\ta", "  \ta", "    \ta", " a")] == [4, 4, 8, 1]
 
 
 def test_the_lines_around_code_are_told_apart_from_it() -> None:

@@ -81,7 +81,7 @@ LOOKS_LIKE_A_TASK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*\[[ xX/~-]?\][
 @given(TEXTS)
 def test_any_text_parses_checks_and_shows(text: str) -> None:
     report = check_plan(text, context=RuleContext(fresh=True, server=True))
-    report_formats.report_text(report, report.findings, "tasks.md").encode("utf-8")
+    report_formats.format_plan_report(report, report.findings, "tasks.md").encode("utf-8")
     progress.progress_text(report.plan).encode("utf-8")
     progress.mermaid_graph(report.plan)
     assert all(1 <= f.line <= max(1, len(report.plan.lines)) and f.column >= 1 for f in report.findings)
@@ -92,7 +92,7 @@ def test_any_text_parses_checks_and_shows(text: str) -> None:
 def test_any_bytes_parse_and_come_back(raw: bytes) -> None:
     text = raw.decode("utf-8", "surrogateescape")
     report = check_plan(text)
-    report_formats.report_text(report, report.findings, "x").encode("utf-8")
+    report_formats.format_plan_report(report, report.findings, "x").encode("utf-8")
     assert report.plan.text.encode("utf-8", "surrogateescape") == raw
 
 
@@ -163,7 +163,7 @@ def test_a_mark_changes_one_character(text: str, data: st.DataObject) -> None:
         return
     task = data.draw(st.sampled_from(single))
     mark = data.draw(st.sampled_from([STARTED, DONE, " "]))
-    new = edit.set_mark(text, task.id, mark)
+    new = edit.set_task_mark(text, task.id, mark)
     assert len(new) == len(text)
     assert [at for at in range(len(text)) if text[at] != new[at]] in ([], [task.mark_offset])
     assert [other.line for other in parse_plan(new).tasks] == [other.line for other in plan.tasks]

@@ -160,9 +160,9 @@ SWEEP = "scaffold sweep new base --goal g --seeds 1-5 -- python train.py {}"
     ],
 )
 def test_what_has_all_runs_of_a_sweep_write_into_one_folder(options: str, told: str | None) -> None:
-    found = task_commands.find_shared_folder(SWEEP.format(options))
+    found = task_commands.find_shared_output_folder(SWEEP.format(options))
     assert (found and found[0]) == told
-    assert task_commands.find_shared_folder(f"scaffold run -- python train.py {options}") is None, (
+    assert task_commands.find_shared_output_folder(f"scaffold run -- python train.py {options}") is None, (
         "one run has its folder"
     )
 

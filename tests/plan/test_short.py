@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.plan.brief.context import BriefContext
-from scaffold.plan.brief.planning import planning_brief
+from scaffold.plan.brief.planning import format_planning_brief
 from scaffold.plan.rules.check import check_plan
 from tests.conftest import MakeRepo, Run
 from tests.lifecycle.conftest import TemplateRepo, template
@@ -80,5 +80,5 @@ def test_init_writes_it_and_the_brief_asks_for_no_more(
 
 def test_the_brief_of_a_full_plan_asks_for_the_full_contract() -> None:
     for full in (False, True):
-        text = planning_brief(BriefContext(answers={}, workdir="/r", full=full))
+        text = format_planning_brief(BriefContext(answers={}, workdir="/r", full=full))
         assert MARK not in text and "4 to 6 phases" in text and "ablation" in text

@@ -14,7 +14,7 @@ import pytest
 import scaffold
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.python.data_table import DataTable
-from scaffold.results.exports.run_rows import columns_of_one_kind
+from scaffold.results.exports.run_rows import unify_column_types
 from scaffold.workspace import NoWorkspace
 from tests.conftest import Run
 from tests.results.conftest import Study
@@ -80,7 +80,7 @@ def test_html_is_escaped_and_short() -> None:
 
 def test_columns_of_several_kinds_become_text_and_numbers_stay_numbers() -> None:
     rows: list[dict[str, Any]] = [{"a": 1, "b": 1, "c": None}, {"a": "x", "b": 0.5, "c": True}]
-    assert columns_of_one_kind(["a", "b", "c"], rows) == {
+    assert unify_column_types(["a", "b", "c"], rows) == {
         "a": ["1", "x"],
         "b": [1.0, 0.5],
         "c": [None, True],

@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.tables.ablation import find_reference, single_change
+from scaffold.results.tables.ablation import find_ablation_reference, find_single_changed_factor
 from scaffold.results.tables.model import ResultRow
 from tests.conftest import Run
 from tests.results.conftest import Study
@@ -25,10 +25,12 @@ ROWS = st.lists(
 
 @given(ROWS)
 def test_the_hub_is_the_row_that_most_others_are_one_factor_away_from(rows: list[ResultRow]) -> None:
-    near = [sum(single_change(row, other) is not None for other in rows if other is not row) for row in rows]
+    near = [
+        sum(find_single_changed_factor(row, other) is not None for other in rows if other is not row) for row in rows
+    ]
     most = max(near, default=0)
     expected = rows[near.index(most)] if most > 1 and near.count(most) == 1 else None
-    assert find_reference(rows) is expected
+    assert find_ablation_reference(rows) is expected
 
 
 def test_the_hub_of_a_large_search_is_found_at_once() -> None:
@@ -37,7 +39,7 @@ def test_the_hub_of_a_large_search_is_found_at_once() -> None:
         for i in range(2187)
     ]
     began = time.process_time()
-    assert find_reference(rows) is None
+    assert find_ablation_reference(rows) is None
     assert time.process_time() - began < 5
 
 

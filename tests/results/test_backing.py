@@ -181,7 +181,7 @@ def test_pairs_of_many_configurations_are_not_all_held_at_once(study: Study) -> 
     ]
     table = ResultTable(by=("k",), metrics=("acc",), directions={}, rows=tuple(rows), bests={}, skipped=())
     tracemalloc.start()
-    found = backing.index_numbers((), [table])
+    found = backing.index_quotable_numbers((), [table])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found.differences) == 2 * quotable_numbers.MOST_PAIRS and peak < 150e6
@@ -205,13 +205,13 @@ def test_what_is_indexed_for_claims_backs_them_as_all_numbers_do(measured: Study
         for number, seed in enumerate(seeds):
             measured.add("wide", seed, {"lr": lr}, {"val/acc": 0.9 + lr / 50 + number / 300, "loss": lr * number})
     workspace = find_workspace(measured.root)
-    everything = backing.index_workspace(workspace)
+    everything = backing.build_backing_index(workspace)
     values = [number.value for number in (*everything.numbers, *everything.differences, *everything.tests)]
     texts = [f"{value:.{digits}g}" for value in values[::7] for digits in (1, 3)]
     texts += [f"{number.value * 100:.3g} %" for number in everything.relative[::7]]
-    claims = [claim for text in texts if (claim := claimed_numbers.parse_number(text)) is not None]
-    together = backing.index_workspace(workspace, claims)
+    claims = [claim for text in texts if (claim := claimed_numbers.parse_claimed_number(text)) is not None]
+    together = backing.build_backing_index(workspace, claims)
     assert len(claims) > 30 and len(together.differences) <= len(everything.differences)
     for claim in claims:
-        alone = backing.index_workspace(workspace, [claim]) if claim in claims[::10] else together
+        alone = backing.build_backing_index(workspace, [claim]) if claim in claims[::10] else together
         assert together.find(claim) == everything.find(claim) == alone.find(claim), claim

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.evidence.claimed_numbers import half_unit_of_last_digit, parse_number
+from scaffold.results.evidence.claimed_numbers import half_unit_of_last_digit, parse_claimed_number
 from scaffold.results.evidence.numbers_in_prose import find_claimed_numbers
 
 
@@ -77,9 +77,9 @@ def test_digits_imply_a_rounding(written: str, half: float) -> None:
 
 
 def test_a_number_alone_is_read() -> None:
-    claim = parse_number("91.3%")
+    claim = parse_claimed_number("91.3%")
     assert claim is not None and claim.percent and claim.value == 91.3
-    assert parse_number("exp/tasks.md") is None and parse_number("0.5 s") is None
+    assert parse_claimed_number("exp/tasks.md") is None and parse_claimed_number("0.5 s") is None
 
 
 @given(st.text(alphabet="0123456789.,eE%-+()[]` \n#|<>!$\\\u2212aZ", max_size=200))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics.run_filter import parse_run_condition
+from scaffold.results.metrics.run_filter import parse_run_filter
 from scaffold.results.tables.pairing import RowPair, pair_rows
 from tests.results.conftest import Ask, Study
 
@@ -133,7 +133,7 @@ def test_several_rows_of_one_key_are_refused(study: Study) -> None:
         study.seeds("base", [0.5, 0.6], lr=lr)
         for experiment in ("x", "y"):
             study.seeds(experiment, [0.5, 0.6], lr=lr)
-    base, both = (study.table(where=parse_run_condition(f"experiment in {side}")) for side in ("(base)", "(x, y)"))
+    base, both = (study.table(where=parse_run_filter(f"experiment in {side}")) for side in ("(base)", "(x, y)"))
     with pytest.raises(ScaffoldError, match="'one' stands for 2 configurations and 'two' for 4") as caught:
         pair_rows("one", base, "two", both)
     assert caught.value.hint == "name one configuration on each side, for example 'experiment=base and lr=0.1'"
@@ -190,6 +190,6 @@ def test_several_rows_of_one_key_are_refused_on_either_side(study: Study) -> Non
     for lr in (0.1, 0.2):
         for experiment in ("x", "y", "base"):
             study.seeds(experiment, [0.5, 0.6], lr=lr)
-    base, both = (study.table(where=parse_run_condition(f"experiment in {side}")) for side in ("(base)", "(x, y)"))
+    base, both = (study.table(where=parse_run_filter(f"experiment in {side}")) for side in ("(base)", "(x, y)"))
     with pytest.raises(ScaffoldError, match="'two' stands for 4 configurations and 'one' for 2"):
         pair_rows("two", both, "one", base)

@@ -11,7 +11,7 @@ import pytest
 from scaffold.results.evidence import failure_cause
 from scaffold.results.evidence.failure_cause import clean_tail, determine_failure_cause, last_exception
 from scaffold.results.report.failures import cause_key, group_by_cause, has_finished_later
-from scaffold.results.report.model import Failure
+from scaffold.results.report.model import FailedRun
 from scaffold.runs import records
 from scaffold.runs.model import Run
 from tests.results.conftest import Study
@@ -112,10 +112,12 @@ def test_a_line_that_only_looks_like_an_exception_is_none() -> None:
 def test_runs_that_failed_for_one_reason_are_one_group_in_the_words_of_the_newest(study: Study) -> None:
     run = run_of(study)
     found = [
-        Failure(run=run._replace(name=f"r{i}", started_at=f"2026-01-0{i}"), log="x.err", tail=TRACEBACK.format(line=i))
+        FailedRun(
+            run=run._replace(name=f"r{i}", started_at=f"2026-01-0{i}"), log="x.err", tail=TRACEBACK.format(line=i)
+        )
         for i in (1, 2, 3)
     ]
-    other = Failure(run=run._replace(name="other"), log="o.err", tail="KeyError: 'lr'", finished_later=True)
+    other = FailedRun(run=run._replace(name="other"), log="o.err", tail="KeyError: 'lr'", finished_later=True)
     first, second = group_by_cause([*found, other])
     assert [f.run.name for f in first.failures] == ["r3", "r2", "r1"] and "shape (3, 4)" in first.cause
     assert second.cause == "KeyError: 'lr'" and second.finished_later == 1 and first.finished_later == 0

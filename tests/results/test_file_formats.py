@@ -14,9 +14,9 @@ import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.observations import file_formats, series
-from scaffold.observations.file_formats import LoggedStep, parse_row
+from scaffold.observations.file_formats import LoggedStep, row_to_logged_step
 from scaffold.observations.model import MetricValue, SeriesPoint
-from scaffold.server.responses import RunMetrics
+from scaffold.server.responses import RunMetricSeries
 from tests.results.conftest import Study
 
 
@@ -36,11 +36,11 @@ def test_an_observation_has_step_time_and_numbers() -> None:
         "step": 3, "epoch": 1, "time": 1.7e9, "loss": 1, "ok": True, "name": "x", "none": None, "list": [1],
         "eval": {"acc": 0.5}, "bad": "NaN", "up": "Infinity", "huge": 10**400,
     }  # fmt: skip
-    found = parse_row(row, 7)
+    found = row_to_logged_step(row, 7)
     assert found is not None and math.isnan(found.values["bad"])
     numbers = {"loss": 1.0, "eval.acc": 0.5, "bad": found.values["bad"], "up": math.inf, "huge": math.inf}
     assert found == LoggedStep(7, 3.0, 1.7e9, numbers)
-    assert parse_row({"epoch": 2, "time": 12.5}) == LoggedStep(None, 2.0, None, {"time": 12.5})
+    assert row_to_logged_step({"epoch": 2, "time": 12.5}) == LoggedStep(None, 2.0, None, {"time": 12.5})
 
 
 def test_the_manifest_comes_first_and_files_where_it_lacks_something(study: Study) -> None:
@@ -258,9 +258,9 @@ def test_server_metrics_only_the_series_counts(study: Study) -> None:
         "metrics": {"accuracy": 75.0},
     }
     name = study.add(seed=1)
-    (row,) = study.table(server_series={name: RunMetrics.from_json(answer).series}).rows
+    (row,) = study.table(server_series={name: RunMetricSeries.from_json(answer).series}).rows
     assert row.runs[0].values == {"val/accuracy": MetricValue(0.75, f"server:{name}/metrics", None, 2.0)}
-    (row,) = study.table(server_series={name: RunMetrics.from_json(answer).series}, value_choice="at", step=1).rows
+    (row,) = study.table(server_series={name: RunMetricSeries.from_json(answer).series}, value_choice="at", step=1).rows
     assert row.runs[0].values == {"val/accuracy": MetricValue(0.5, f"server:{name}/metrics", None, 1.0)}
 
 
@@ -298,4 +298,4 @@ def test_jsonl_of_numbers_in_other_forms() -> None:
         and file_formats.metric_number("0.5") is None
         and file_formats.metric_number(True) is None
     )
-    assert file_formats.parse_cell("1_000") is None and file_formats.parse_cell(" -1e3 ") == -1000
+    assert file_formats.parse_number_cell("1_000") is None and file_formats.parse_number_cell(" -1e3 ") == -1000

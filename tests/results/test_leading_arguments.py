@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any
 
-from scaffold.results.configuration.run_arguments import read_with_interface, rename_leading_arguments
+from scaffold.results.configuration.run_arguments import name_positional_arguments, read_with_interface
 from scaffold.runs import recorder
 from scaffold.runs.model import Run, summarize_manifest
 from tests.results.conftest import MANIFEST
@@ -40,7 +40,7 @@ def test_it_is_what_reading_the_command_says() -> None:
     draw, quick = random.Random(5), 0
     for _ in range(4000):
         run, interface = a_run(draw)
-        named = rename_leading_arguments(run, interface) if run.words else None
+        named = name_positional_arguments(run, interface) if run.words else None
         if named is None:
             continue
         quick += 1

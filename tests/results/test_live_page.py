@@ -18,8 +18,8 @@ import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.results.live import page_server
-from scaffold.results.live.live_report import make_live_report
-from scaffold.results.live.page_feed import PageFeed
+from scaffold.results.live.live_report import make_report_server
+from scaffold.results.live.page_feed import ReportPageFeed
 from scaffold.results.live.page_server import PageServer
 from scaffold.results.live.record_changes import read_records_stamp
 from tests.conftest import Run, write_tree
@@ -32,7 +32,7 @@ Answer = tuple[int, dict[str, str], bytes]
 def server(study: Study) -> Iterator[PageServer]:
     """A page of one run, which is looked at fifty times a second."""
     study.add("baseline", 1, metrics={"acc": 0.5})
-    made = make_live_report(study.workspace, interval_s=0.02)
+    made = make_report_server(study.workspace, interval_s=0.02)
     with made.running():
         yield made
 
@@ -168,7 +168,7 @@ def test_who_comes_when_too_many_listen_is_told_so(server: PageServer, monkeypat
 
 
 def test_streams_end_with_the_server(study: Study) -> None:
-    server = make_live_report(study.workspace, interval_s=0.02)
+    server = make_report_server(study.workspace, interval_s=0.02)
     with contextlib.ExitStack() as stack:
         with server.running():
             answer = stack.enter_context(stream(server))
@@ -206,7 +206,7 @@ def test_a_page_that_cannot_be_made_leaves_the_one_before() -> None:
         return b"page %d" % number
 
     marks = iter([0, 1, 1, 1])
-    feed = PageFeed(render, lambda: next(marks), warn=trouble.append)
+    feed = ReportPageFeed(render, lambda: next(marks), warn=trouble.append)
     feed.look()
     assert feed.page.html == b"page 1" and trouble == ["the page is as it was: the answers are gone"]
     feed.look()
@@ -217,7 +217,7 @@ def test_a_page_that_cannot_be_made_leaves_the_one_before() -> None:
 
 def test_a_port_that_is_taken_is_said(server: PageServer, study: Study) -> None:
     with pytest.raises(ScaffoldError, match="cannot be listened on"):
-        make_live_report(study.workspace, port=server.server_port)
+        make_report_server(study.workspace, port=server.server_port)
 
 
 @pytest.mark.parametrize(

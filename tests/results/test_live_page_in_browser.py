@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from scaffold.results.live.live_report import make_live_report
-from scaffold.results.live.page_feed import PageFeed
+from scaffold.results.live.live_report import make_report_server
+from scaffold.results.live.page_feed import ReportPageFeed
 from scaffold.results.live.page_server import PageServer
 from scaffold.results.report.gather import gather_report
 from scaffold.results.report.page import render_html
@@ -33,7 +33,7 @@ def serve() -> Iterator[Serve]:
     running = []
 
     def start(study: Study) -> PageServer:
-        server = make_live_report(study.workspace, interval_s=0.02)
+        server = make_report_server(study.workspace, interval_s=0.02)
         running.append(server.running())
         running[-1].__enter__()
         return server
@@ -135,7 +135,7 @@ def test_a_figure_that_is_drawn_anew_is_as_the_reader_had_it(browser: Browser, s
 
 
 def test_a_server_that_ended_is_said(browser: Browser, study: Study, serve: Serve) -> None:
-    server = make_live_report(fill(study).workspace, interval_s=0.02)
+    server = make_report_server(fill(study).workspace, interval_s=0.02)
     with server.running():
         visit = Visit(browser, server.url)
         wait_for_rows(visit.page, 9)
@@ -163,7 +163,7 @@ def test_an_hour_of_updates_makes_the_tab_no_larger(browser: Browser, make_study
     """Pages of 60 and of 61 runs in turns: 360 of them are an hour of one every ten seconds."""
     small, large = fill(make_study(name="small"), 60), fill(make_study(name="large"), 61)
     pages = [gather_report(study.workspace, study.root / "r.html", files_address="files/") for study in (large, small)]
-    feed = PageFeed(lambda number: render_html(pages[number % 2], live_number=number), itertools.count().__next__)
+    feed = ReportPageFeed(lambda number: render_html(pages[number % 2], live_number=number), itertools.count().__next__)
     server = PageServer(small.workspace, feed)
     heap, nodes = [], []
     with contextlib.ExitStack() as stack:

@@ -57,7 +57,7 @@ def test_twelve_runs_leave_twelve_lines_at_most(study: Study, capsys: pytest.Cap
         study.add("train", seed, metrics={"acc": 0.5 + seed / 10})
     for seed in range(6, 12):
         study.add("train", seed, status="failed", files={})
-    summary.print_summary(study.workspace, "lr", snapshot_of(study))
+    summary.print_sweep_summary(study.workspace, "lr", snapshot_of(study))
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
     assert lines[0] == "lr: 6 finished, 6 failed" and lines[1] == "acc: 0.5 to 1 in 6 runs"
@@ -67,7 +67,7 @@ def test_twelve_runs_leave_twelve_lines_at_most(study: Study, capsys: pytest.Cap
 
 def test_more_causes_than_lines_are_counted(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     states = [RunState(name=f"r{n}", state="lost", reason=f"reason {n}") for n in range(12)]
-    summary.print_summary(study.workspace, "lr", SweepSnapshot(states=tuple(states), options=LaunchOptions()))
+    summary.print_sweep_summary(study.workspace, "lr", SweepSnapshot(states=tuple(states), options=LaunchOptions()))
     printed = capsys.readouterr()
     assert printed.out.splitlines()[1] == "1 lost: reason 0 (r0)"
     assert printed.out.splitlines()[-1] == "6 more causes: scaffold sweep status lr"
@@ -79,13 +79,13 @@ def test_leaving_says_what_goes_on_and_how_to_come_back() -> None:
         RunState(name="a", state="running"),
         *(RunState(name=n, state="submitting", startable=True) for n in "bc"),
     ]
-    lines = list(live.describe_detaching("lr", SweepSnapshot(states=tuple(states), options=LaunchOptions())))
+    lines = list(live.describe_detached_sweep("lr", SweepSnapshot(states=tuple(states), options=LaunchOptions())))
     assert lines == [
         "everything that runs goes on running; come back with: scaffold sweep watch lr",
         "1 of it now; the 2 that wait start only then, or with: scaffold sweep launch lr --detach",
         "to end it: scaffold sweep stop lr",
     ]
-    assert len(list(live.describe_detaching("lr", None))) == 2
+    assert len(list(live.describe_detached_sweep("lr", None))) == 2
 
 
 def test_a_live_table_shows_states_progress_and_the_last_metric(study: Study) -> None:
@@ -93,7 +93,7 @@ def test_a_live_table_shows_states_progress_and_the_last_metric(study: Study) ->
 
     for seed in range(3):
         study.add("train", seed, metrics={"acc": 0.5})
-    table = live.LiveTable(study.workspace, "lr")
+    table = live.LiveSweepTable(study.workspace, "lr")
     console = Console(width=100, color_system=None)
     with console.capture() as capture:
         console.print(table._render(snapshot_of(study)))
@@ -105,8 +105,8 @@ def test_a_live_table_shows_states_progress_and_the_last_metric(study: Study) ->
 def test_a_trial_says_each_of_its_own_runs_once(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(3):
         study.add("train", seed, metrics={"acc": 0.5})
-    view = trial_view.open_trial_view(study.workspace, "try", quiet=False)
-    assert isinstance(view, trial_view.TrialLines)
+    view = trial_view.open_idea_trial_view(study.workspace, "try", quiet=False)
+    assert isinstance(view, trial_view.IdeaTrialLines)
     old, *_ = snapshot = snapshot_of(study).states
     begun = [
         s._replace(run=s.run and s.run._replace(started_at="2099-01-01T00:00:00Z"), planned=False) for s in snapshot[1:]
@@ -116,5 +116,5 @@ def test_a_trial_says_each_of_its_own_runs_once(study: Study, capsys: pytest.Cap
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("  ")[1:3] for line in lines] == [["finished", state.name] for state in begun]
     assert all(line.endswith("acc=0.5") for line in lines)
-    trial_view.open_trial_view(study.workspace, "try", quiet=True).show(snapshot_of(study))
+    trial_view.open_idea_trial_view(study.workspace, "try", quiet=True).show(snapshot_of(study))
     assert capsys.readouterr() == ("", "")

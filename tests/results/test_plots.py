@@ -30,11 +30,11 @@ from scaffold.results.plots.figures import (
     ParallelPlot,
     RunSpan,
     RunTimeline,
-    as_csv,
+    figure_to_csv,
 )
 from scaffold.results.plots.learning_curves import choose_curve_metrics, thin_out
 from scaffold.results.plots.matplotlib_files import render_figure_files
-from scaffold.results.plots.timeline import pack_rows
+from scaffold.results.plots.timeline import pack_spans_into_rows
 from scaffold.results.report.folded_results import fold_results
 from scaffold.runs import records
 from tests.conftest import Run
@@ -161,7 +161,7 @@ def test_the_timeline_puts_what_overlaps_side_by_side() -> None:
         RunSpan(label=str(i), start=a, end=b, status="finished")
         for i, (a, b) in enumerate([(0, 4), (1, 2), (2, 6), (4, 5)])
     ]
-    assert [[s.label for s in row] for row in pack_rows(spans)] == [["0", "3"], ["1", "2"]]
+    assert [[s.label for s in row] for row in pack_spans_into_rows(spans)] == [["0", "3"], ["1", "2"]]
 
 
 def test_the_timeline_says_where_and_how_runs_ended(swept: Study) -> None:
@@ -200,7 +200,7 @@ def test_no_runs_no_figures(study: Study) -> None:
 def test_the_csv_holds_what_is_drawn(swept: Study) -> None:
     bars = figures(swept)[0]
     assert isinstance(bars, BarChart)
-    rows = list(csv.DictReader(io.StringIO(as_csv(bars))))
+    rows = list(csv.DictReader(io.StringIO(figure_to_csv(bars))))
     assert [row["configuration"] for row in rows] == [bar.label for bar in bars.bars]
     assert [float(row["mean acc"]) for row in rows] == [bar.mean for bar in bars.bars]
     assert {row["n"] for row in rows} == {"3"}
@@ -209,7 +209,7 @@ def test_the_csv_holds_what_is_drawn(swept: Study) -> None:
 def test_a_cell_is_no_formula() -> None:
     axis = Axis(label="acc")
     bar = Bar(label="=cmd|'/c calc'!A1", mean=0.5, low=None, high=None, values=(0.5,))
-    text = as_csv(BarChart(name="b", title="t", caption="c", x=axis, bars=(bar,)))
+    text = figure_to_csv(BarChart(name="b", title="t", caption="c", x=axis, bars=(bar,)))
     assert next(csv.reader(text.splitlines()[1:]))[0] == "'=cmd|'/c calc'!A1"
 
 

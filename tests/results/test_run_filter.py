@@ -77,7 +77,7 @@ RUN = Run(
     ],
 )
 def test_holds(text: str) -> None:
-    assert run_filter.parse_run_condition(text).admits(RUN)
+    assert run_filter.parse_run_filter(text).admits(RUN)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_holds(text: str) -> None:
     ],
 )
 def test_holds_not(text: str) -> None:
-    assert not run_filter.parse_run_condition(text).admits(RUN)
+    assert not run_filter.parse_run_filter(text).admits(RUN)
 
 
 @pytest.mark.parametrize(
@@ -128,26 +128,26 @@ def test_holds_not(text: str) -> None:
 )
 def test_what_is_not_understood_is_said_with_its_place(text: str, place: str) -> None:
     with pytest.raises(WrongUsage) as caught:
-        run_filter.parse_run_condition(text)
+        run_filter.parse_run_filter(text)
     assert f"at {place}" in caught.value.message
 
 
 def test_too_deep_is_refused() -> None:
     with pytest.raises(WrongUsage, match="nested deeper"):
-        run_filter.parse_run_condition("(" * 10_000 + "lr=1")
-    assert run_filter.parse_run_condition("not " * 10_001 + "lr=1").admits(RUN)
+        run_filter.parse_run_filter("(" * 10_000 + "lr=1")
+    assert run_filter.parse_run_filter("not " * 10_001 + "lr=1").admits(RUN)
 
 
 def test_names_that_no_run_has_are_refused() -> None:
-    run_filter.parse_run_condition("lr=1 and status=lost and nothing=1").check([])
+    run_filter.parse_run_filter("lr=1 and status=lost and nothing=1").check([])
     with pytest.raises(WrongUsage) as caught:
-        run_filter.parse_run_condition("dept=4").check([RUN])
+        run_filter.parse_run_filter("dept=4").check([RUN])
     assert caught.value.hint == "did you mean `depth`?"
     with pytest.raises(WrongUsage, match="is a metric"):
-        run_filter.parse_run_condition("acc>0.4").check([RUN])
+        run_filter.parse_run_filter("acc>0.4").check([RUN])
 
 
 @given(st.text(alphabet="lr=<>!~()'\" andotin01.,", max_size=30))
 def test_any_text_is_a_condition_or_wrong_usage(text: str) -> None:
     with contextlib.suppress(WrongUsage):
-        assert run_filter.parse_run_condition(text).admits(RUN) in (True, False)
+        assert run_filter.parse_run_filter(text).admits(RUN) in (True, False)

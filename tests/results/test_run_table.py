@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scaffold.runs import model, records, run_table
 from scaffold.runs.index import INDEX_VERSION, RunIndex
-from scaffold.runs.run_table import FolderListing, pack_table, unpack_table
+from scaffold.runs.run_table import FolderListing, pack_run_table, unpack_run_table
 from tests.results.conftest import Study
 
 TEXTS = st.text(max_size=4) | st.sampled_from(["finished", "train", "\udcff"])
@@ -45,11 +45,11 @@ RUNS = st.builds(
 def test_runs_come_back_as_they_were(runs: list[model.Run], chunk: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_table, "CHUNK", chunk)
-        table = unpack_table(pack_table(runs, {"exp": FolderListing(["a.json"], [1, -2, 2**64])}))
+        table = unpack_run_table(pack_run_table(runs, {"exp": FolderListing(["a.json"], [1, -2, 2**64])}))
         # `repr`, since 1, 1.0 and True are equal
         assert [repr(table.runs[place]) for place in range(len(runs))] == [*map(repr, runs)]
         for bounds in (slice(1), slice(-2, None), slice(None, None, -1), slice(7, 9)):
-            again = unpack_table(pack_table(runs, {})).runs
+            again = unpack_run_table(pack_run_table(runs, {})).runs
             assert repr([*again[bounds]]) == repr(runs[bounds])
         assert repr([*table.runs]) == repr(runs) and len(table.runs) == len(runs)
         assert table.has_live == any(run.status == "running" for run in runs)
@@ -138,7 +138,7 @@ def test_whatever_happens_to_manifests_the_index_says_what_the_files_say(study: 
             indexed, fresh = records.read_records(study.workspace), read_afresh(study)
             assert sorted(map(repr, indexed.runs)) == sorted(map(repr, fresh.runs))
             assert (indexed.damaged, indexed.foreign) == (fresh.damaged, fresh.foreign)
-            as_indexed += isinstance(indexed.runs, run_table.StoredRuns)
+            as_indexed += isinstance(indexed.runs, run_table.PackedRuns)
     assert as_indexed > 5
 
 

@@ -69,7 +69,11 @@ def test_a_value_has_the_digits_that_its_spread_leaves(value: float, spread: flo
 
 
 def test_a_difference_has_its_sign() -> None:
-    assert (text_format.format_signed(0.5), text_format.format_signed(-0.5), text_format.format_signed(0.0)) == (
+    assert (
+        text_format.format_signed_number(0.5),
+        text_format.format_signed_number(-0.5),
+        text_format.format_signed_number(0.0),
+    ) == (
         "+0.5",
         "-0.5",
         "0",
@@ -114,7 +118,7 @@ def test_how_many_runs_a_mean_rests_on() -> None:
     ],
 )
 def test_better_is_a_matter_of_direction(effect: float, direction: Direction | None, better: bool | None) -> None:
-    assert verdicts.is_better(effect, direction) is better
+    assert verdicts.is_improvement(effect, direction) is better
 
 
 @pytest.mark.parametrize(
@@ -186,8 +190,8 @@ def test_what_only_the_seed_tells_apart_is_luck() -> None:
 
 def test_how_many_seeds_it_would_take() -> None:
     told = "3 seeds find differences from 0.04 on (power 80 %)"
-    assert verdicts.seeds_sentence(TESTED) == f"{told}; if the true difference is 0.02, it takes 7 seeds each"
-    assert verdicts.seeds_sentence(replace(TESTED, effect=-0.02)) == verdicts.seeds_sentence(TESTED)
-    assert verdicts.seeds_sentence(replace(TESTED, seeds_needed=None)) == told
+    assert verdicts.needed_seeds_sentence(TESTED) == f"{told}; if the true difference is 0.02, it takes 7 seeds each"
+    assert verdicts.needed_seeds_sentence(replace(TESTED, effect=-0.02)) == verdicts.needed_seeds_sentence(TESTED)
+    assert verdicts.needed_seeds_sentence(replace(TESTED, seeds_needed=None)) == told
     for reason in ({"distinguishable": True}, {"p": None}, {"detectable": None}):
-        assert verdicts.seeds_sentence(replace(TESTED, **reason)) is None, "it does not matter"
+        assert verdicts.needed_seeds_sentence(replace(TESTED, **reason)) is None, "it does not matter"

@@ -99,9 +99,9 @@ def test_after_a_loop_of_ideas_every_run_is_listed_cited_and_run_again(
     assert {r.commit for r in run_records.runs} == {idea.commit for idea in ideas}
     answer = json.loads(run("runs", "list", "--workdir", workspace.root, "--limit", "0", "--json").stdout)
     assert len(answer["runs"]) == count and any(row["only_in_home"] for row in answer["runs"])
-    index = backing.index_workspace(found)
+    index = backing.build_backing_index(found)
     for idea in ideas:
-        claimed = claimed_numbers.parse_number(str(idea.value))
+        claimed = claimed_numbers.parse_claimed_number(str(idea.value))
         assert claimed is not None
         assert idea.run in {name for found_number in index.find(claimed) for name in found_number.number.runs}
     # one of each way to take an idea back runs again, with the code that it had

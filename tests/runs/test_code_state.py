@@ -50,7 +50,7 @@ def test_what_runs_leave_behind_is_no_code_whether_git_looks_there_or_not(worksp
     workspace.record(*TRAIN)
     last = workspace.last()
     assert (last["run"]["name"], last["git"]["dirty"], last["git"]["untracked"]) == (before, False, [])
-    place = recorder_modules.load_module("workspace").locate(str(workspace.exp / "scripts"))
+    place = recorder_modules.load_recorder_module("workspace").locate(str(workspace.exp / "scripts"))
     assert (("literal", "exp/results") in place.records(""), ("literal", "exp/logs") in place.records("")) == (
         count > 250,
         True,

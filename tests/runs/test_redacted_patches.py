@@ -22,7 +22,7 @@ def test_of_files_with_any_name(make_repo: MakeRepo, name: str) -> None:
     path.write_text(BEFORE)
     commit_all(repo)
     path.write_text(BEFORE.replace("b = 1", "b = 2"))
-    patch = os.fsdecode(door.run_checked(repo, "diff").stdout)
+    patch = os.fsdecode(door.run_git_checked(repo, "diff").stdout)
     hidden = patch.replace("swordfish", "***")
     assert hidden != patch
     assert os.fsdecode(worktrees.unredacted_patch(repo, "HEAD", hidden)) == patch

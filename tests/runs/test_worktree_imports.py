@@ -15,7 +15,7 @@ import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.runs import worktree_imports
-from scaffold.runs.worktree_imports import RepositoryTrees
+from scaffold.runs.worktree_imports import RepositoryWorktrees
 from scaffold.sweeps.launch import open_sweep
 from tests.conftest import MakeRepo, Run, commit_all, git, write_tree
 from tests.runs.conftest import MakeWorkspace
@@ -80,12 +80,12 @@ def copied(environment: Path, folder: Path) -> None:
 
 
 @pytest.fixture
-def trees(make_repo: MakeRepo, tmp_path: Path) -> RepositoryTrees:
+def trees(make_repo: MakeRepo, tmp_path: Path) -> RepositoryWorktrees:
     """A repository of the src layout, edited since its commit, and a worktree of that."""
     main = make_repo({"src/lab/__init__.py": "VALUE = 'old'\n", "scripts/train.py": SHOW, ".gitignore": "*.so\n"})
     git(main, "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
     write_tree(main, {"src/lab/__init__.py": "VALUE = 'edited'\n"})
-    return RepositoryTrees(main=main.resolve(), worktree=(tmp_path / "tree").resolve())
+    return RepositoryWorktrees(main=main.resolve(), worktree=(tmp_path / "tree").resolve())
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def environment(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return bare_environment
 
 
-def ran(trees: RepositoryTrees, environment: Path, variables: dict[str, str]) -> str:
+def ran(trees: RepositoryWorktrees, environment: Path, variables: dict[str, str]) -> str:
     command = [str(environment / "bin" / "python"), "scripts/train.py"]
     done = subprocess.run(command, cwd=trees.worktree, env=variables, capture_output=True, text=True, check=True)
     return done.stdout.split()[0]
@@ -105,7 +105,7 @@ def ran(trees: RepositoryTrees, environment: Path, variables: dict[str, str]) ->
 
 @pytest.mark.parametrize("install", [editable_path, editable_finder, copied])
 def test_an_install_of_the_main_tree_is_overruled(
-    trees: RepositoryTrees, environment: Path, install: Installed
+    trees: RepositoryWorktrees, environment: Path, install: Installed
 ) -> None:
     install(environment, trees.main / "src")
     argv = [str(environment / "bin" / "python"), "scripts/train.py"]
@@ -114,14 +114,14 @@ def test_an_install_of_the_main_tree_is_overruled(
     assert variables == {"PYTHONPATH": f"{trees.worktree}/src"} and ran(trees, environment, variables) == "old"
 
 
-def test_an_install_that_comes_before_every_path_refuses_the_run(trees: RepositoryTrees, environment: Path) -> None:
+def test_an_install_that_comes_before_every_path_refuses_the_run(trees: RepositoryWorktrees, environment: Path) -> None:
     first_finder(environment, trees.main / "src")
     with pytest.raises(ScaffoldError, match=r"other code than its own: lab \(.*repo/src/lab/__init__.py\)") as refused:
         worktree_imports.worktree_variables(trees, [str(environment / "bin" / "python"), "x.py"], trees.worktree, ())
     assert refused.value.hint and "environment of its own" in refused.value.hint
 
 
-def test_a_package_that_lay_elsewhere_then_is_found_where_it_lay(trees: RepositoryTrees, environment: Path) -> None:
+def test_a_package_that_lay_elsewhere_then_is_found_where_it_lay(trees: RepositoryWorktrees, environment: Path) -> None:
     editable_path(environment, trees.main / "src")
     git(trees.worktree, "mv", "src/lab", "lab")
     argv = [str(environment / "bin" / "python"), "scripts/train.py"]
@@ -129,7 +129,7 @@ def test_a_package_that_lay_elsewhere_then_is_found_where_it_lay(trees: Reposito
     assert ran(trees, environment, variables) == "old" and variables["PYTHONPATH"] == str(trees.worktree)
 
 
-def test_a_compiled_extension_is_asked_for_and_taken_by_a_link(trees: RepositoryTrees, environment: Path) -> None:
+def test_a_compiled_extension_is_asked_for_and_taken_by_a_link(trees: RepositoryWorktrees, environment: Path) -> None:
     editable_path(environment, trees.main / "src")
     name = "src/lab/fast" + str(sysconfig.get_config_var("EXT_SUFFIX"))
     write_tree(trees.main, {name: b""})
@@ -141,7 +141,7 @@ def test_a_compiled_extension_is_asked_for_and_taken_by_a_link(trees: Repository
     assert worktree_imports.worktree_variables(trees, argv, trees.worktree, ())
 
 
-def test_a_compiled_module_alone_is_asked_for_too(trees: RepositoryTrees, environment: Path) -> None:
+def test_a_compiled_module_alone_is_asked_for_too(trees: RepositoryWorktrees, environment: Path) -> None:
     editable_path(environment, trees.main / "src")
     write_tree(trees.main, {"src/_fast" + str(sysconfig.get_config_var("EXT_SUFFIX")): b""})
     with pytest.raises(ScaffoldError, match=r"_fast.*compiled, and not in git"):
@@ -149,19 +149,19 @@ def test_a_compiled_module_alone_is_asked_for_too(trees: RepositoryTrees, enviro
 
 
 def test_an_install_of_another_worktree_is_overruled_as_well(
-    trees: RepositoryTrees, environment: Path, tmp_path: Path
+    trees: RepositoryWorktrees, environment: Path, tmp_path: Path
 ) -> None:
     """The user works in a worktree; the environment is that of the main tree."""
     git(trees.main, "worktree", "add", "-q", "--detach", str(tmp_path / "users"))
     editable_path(environment, trees.main / "src")
-    own = worktree_imports.repository_trees(tmp_path / "users", trees.worktree)
+    own = worktree_imports.find_repository_worktrees(tmp_path / "users", trees.worktree)
     assert own.others == (trees.main,)
     argv = [str(environment / "bin" / "python"), "scripts/train.py"]
     variables = worktree_imports.worktree_variables(own, argv, trees.worktree, ())
     assert ran(trees, environment, variables) == "old"
 
 
-def test_what_is_nobody_s_install_changes_nothing(trees: RepositoryTrees, environment: Path) -> None:
+def test_what_is_nobody_s_install_changes_nothing(trees: RepositoryWorktrees, environment: Path) -> None:
     """A module of another package that has the name of a file of the repository, and an environment that lies in the repository."""
     write_tree(trees.main, {"evaluate.py": "", ".venv/lib/python3/site-packages/lab/__init__.py": ""})
     write_tree(site_packages(environment), {"evaluate.py": ""})
@@ -170,7 +170,7 @@ def test_what_is_nobody_s_install_changes_nothing(trees: RepositoryTrees, enviro
     assert worktree_imports.worktree_variables(trees, argv, trees.worktree, ()) == {}
 
 
-def test_paths_lead_into_the_worktree_and_an_environment_is_linked_in(trees: RepositoryTrees) -> None:
+def test_paths_lead_into_the_worktree_and_an_environment_is_linked_in(trees: RepositoryWorktrees) -> None:
     write_tree(trees.main, {".conda/bin/python": "", ".conda/conda-meta/history": "", "build/bin/program": ""})
     words = [f"{trees.main}/.conda/bin/python", "x.py", f"--data={trees.main}/d"]
     led = [word.replace(str(trees.main), str(trees.worktree)) for word in words]

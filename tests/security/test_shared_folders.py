@@ -87,10 +87,10 @@ def test_a_clean_up_that_fails_after_a_whole_change_is_no_trouble(
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    transaction.apply_changes(tmp_path, [FileChange(path="a/b.txt", old=None, new=b"x")])
+    transaction.apply_file_changes(tmp_path, [FileChange(path="a/b.txt", old=None, new=b"x")])
     assert (tmp_path / "a/b.txt").read_bytes() == b"x"
     monkeypatch.undo()
-    transaction.apply_changes(tmp_path, [FileChange(path="a/c.txt", old=None, new=b"y")])
+    transaction.apply_file_changes(tmp_path, [FileChange(path="a/c.txt", old=None, new=b"y")])
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["b.txt", "c.txt"], "the next one sweeps"
 
 

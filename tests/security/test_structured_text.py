@@ -118,7 +118,7 @@ def test_json_is_refused_wherever_it_is_read(member: str, tmp_path: Path) -> Non
         ledger.read_ledger(file, "s")
     (tmp_path / ".live").mkdir()
     (tmp_path / ".live/x.json").write_text(JSON[member])
-    assert liveness.read_process_mark(file) is None
+    assert liveness.read_recorder_mark(file) is None
 
 
 @pytest.mark.parametrize("member", TOML)

@@ -68,7 +68,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 def server() -> Iterator[Listener]:
     """The user's own, whose origin is confirmed."""
     with Listener() as listener:
-        trusted_servers.confirm_server(listener.url)
+        trusted_servers.remember_trusted_server(listener.url)
         yield listener
         listener.shutdown()
 
@@ -150,13 +150,13 @@ def ports(url: str, server: Listener, trap: Listener) -> str:
 @pytest.mark.parametrize("member", ELSEWHERE)
 def test_no_token_for_an_origin_that_nobody_confirmed(member: str, server: Listener, trap: Listener) -> None:
     with pytest.raises(ScaffoldError) as caught:
-        trusted_servers.authorized_token(address.validate_server_url(ports(ELSEWHERE[member], server, trap)))
+        trusted_servers.token_for_confirmed_server(address.validate_server_url(ports(ELSEWHERE[member], server, trap)))
     assert TOKEN not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", THE_SAME)
 def test_the_token_goes_to_the_confirmed_origin(url: str, server: Listener, trap: Listener) -> None:
-    assert trusted_servers.authorized_token(address.validate_server_url(ports(url, server, trap))) == TOKEN
+    assert trusted_servers.token_for_confirmed_server(address.validate_server_url(ports(url, server, trap))) == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -189,32 +189,32 @@ def test_what_is_typed_is_confirmed_by_that(
     repo: Path, run: Run, trap: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("server", "status", "--server-url", trap.url)
-    assert set(trap.tokens) == {TOKEN} and not trusted_servers.is_confirmed(trap.url), "for this command alone"
+    assert set(trap.tokens) == {TOKEN} and not trusted_servers.is_server_confirmed(trap.url), "for this command alone"
     monkeypatch.setenv(address.URL_VARIABLE, trap.url)
-    assert trusted_servers.is_confirmed(trap.url)
+    assert trusted_servers.is_server_confirmed(trap.url)
 
 
 def test_init_with_a_server_confirms_it(make_repo: MakeRepo, run: Run) -> None:
     other = make_repo({"train.py": "print(1)\n"}, name="other")
     assert run("init", "--workdir", other, "--yes", "--dry-run", "--server-url", "http://127.0.0.1:9").exit_code == 0
-    assert not trusted_servers.is_confirmed("http://127.0.0.1:9")
+    assert not trusted_servers.is_server_confirmed("http://127.0.0.1:9")
     assert run("init", "--workdir", other, "--yes", "--server-url", "http://127.0.0.1:9").exit_code == 0
-    assert trusted_servers.is_confirmed("http://127.0.0.1:9")
-    assert not trusted_servers.is_confirmed("http://127.0.0.1:10")
+    assert trusted_servers.is_server_confirmed("http://127.0.0.1:9")
+    assert not trusted_servers.is_server_confirmed("http://127.0.0.1:10")
 
 
 @pytest.mark.parametrize("content", ["", "[", "{}", '{"origins": "http"}', '{"origins": [1, ["http"]]}', "[" * 9000])
 def test_settings_that_cannot_be_read_confirm_nothing(content: str, trap: Listener) -> None:
     write_tree(Path(os.environ["XDG_CONFIG_HOME"]), {"experiment-scaffold/servers.json": content})
-    assert not trusted_servers.is_confirmed(trap.url)
-    trusted_servers.confirm_server(trap.url)
-    assert trusted_servers.is_confirmed(trap.url)
+    assert not trusted_servers.is_server_confirmed(trap.url)
+    trusted_servers.remember_trusted_server(trap.url)
+    assert trusted_servers.is_server_confirmed(trap.url)
 
 
 def test_where_it_cannot_be_kept_the_variable_is_named(trap: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/none")
     with pytest.raises(ScaffoldError) as caught:
-        trusted_servers.confirm_server(trap.url)
+        trusted_servers.remember_trusted_server(trap.url)
     assert f"export {address.URL_VARIABLE}={trap.url}" in str(caught.value)
 
 
@@ -237,7 +237,7 @@ def test_a_launch_sends_no_token(repo: Path, run: Run, trap: Listener) -> None:
 def test_a_redirect_is_not_followed(status: int, target: str, server: Listener, trap: Listener) -> None:
     server.status = status
     server.target = target.replace("TRAP", trap.url).replace("PORT", str(trap.server_address[1]))
-    with make_server_client(server.url, trusted_servers.authorized_token(server.url), limits=QUICK) as client:
+    with make_server_client(server.url, trusted_servers.token_for_confirmed_server(server.url), limits=QUICK) as client:
         with pytest.raises(ScaffoldError, match="not followed"):
             client.health()
         with pytest.raises(ScaffoldError, match="not followed"):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import visible_text
-from scaffold.visible_text import csv_lines, escape_hidden, one_line
+from scaffold.visible_text import csv_lines, escape_hidden, escape_to_one_line
 from tests.conftest import MakeRepo, Run, write_tree
 from tests.results.conftest import ANSWERS, Study
 
@@ -127,14 +127,14 @@ NUMBERS = ("-1", "+2.5", "1e-3", "-1.5E+10", "-inf", "inf", "nan", "-.5", "5.", 
 def test_a_letter_that_nobody_sees_is_written_out(member: str) -> None:
     letter = LETTERS[member]
     for text in (f"a{letter}b", letter, f"{letter}{letter}", f"损{letter}b"):
-        for shown in (escape_hidden(text), one_line(text)):
+        for shown in (escape_hidden(text), escape_to_one_line(text)):
             assert letter not in shown and HIDDEN.search(shown) is None and json.loads(f'"{shown}"') == text
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_people_write_stays(text: str) -> None:
     assert escape_hidden(text) == text
-    assert one_line(text) == text.replace("\n", "\\u000a")
+    assert escape_to_one_line(text) == text.replace("\n", "\\u000a")
 
 
 @pytest.mark.parametrize("cell", FORMULAS)
@@ -240,11 +240,11 @@ def _read(descriptor: int) -> bytes:
 
 def test_who_draws_finds_the_stream_itself() -> None:
     plain = io.StringIO()
-    stream = visible_text.VisibleStream(plain)
+    stream = visible_text.EscapingStream(plain)
     stream.writelines(["a\x1b", "b\n"])
     assert plain.getvalue() == "a\\u001bb\n" and stream.plain is plain and stream.writable()
     with visible_text.visible_streams(), visible_text.visible_streams():
-        assert isinstance(sys.stdout, visible_text.VisibleStream) and not isinstance(
-            sys.stdout.plain, visible_text.VisibleStream
+        assert isinstance(sys.stdout, visible_text.EscapingStream) and not isinstance(
+            sys.stdout.plain, visible_text.EscapingStream
         )
-    assert not isinstance(sys.stdout, visible_text.VisibleStream)
+    assert not isinstance(sys.stdout, visible_text.EscapingStream)

@@ -21,8 +21,8 @@ from scaffold.server.errors import (
     RequestRefused,
     ServerError,
     ServerResourceNotFound,
-    Unauthorized,
-    Unreachable,
+    ServerUnauthorized,
+    ServerUnreachable,
 )
 from scaffold.server.operations import CALLED
 from scaffold.server.transport import RequestLimits
@@ -124,8 +124,8 @@ def test_answers_as_they_were_recorded() -> None:
     assert responses.ServerCluster.from_json(recorded("022")).gpu_count is None
     assert responses.ServerSweep.from_json(recorded("229")).progress.failed == 1
     assert responses.RunAlert.from_json(recorded("315")[0]).choices == ("Acknowledge",)
-    assert set(responses.RunMetrics.from_json(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
-    assert responses.RunMetrics.from_json(recorded("221")).series == {}
+    assert set(responses.RunMetricSeries.from_json(recorded("216")).series) == {"accuracy", "epoch", "train/loss"}
+    assert responses.RunMetricSeries.from_json(recorded("221")).series == {}
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ def test_answers_of_any_shape_are_read(value: object) -> None:
         responses.ServerSweep,
         responses.ServerCluster,
         responses.ServerHealth,
-        responses.SystemHealth,
-        responses.RunLogs,
+        responses.SystemHealthRunCounts,
+        responses.RunLogChunk,
     )
-    for kind in (*kinds, responses.RunMetrics, responses.ServerEvent, responses.RunAlert, responses.PromptSkill):
+    for kind in (*kinds, responses.RunMetricSeries, responses.ServerEvent, responses.RunAlert, responses.PromptSkill):
         assert kind.from_json(value) == kind.from_json(value)
     assert (
         responses.ServerRun.from_json(value).status == "unknown"
@@ -152,11 +152,11 @@ def test_answers_of_any_shape_are_read(value: object) -> None:
 # faults
 
 CASES = {
-    "silent": (Unreachable, "no whole answer within 0.4 s"),
-    "slow_headers": (Unreachable, "no whole answer within 0.4 s"),
-    "slow_body": (Unreachable, "no whole answer within 0.4 s"),
-    "cut": (Unreachable, "cut off"),
-    "reset": (Unreachable, "cut off"),
+    "silent": (ServerUnreachable, "no whole answer within 0.4 s"),
+    "slow_headers": (ServerUnreachable, "no whole answer within 0.4 s"),
+    "slow_body": (ServerUnreachable, "no whole answer within 0.4 s"),
+    "cut": (ServerUnreachable, "cut off"),
+    "reset": (ServerUnreachable, "cut off"),
     "text_500": (InvalidResponse, "500: Internal Server Error"),
     "html": (InvalidResponse, "the answer is HTML, not JSON"),
     "bad_utf8": (InvalidResponse, "no JSON"),
@@ -243,7 +243,7 @@ def test_200_mb_are_not_read(stand_in: StandIn, server: ServerClient) -> None:
 
 def test_refused(stand_in: StandIn, server: ServerClient) -> None:
     stand_in.down()
-    with pytest.raises(Unreachable, match="no connection") as found:
+    with pytest.raises(ServerUnreachable, match="no connection") as found:
         server.create_run("r", "true")
     assert not found.value.maybe_done
     assert "--server-url" in str(found.value)
@@ -253,7 +253,7 @@ def test_no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", no_such_name)
     with (
         make_server_client("http://no-such-host.invalid:1", limits=QUICK) as client,
-        pytest.raises(Unreachable, match="no connection"),
+        pytest.raises(ServerUnreachable, match="no connection"),
     ):
         client.health()
 
@@ -265,7 +265,7 @@ def test_a_name_that_takes_for_ever_to_look_up(monkeypatch: pytest.MonkeyPatch) 
     begun = time.monotonic()
     with (
         make_server_client("http://research.invalid:1", limits=limits) as client,
-        pytest.raises(Unreachable, match="in time") as found,
+        pytest.raises(ServerUnreachable, match="in time") as found,
     ):
         client.create_run("r", "true")
     answered.set()
@@ -338,7 +338,7 @@ def test_401_is_not_down(stand_in: StandIn) -> None:
     for mine, words in ((None, "wants a token"), ("wrong", "does not take this token")):
         with make_server_client(stand_in.url, mine, limits=PATIENT) as client:
             assert client.health().status == "ok"
-            with pytest.raises(Unauthorized, match=words):
+            with pytest.raises(ServerUnauthorized, match=words):
                 client.system_health()
 
 

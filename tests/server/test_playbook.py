@@ -205,7 +205,11 @@ def test_hostile_skills_are_only_text(written: Any, stand_in: StandIn, page: Pat
     assert not re.search(r"^\s*[-*+] \[[ /]\]", text.replace(">", ""), re.MULTILINE) or "```" in text
     assert "../../x" not in text and "a|b" not in text and "cannot be asked for: 3" in text
     assert "more | `GET /prompt-skills` lists them" in text
-    assert "forged" in text and "forged" not in document.parse_skill_hashes(text) and document.parse_queries(text) == ()
+    assert (
+        "forged" in text
+        and "forged" not in document.parse_skill_hashes(text)
+        and document.parse_playbook_queries(text) == ()
+    )
     assert not any(one.target.rpartition("/")[2] == "x" for one in stand_in.requests)
     assert written("--check").exit_code == 0
 
@@ -276,7 +280,7 @@ def test_as_an_agent_skill(written: Any, stand_in: StandIn, tmp_path: Path, page
     ],
 )
 def test_names_of_agent_skills(text: str, name: str) -> None:
-    assert agent_skill.skill_name(text) == name and agent_skill.skill_name(name) == name
+    assert agent_skill.to_skill_name(text) == name and agent_skill.to_skill_name(name) == name
     with pytest.raises(WrongUsage):
         agent_skill.check_skill_name(text)
 
@@ -286,10 +290,18 @@ def test_quoting() -> None:
         sanitize.sanitize_line("a\x00b\n\tc\N{RIGHT-TO-LEFT OVERRIDE}d" + "e" * 100, 20)
         == "a b c d" + "e" * 12 + sanitize.MORE
     )
-    assert "<" not in html(sanitize.table_cell(EVIL, 500)).removeprefix("<p>").replace("</p>\n", "").replace("&lt;", "")
-    assert sanitize.code_block("a\n```\n````x\n", lines=9, width=9) == ["`````text", "a", "```", "````x", "`````"]
-    assert sanitize.code_block("</plan> a < b <!-- c", lines=1, width=99)[1] == "< /plan> a < b < !-- c"
-    assert sanitize.code_block("", lines=1, width=9) == ["```text", "", "```"]
+    assert "<" not in html(sanitize.sanitize_table_cell(EVIL, 500)).removeprefix("<p>").replace("</p>\n", "").replace(
+        "&lt;", ""
+    )
+    assert sanitize.sanitize_code_block("a\n```\n````x\n", lines=9, width=9) == [
+        "`````text",
+        "a",
+        "```",
+        "````x",
+        "`````",
+    ]
+    assert sanitize.sanitize_code_block("</plan> a < b <!-- c", lines=1, width=99)[1] == "< /plan> a < b < !-- c"
+    assert sanitize.sanitize_code_block("", lines=1, width=9) == ["```text", "", "```"]
 
 
 def test_when_to_use() -> None:

@@ -182,16 +182,16 @@ def test_an_older_server_is_told_by_its_openapi(preflight: Preflight, stand_in: 
 
 
 def test_openapi_gaps() -> None:
-    assert openapi.find_gaps(OPENAPI, CALLED) == []
+    assert openapi.find_missing_operations(OPENAPI, CALLED) == []
     renamed = json.loads(json.dumps(OPENAPI).replace("{run_id}", "{id}"))
-    assert openapi.find_gaps(renamed, CALLED) == []
-    assert [gap.lacks for gap in openapi.find_gaps({}, CALLED)] == ["is not there"] * len(CALLED)
+    assert openapi.find_missing_operations(renamed, CALLED) == []
+    assert [gap.lacks for gap in openapi.find_missing_operations({}, CALLED)] == ["is not there"] * len(CALLED)
     strange: tuple[dict[str, Any], ...] = ({"paths": []}, {"paths": {"/runs": 3}})
     for broken in (*strange, {"paths": {"/runs": {"post": {"requestBody": [1]}}}}):
-        assert len(openapi.find_gaps(broken, CALLED)) == len(CALLED)
+        assert len(openapi.find_missing_operations(broken, CALLED)) == len(CALLED)
     loops = {"components": {"schemas": {"A": {"allOf": [{"$ref": "#/components/schemas/A"}], "properties": {"x": {}}}}}}
     described = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}
-    assert openapi.body_fields(loops, described) == ("x",)
+    assert openapi.request_body_fields(loops, described) == ("x",)
 
 
 def test_openapi_that_leads_in_circles() -> None:
@@ -201,7 +201,7 @@ def test_openapi_that_leads_in_circles() -> None:
         "paths": {"/runs": {"post": {"requestBody": body}}},
         "components": {"schemas": {str(n): circle for n in range(60)}},
     }
-    (gap,) = openapi.find_gaps(document, [operations.CREATE_RUN])
+    (gap,) = openapi.find_missing_operations(document, [operations.CREATE_RUN])
     assert "field name" not in gap.lacks and "field command" in gap.lacks
 
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 
 from scaffold.backends.server.job_mapping import count_server_slots
-from scaffold.backends.server.overview import cluster_capacity
+from scaffold.backends.server.overview import server_cluster_capacity
 from scaffold.runs.log_excerpts import strip_terminal_codes
 from scaffold.server.responses import ServerCluster
 from tests.conftest import Run
@@ -85,7 +85,7 @@ def test_status_of_an_older_server(server: Server, stand_in: StandIn) -> None:
 def test_capacity(kind: str, gpus: int | None, counts: dict[str, int], room: tuple[int, ...]) -> None:
     cluster = ServerCluster.from_json({"cluster": {"type": kind, "gpu_count": gpus}, "run_summary": counts})
     available = count_server_slots(cluster, cores=None, gpus_per_run=None, cpus_per_run=None, max_parallel=None)
-    found = cluster_capacity(cluster, available)
+    found = server_cluster_capacity(cluster, available)
     assert (found.limit, found.active, found.queued, found.max_new) == room
 
 

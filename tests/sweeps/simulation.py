@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaffold.backends.interface import BackendAvailability, JobStatus
+from scaffold.backends.interface import BackendLoad, JobStatus
 from scaffold.backends.start_tokens import StartToken
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch import ledger_changes
@@ -25,7 +25,7 @@ from scaffold.sweeps.launch.run_states import (
     derive_state,
     select_runs_to_submit,
 )
-from scaffold.sweeps.launch.schedule import schedule_runs
+from scaffold.sweeps.launch.schedule import choose_runs_to_launch
 from scaffold.sweeps.launch.state_table import STATE_TABLE
 
 BACKENDS = ("local", "server", "slurm")
@@ -197,7 +197,7 @@ class World:
         living = {j.name for j in self.jobs.values() if j.is_alive and j.host == HERE}
         states = [s._replace(held=s.held or (s.is_done and s.name in living)) for s in self.snapshot().states]
         for state in select_runs_to_submit(states, retry)[0]:
-            self.ledger.put_submission(state.name, ledger_changes.new_submission(state, self.backend, self.now))
+            self.ledger.put_submission(state.name, ledger_changes.make_next_submission(state, self.backend, self.now))
 
     def step(self) -> SweepSnapshot:
         """As Scheduler.step. Asserts that no more is started than there is room for, and what the snapshot called startable."""
@@ -218,11 +218,11 @@ class World:
             return snapshot
         if self.is_down:
             raise Refused
-        ledger_changes.reassign_unstarted(self.ledger, snapshot, self.backend)
+        ledger_changes.reassign_unstarted_runs(self.ledger, snapshot, self.backend)
         if self.backend == "server":
             self.register(snapshot)
-        availability = BackendAvailability(limit=self.limit, active=self.alive + self.foreign, gpus=None, because="")
-        plan = schedule_runs(snapshot, availability, queues=self.backend == "slurm")
+        availability = BackendLoad(limit=self.limit, active=self.alive + self.foreign, gpus=None, because="")
+        plan = choose_runs_to_launch(snapshot, availability, queues=self.backend == "slurm")
         issued = [name for name in plan.start if self.issue_token(name)]
         assert issued == list(plan.start), "what is called startable was not"
         assert not self.cancelled & {(name, self.tokens[name].number) for name in issued}, (

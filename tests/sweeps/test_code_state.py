@@ -155,7 +155,7 @@ def test_code_that_cannot_be_had_back_is_said(make_workspace: MakeWorkspace) -> 
     with pytest.raises(ScaffoldError, match="--code current"):
         original_code.checkout_original(place, replace(planned, code=replace(planned.code, commit=None)))
     with pytest.raises(ScaffoldError, match="cannot be read"):
-        code_state.read_kept_patch(place, replace(planned.code, patch="exp/metadata/patches/none.patch"))
+        code_state.read_sweep_patch(place, replace(planned.code, patch="exp/metadata/patches/none.patch"))
 
 
 def test_planning_again_with_todays_code(workspace: Workspace) -> None:

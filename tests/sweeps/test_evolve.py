@@ -472,11 +472,11 @@ def study(*fitness: tuple[float, ...]) -> SearchStudy:
 
 
 def test_words_claim_no_more_than_there_is() -> None:
-    close = " ".join(summary.describe_best(study((0.9, 1.0, 1.1), (0.8, 1.0, 1.17), ())))
+    close = " ".join(summary.describe_best_trial(study((0.9, 1.0, 1.1), (0.8, 1.0, 1.17), ())))
     assert "the two cannot be told apart" in close and "the best of 2 configurations" in close and "1 failed" in close
-    apart = " ".join(summary.describe_best(study((5.0, 5.1, 4.9), (1.0, 1.1, 0.9))))
+    apart = " ".join(summary.describe_best_trial(study((5.0, 5.1, 4.9), (1.0, 1.1, 0.9))))
     assert "Fresh seeds have to confirm it" in apart
-    single = " ".join(summary.describe_best(study((5.0,), (1.0,))))
+    single = " ".join(summary.describe_best_trial(study((5.0,), (1.0,))))
     assert "no claim is made" in single
     assert "partly luck" in close and "partly luck" in apart and "partly luck" in single
 

@@ -73,7 +73,7 @@ def test_so_many_draws_are_refused_before_they_are_drawn() -> None:
 
 def test_many_values_are_split_in_good_time() -> None:
     began = time.process_time()
-    assert len(parameter_values.split_values(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
+    assert len(parameter_values.split_parameter_values(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
     assert time.process_time() - began < 2
 
 
@@ -91,7 +91,7 @@ def test_many_values_are_split_in_good_time() -> None:
     ],
 )
 def test_commas_divide_values_and_quotes_keep_them(text: str, values: tuple[str, ...]) -> None:
-    assert parameter_values.split_values(text, option="--grid x") == values
+    assert parameter_values.split_parameter_values(text, option="--grid x") == values
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_commas_divide_values_and_quotes_keep_them(text: str, values: tuple[str,
 )
 def test_wrong_spellings_of_values(texts: list[str], said: str) -> None:
     with pytest.raises(WrongUsage) as caught:
-        parameter_values.parse_assignments(texts, option="--grid")
+        parameter_values.parse_swept_parameters(texts, option="--grid")
     assert said in str(caught.value)
 
 
@@ -219,7 +219,7 @@ CONFIGURATION = {"lr": "1e-2", "batch-size": "64", "opt": "adam", "model.depth":
     ],
 )
 def test_conditions(text: str, holds: bool) -> None:
-    assert grid.parse_only_if(text)(CONFIGURATION) is holds
+    assert grid.parse_configuration_filter(text)(CONFIGURATION) is holds
 
 
 @pytest.mark.parametrize(
@@ -244,5 +244,5 @@ def test_conditions(text: str, holds: bool) -> None:
 )
 def test_conditions_that_cannot_be_meant(text: str, said: str) -> None:
     with pytest.raises(WrongUsage) as caught:
-        grid.parse_only_if(text)(CONFIGURATION)
+        grid.parse_configuration_filter(text)(CONFIGURATION)
     assert said in str(caught.value)

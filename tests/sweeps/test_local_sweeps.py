@@ -136,7 +136,7 @@ def test_the_lease_of_a_gpu_is_the_runs_own(
         ("1",),
     ]
     later.cancel()
-    assert not any(leases.is_leased(leases.lease_directory(), uuid) for uuid in ("GPU-aaaa", "GPU-bbbb"))
+    assert not any(leases.has_leased_device(leases.lease_directory(), uuid) for uuid in ("GPU-aaaa", "GPU-bbbb"))
 
 
 def test_an_inherited_list_and_other_peoples_processes_are_respected(

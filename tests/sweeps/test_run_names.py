@@ -94,7 +94,7 @@ def test_a_sweep_keeps_the_scheme_of_names_that_it_was_planned_with(workspace: W
 
 
 def test_the_scheme_is_in_the_sweeps_file(tmp_path: Path) -> None:
-    assert "\nname_scheme: 1\n" in sweep_file.format_sweep(sweep())
+    assert "\nname_scheme: 1\n" in sweep_file.format_sweep_file(sweep())
     found = {
         "version": "1",
         "name": "lr",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scaffold.sweeps.spec import run_names
-from scaffold.sweeps.spec.model import NamedFilesCode, PlannedRun, SweepCode
+from scaffold.sweeps.spec.model import CommandFilesCodeState, PlannedRun, SweepCode
 from tests.runs.conftest import Workspace
 from tests.sweeps.conftest import sweep, there
 
@@ -105,7 +105,7 @@ def names(workspace: Workspace, **changes: Any) -> list[PlannedRun]:
 
 
 def test_a_run_whose_command_names_other_files_has_their_code_state(workspace: Workspace) -> None:
-    other = NamedFilesCode(words=("b.yaml", "train.py"), state="b" * 64, files=())
+    other = CommandFilesCodeState(words=("b.yaml", "train.py"), state="b" * 64, files=())
     code = SweepCode(state="a" * 64, commit=None, patch=None, named=(other,))
     configurations = ({"conf": "a.yaml"}, {"conf": "b.yaml"})
     plain = names(workspace, configurations=configurations, code=SweepCode(state="a" * 64, commit=None, patch=None))

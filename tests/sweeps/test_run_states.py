@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.backends.interface import BackendAvailability, JobStatus
+from scaffold.backends.interface import BackendLoad, JobStatus
 from scaffold.backends.start_tokens import StartToken
 from scaffold.runs.model import Run
 from scaffold.runs.timestamps import to_epoch_seconds
@@ -17,7 +17,7 @@ from scaffold.sweeps.launch.run_states import (
     derive_state,
     select_runs_to_submit,
 )
-from scaffold.sweeps.launch.schedule import LaunchSchedule, schedule_runs
+from scaffold.sweeps.launch.schedule import LaunchSchedule, choose_runs_to_launch
 
 NOW = to_epoch_seconds("2026-01-01T01:00:00Z") or 0.0
 LONG_AGO, JUST_NOW = "2026-01-01T00:00:00Z", "2026-01-01T00:59:59Z"
@@ -241,14 +241,14 @@ def ready(count: int) -> list[RunState]:
 
 
 def scheduled(
-    states: list[RunState], room: BackendAvailability, *, cap: int | None = None, queues: bool = False
+    states: list[RunState], room: BackendLoad, *, cap: int | None = None, queues: bool = False
 ) -> LaunchSchedule:
     snapshot = SweepSnapshot(states=tuple(states), options=LaunchOptions(max_parallel=cap))
-    return schedule_runs(snapshot, room, queues=queues)
+    return choose_runs_to_launch(snapshot, room, queues=queues)
 
 
 def test_a_step_starts_what_fits_in_the_sweeps_order() -> None:
-    room = BackendAvailability(limit=3, active=1, gpus=None, because="test")
+    room = BackendLoad(limit=3, active=1, gpus=None, because="test")
     step = scheduled([*ready(5), RunState("x", "running")], room)
     assert step.start == ("r0", "r1") and step.capacity.max_new == 2 and step.wait == ("r2", "r3", "r4")
     assert scheduled([*ready(5), RunState("x", "running")], room, cap=2).start == ("r0",)
@@ -256,6 +256,6 @@ def test_a_step_starts_what_fits_in_the_sweeps_order() -> None:
 
 
 def test_a_step_never_gives_a_gpu_twice() -> None:
-    room = BackendAvailability(limit=2, active=0, gpus=("0", "1", "2"), gpus_each=2, because="test")
+    room = BackendLoad(limit=2, active=0, gpus=("0", "1", "2"), gpus_each=2, because="test")
     assert len(scheduled(ready(5), room).start) == 1
-    assert scheduled(ready(5), BackendAvailability(limit=2, active=0, gpus=(), because="")).start == ()
+    assert scheduled(ready(5), BackendLoad(limit=2, active=0, gpus=(), because="")).start == ()

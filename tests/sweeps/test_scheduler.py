@@ -13,8 +13,8 @@ import pytest
 from scaffold.atomic_write import write_atomic
 from scaffold.backends import choose, start_tokens
 from scaffold.backends.interface import (
-    BackendAvailability,
     BackendContext,
+    BackendLoad,
     Job,
     JobState,
     JobStatus,
@@ -44,9 +44,9 @@ class Memory:
     def __init__(self, context: BackendContext) -> None:
         self.context = context
 
-    def availability(self) -> BackendAvailability:
+    def availability(self) -> BackendLoad:
         there = sum(s in ("starting", "running") for s in self.jobs.values())
-        return BackendAvailability(limit=self.slots, active=there, gpus=None, because="memory")
+        return BackendLoad(limit=self.slots, active=there, gpus=None, because="memory")
 
     def register(self, jobs: Sequence[Job], on_registered: OnSubmitted, keep_note: KeepNote) -> None:
         self.asked.append(("register", [j.name for j in jobs]))
@@ -246,7 +246,7 @@ def test_a_thousand_runs_are_started_and_watched_cheaply(
         scheduler.step()
     look = (time.process_time() - began) / 5
     assert (started, look) < (15, 1.5), (started, look)  # a quarter and a twentieth of a second where nothing else runs
-    assert len(start_tokens.list_tokens(scheduler.paths.folder)) == 1000
+    assert len(start_tokens.list_start_tokens(scheduler.paths.folder)) == 1000
 
 
 def test_a_second_pacer_only_looks_and_takes_over_when_the_first_is_gone(
@@ -255,7 +255,9 @@ def test_a_second_pacer_only_looks_and_takes_over_when_the_first_is_gone(
     kind = memory()
     found, scheduler = plain(make_workspace, 2)
     scheduler.request_runs()
-    lock = sweep_locks.take_lock(scheduler.paths.ledger.parent, sweep_locks.scheduler_lock_name("lr"), doing="watch")
+    lock = sweep_locks.take_sweep_lock(
+        scheduler.paths.ledger.parent, sweep_locks.scheduler_lock_name("lr"), doing="watch"
+    )
     assert lock is not None
     looks: list[SweepSnapshot] = []
 

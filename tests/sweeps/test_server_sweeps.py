@@ -16,7 +16,7 @@ import pytest
 from scaffold.backends.server import backend, job_mapping, manifest_status
 from scaffold.errors import ScaffoldError
 from scaffold.server.client import make_server_client
-from scaffold.server.errors import Unauthorized
+from scaffold.server.errors import ServerUnauthorized
 from scaffold.server.transport import RequestLimits
 from scaffold.sweeps.launch import ledger
 from scaffold.sweeps.spec import run_names, sweep_file
@@ -282,7 +282,7 @@ def test_a_token_that_is_refused_in_the_middle_is_an_error_and_nothing_is_lost(
     scheduler.request_runs()
     scheduler.step()
     stand_in.token = "changed"
-    with pytest.raises(Unauthorized) as refused:
+    with pytest.raises(ServerUnauthorized) as refused:
         pace(scheduler)
     assert refused.value.exit_code == 1
     assert "RESEARCH_AGENT_USER_AUTH_TOKEN" in (refused.value.hint or "") and TOKEN not in str(refused.value)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.sweeps.spec import grid, parsing, sweep_file, sweep_paths, text_yaml
-from scaffold.sweeps.spec.model import ConfigurationRule, NamedFilesCode, RunResources, Sweep, SweepCode
+from scaffold.sweeps.spec.model import CommandFilesCodeState, ConfigurationRule, RunResources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 from tests.runs import conftest as recording
 from tests.sweeps.conftest import sweep, there
@@ -21,7 +21,7 @@ CODE = SweepCode(
     state="a" * 64,
     commit="c" * 40,
     patch="exp/metadata/patches/0123.patch",
-    named=(NamedFilesCode(words=("conf/a b.yaml", "train.py"), state=None, files=("f" * 64,)),),
+    named=(CommandFilesCodeState(words=("conf/a b.yaml", "train.py"), state=None, files=("f" * 64,)),),
 )
 RULE = ConfigurationRule(
     listed=({"x": "1", "y": ""}, {"x": "no", "y": "~"}),
@@ -64,12 +64,14 @@ def back(text: str, folder: Path, name: str = "lr") -> Sweep:
 def test_what_is_written_is_read_back(tmp_path: Path, one: Sweep) -> None:
     if one.rule.only_if is None and one.rule != ConfigurationRule():
         one = replace(one, configurations=grid.expand_configurations(one.rule))
-    assert back(sweep_file.format_sweep(one), tmp_path) == one
-    assert sweep_file.format_sweep(back(sweep_file.format_sweep(one), tmp_path)) == sweep_file.format_sweep(one)
+    assert back(sweep_file.format_sweep_file(one), tmp_path) == one
+    assert sweep_file.format_sweep_file(
+        back(sweep_file.format_sweep_file(one), tmp_path)
+    ) == sweep_file.format_sweep_file(one)
 
 
 def test_a_person_reads_the_rule_not_its_expansion() -> None:
-    text = sweep_file.format_sweep(WHOLE)
+    text = sweep_file.format_sweep_file(WHOLE)
     assert "grid:\n  lr: [1e-2, 0.010]\n" in text
     assert "zip:\n  - a: [1, 2]\n    b: [3, 4]\n" in text
     assert 'seeds: "1-3,7"\n' in text
@@ -84,7 +86,9 @@ def test_any_text_survives(key: str, value: str) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "x.yml")
         path.write_text(
-            "\n".join(["a:", f"  {text_yaml.format_scalar(key)}: {text_yaml.format_flow([value, {key: value}])}", ""])
+            "\n".join(
+                ["a:", f"  {text_yaml.format_scalar(key)}: {text_yaml.format_flow_yaml([value, {key: value}])}", ""]
+            )
         )
         assert text_yaml.read_yaml(path, noun="file") == {"a": {key: [value, {key: value}]}}
         assert yaml.safe_load(path.read_text()) is not None
@@ -92,7 +96,7 @@ def test_any_text_survives(key: str, value: str) -> None:
 
 def test_bytes_that_are_no_utf8_are_refused() -> None:
     with pytest.raises(WrongUsage, match="no text in UTF-8"):
-        sweep_file.format_sweep(sweep(command=("python3", "train.py", "caf\udce9")))
+        sweep_file.format_sweep_file(sweep(command=("python3", "train.py", "caf\udce9")))
 
 
 @pytest.mark.parametrize(

@@ -392,7 +392,7 @@ def test_flags_that_stand_alone_are_read_off_the_script(workspace: Workspace, ne
     (workspace.root / "cli.py").write_text(
         "import click\n@click.option('--x/--no-x')\n@click.option('--y', is_flag=True)\ndef f(): 1\n"
     )
-    known = script_interface.read_script(there(workspace), ("python3", "-m", "cli"), ".")
+    known = script_interface.read_command_script(there(workspace), ("python3", "-m", "cli"), ".")
     assert (known.path, known.booleans) == ("cli.py", {"x": "paired", "y": "switch"})
 
 
@@ -473,7 +473,7 @@ def test_planning_imports_nothing_heavy(workspace: Workspace) -> None:
 
 def test_a_seed_option_can_be_many_things_but_not_everything() -> None:
     for text in ("--seed", "-s", "seed=", "trainer.seed=", "--config.seed", "env"):
-        assert script_interface.check_seed_option(text) == text
+        assert script_interface.check_seed_option_syntax(text) == text
     for text in ("", "=", "seed", "--", "-", "--se ed", "--seed\n"):
         with pytest.raises(WrongUsage):
-            script_interface.check_seed_option(text)
+            script_interface.check_seed_option_syntax(text)

@@ -66,7 +66,9 @@ def test_how_far_it_is() -> None:
 
 def test_what_is_in_trouble_comes_before_what_waits(tmp_path: Path) -> None:
     lost = RunState("l", "lost")
-    assert [s.name for s in wording.sort_by_urgency([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
+    assert [s.name for s in wording.sort_runs_by_urgency([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
     failed = RunState("x", "failed", run("failed", 1, 3), reason="out of memory", planned=False)
     workspace = Workspace(workdir=tmp_path, root="exp", answers={})
-    assert wording.explain_state(workspace, failed) == "exit 3, without a word; out of memory (no longer in the sweep)"
+    assert (
+        wording.explain_run_state(workspace, failed) == "exit 3, without a word; out of memory (no longer in the sweep)"
+    )

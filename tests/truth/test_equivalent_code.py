@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from scaffold import workspace as workspaces
-from scaffold.ideas.study import IdeaRecord, IdeaStudy, format_study
-from scaffold.results.configuration.equivalent_code import find_code_states, find_script
+from scaffold.ideas.study import IdeaRecord, IdeaStudy, format_idea_study_file
+from scaffold.results.configuration.equivalent_code import find_code_states, find_script_of_command
 from scaffold.results.configuration.import_reach import find_reaching_files
-from scaffold.results.metrics.run_filter import parse_run_condition
+from scaffold.results.metrics.run_filter import parse_run_filter
 from scaffold.runs.code_difference import diff_code
-from scaffold.runs.duplicate_runs import to_question_key
+from scaffold.runs.duplicate_runs import duplicate_run_key
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 from tests.conftest import MakeRepo, git, write_tree
@@ -117,7 +117,7 @@ def test_what_reaches_a_run(script: str | None, reaches: set[str], does_not: set
     ],
 )
 def test_which_script_a_command_starts(form: str, prefix: str, script: str | None) -> None:
-    assert find_script(form, prefix, TREE) == script
+    assert find_script_of_command(form, prefix, TREE) == script
 
 
 def commit(repo: Path, files: Mapping[str, str]) -> str:
@@ -234,7 +234,7 @@ def test_scripts_that_no_code_state_has_are_code(
         named = "local/x.py" if "local/x.py" in str(a) else SCRIPT if "files" in a else "standard input"
         assert f"it differs in {named}; --ignore code folds them" in warning
         assert len({row.config["code"] for row in table.rows}) == 2
-    questions = {to_question_key(run) for run in runs if in_git}
+    questions = {duplicate_run_key(run) for run in runs if in_git}
     assert len(questions - {None}) == (2 if in_git else 0)
 
 
@@ -242,7 +242,7 @@ def test_by_code_and_short_hashes(study: Study) -> None:
     study_with_states(study)
     assert len(study.table(by=["commit"]).rows) == 2 and len(study.table().rows) == 4
     for text, runs in (("commit=aaaaaaa", 12), ("commit=bbbb", 0), ("code=bbbbbb", 3), ("commit in (aaaa, cccc)", 12)):
-        table = study.table(where=parse_run_condition(text), ignore=("code",))
+        table = study.table(where=parse_run_filter(text), ignore=("code",))
         assert sum(len(row.runs) for row in table.rows) == min(runs, 6), text
 
 
@@ -250,7 +250,9 @@ def test_code_that_is_an_idea_is_called_by_its_name(study: Study) -> None:
     study_with_states(study)
     ideas = (IdeaRecord(number=0, text="base", commit="a" * 40, state="a" * 64),
              IdeaRecord(number=3, text="wider", commit="b" * 40, state="b" * 64))  # fmt: skip
-    content = format_study(IdeaStudy(name="s", metric="acc", direction="maximize", command=("true",), ideas=ideas))
+    content = format_idea_study_file(
+        IdeaStudy(name="s", metric="acc", direction="maximize", command=("true",), ideas=ideas)
+    )
     write_tree(study.root, {"exp/metadata/ideas/s.json": content.decode(), "exp/metadata/ideas/broken.json": "[1"})
     assert {row.config["code"] for row in study.table().rows} == {"aaaaaaa", "s idea 3"}
     (study.root / "exp/metadata/ideas/broken.json").unlink()

@@ -14,7 +14,7 @@ from typing import Any
 
 from scaffold.atomic_write import open_to_append
 from scaffold.backends import capacity
-from scaffold.backends.interface import Backend, BackendAvailability, BackendContext, Job, JobStatus, OnSubmitted
+from scaffold.backends.interface import Backend, BackendContext, BackendLoad, Job, JobStatus, OnSubmitted
 from scaffold.backends.local import devices, leases
 from scaffold.errors import ScaffoldError
 from scaffold.runs import liveness, recorder
@@ -39,9 +39,9 @@ class LocalBackend(Backend):
         self._context = context
         self._devices: tuple[devices.Device, ...] | None = None
         # what `availability` said the last time, and the slots that there were then
-        self._last: tuple[BackendAvailability, frozenset[str]] | None = None
+        self._last: tuple[BackendLoad, frozenset[str]] | None = None
 
-    def availability(self) -> BackendAvailability:
+    def availability(self) -> BackendLoad:
         """Slots and free GPUs of this machine. Raises ScaffoldError where a run needs more GPUs than there are."""
         with leases.hold_machine_lock() as folder:
             slots = leases.list_slots(folder)
@@ -49,14 +49,14 @@ class LocalBackend(Backend):
             self._last = available, slots
         return available
 
-    def _availability_now(self, folder: Path) -> BackendAvailability:
+    def _availability_now(self, folder: Path) -> BackendLoad:
         """As `availability` said, where nobody has taken a slot since then and no devices are given out; what became free meanwhile is
         for the next time."""
         if self._last is not None and self._last[0].gpus is None and leases.list_slots(folder) <= self._last[1]:
             return self._last[0]
         return self._availability(folder)
 
-    def _availability(self, folder: Path) -> BackendAvailability:
+    def _availability(self, folder: Path) -> BackendLoad:
         per_run = self._context.gpus_per_run
         visible = self._visible_devices() if per_run != 0 else ()
         if per_run and per_run > len(visible):
@@ -73,14 +73,14 @@ class LocalBackend(Backend):
         )
         active = leases.count_slots_taken(folder, _own_slots())
         if not visible:
-            return BackendAvailability(limit=limit, active=active, gpus=None, because=because)
+            return BackendLoad(limit=limit, active=active, gpus=None, because=because)
         in_use = devices.gpus_in_use()
-        unleased = [d for d in visible if not leases.is_leased(folder, d.key)]
+        unleased = [d for d in visible if not leases.has_leased_device(folder, d.key)]
         free = tuple(d.spelled for d in unleased if d.uuid not in in_use)
         if others := len(unleased) - len(free):
             because += f", {others} of them in use by somebody else"
         each = 1 if per_run is None else per_run
-        return BackendAvailability(limit=limit, active=active, gpus=free, gpus_each=each, because=because)
+        return BackendLoad(limit=limit, active=active, gpus=free, gpus_each=each, because=because)
 
     def _visible_devices(self) -> tuple[devices.Device, ...]:
         if self._devices is None:
@@ -114,7 +114,7 @@ class LocalBackend(Backend):
                 _children[format_job_id(mark)] = _slots[slot.name] = process
                 on_submitted(job.name, format_job_id(mark))
 
-    def _lease_gpus(self, folder: Path, job: Job, available: BackendAvailability) -> list[int] | None:
+    def _lease_gpus(self, folder: Path, job: Job, available: BackendLoad) -> list[int] | None:
         """Descriptors that hold a job's devices; None where one of them has been taken since."""
         handles: list[int] = []
         for device in self._visible_devices() if job.gpus else ():

@@ -48,10 +48,10 @@ class PhysicalGpu:
 
 def list_gpus() -> tuple[PhysicalGpu, ...]:
     """The GPUs of this machine, in the driver's order; none where there is no driver. Raises ScaffoldError where it does not answer."""
-    return tuple(_ask_each_gpu(_read_gpu) or parse_gpu_list(_run_nvidia_smi("-L")))
+    return tuple(_ask_each_gpu(_read_gpu) or parse_nvidia_smi_gpus(_run_nvidia_smi("-L")))
 
 
-def parse_gpu_list(text: str) -> tuple[PhysicalGpu, ...]:
+def parse_nvidia_smi_gpus(text: str) -> tuple[PhysicalGpu, ...]:
     """`nvidia-smi -L` -> GPUs."""
     gpus: list[PhysicalGpu] = []
     for line in text.splitlines():
@@ -62,7 +62,7 @@ def parse_gpu_list(text: str) -> tuple[PhysicalGpu, ...]:
     return tuple(gpus)
 
 
-def select_visible(gpus: Sequence[PhysicalGpu], inherited: str | None) -> tuple[Device, ...]:
+def select_visible_devices(gpus: Sequence[PhysicalGpu], inherited: str | None) -> tuple[Device, ...]:
     """The devices that this process may use, each once. `inherited` is CUDA_VISIBLE_DEVICES, None where it is not set."""
     if inherited is None:
         whole = (Device(spelled=str(g.index), uuid=g.uuid) for g in gpus if not g.slices)
@@ -98,7 +98,7 @@ def visible_devices(environment: Mapping[str, str] = os.environ) -> tuple[Device
     inherited = environment.get("CUDA_VISIBLE_DEVICES")
     if inherited is not None and not inherited.strip():
         return ()
-    return select_visible(list_gpus(), inherited)
+    return select_visible_devices(list_gpus(), inherited)
 
 
 def usable_cores() -> int | None:

@@ -76,7 +76,7 @@ def _is_held(path: Path) -> bool:
 def _lock_errors_explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except locks.CannotLock as error:
+    except locks.FileNotLockable as error:
         raise _unusable_error(path.parent, f"{path.name}: {error.reason}") from error
 
 
@@ -90,7 +90,7 @@ def lease_gpu(folder: Path, key: str) -> int | None:
     return _acquire(gpu_lease_path(folder, key))
 
 
-def is_leased(folder: Path, key: str) -> bool:
+def has_leased_device(folder: Path, key: str) -> bool:
     """Whether a run has a device."""
     return _is_held(gpu_lease_path(folder, key))
 

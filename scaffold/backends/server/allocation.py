@@ -124,31 +124,31 @@ exit "$code"
 """
 
 
-def allocation_path(folder: Path, name: str) -> Path:
+def allocation_script_path(folder: Path, name: str) -> Path:
     """Where the script of a run lies."""
     return folder / f"{name}{job_mapping.ALLOCATION_SUFFIX}"
 
 
-def format_allocation_name(context: BackendContext, job: Job) -> str:
+def format_slurm_job_name(context: BackendContext, job: Job) -> str:
     """What Slurm knows a submission by, and no other: the same scheme as an array's."""
-    return array_script.array_name(context.sweep, context.folder, [job])
+    return array_script.array_job_name(context.sweep, context.folder, [job])
 
 
-def allocation_options(context: BackendContext) -> tuple[SbatchOption, ...]:
+def build_allocation_options(context: BackendContext) -> tuple[SbatchOption, ...]:
     """What Slurm is asked for: as for an array. Raises WrongUsage for options of the sweep's that are none."""
     return script_block.choose_job_options(context, script_block.read_training_sbatch_block(context.workspace))
 
 
-def write_allocation(context: BackendContext, job: Job) -> Path:
+def write_allocation_script(context: BackendContext, job: Job) -> Path:
     """Write the script of a job where it is missing or differs; its path. Raises ScaffoldError, WrongUsage for options that are none."""
-    path = allocation_path(context.folder, job.name)
-    data = format_allocation(context, job, allocation_options(context)).encode("utf-8", "surrogateescape")
+    path = allocation_script_path(context.folder, job.name)
+    data = format_allocation_script(context, job, build_allocation_options(context)).encode("utf-8", "surrogateescape")
     if not path.exists() or path.read_bytes() != data:
         write_file(path, data, hint=MAKE_ROOM, executable=True, sync=False)
     return path
 
 
-def format_allocation(context: BackendContext, job: Job, options: Sequence[SbatchOption]) -> str:
+def format_allocation_script(context: BackendContext, job: Job, options: Sequence[SbatchOption]) -> str:
     """The script of a job that is given `options`, each below the line that says where it is from."""
     lines = []
     for option in options:
@@ -160,7 +160,7 @@ def format_allocation(context: BackendContext, job: Job, options: Sequence[Sbatc
     values: dict[str, str | int] = {
         "launcher": shlex.quote(str(job.launcher)),
         "ticket": shlex.quote(str(context.folder / f"{job.name}.ticket")),
-        "name": shlex.quote(format_allocation_name(context, job)),
+        "name": shlex.quote(format_slurm_job_name(context, job)),
         "cpus": context.cpus_per_run or 0,
         "gpus": context.gpus_per_run or 0,
         "spreads": "yes" if script_block.needs_several_tasks(options) else "''",
@@ -170,10 +170,10 @@ def format_allocation(context: BackendContext, job: Job, options: Sequence[Sbatc
     return HEAD % values + BODY.replace("%(cancelled)d", str(job_mapping.CANCELLED_CODE))
 
 
-def read_job_name(folder: Path, name: str) -> str | None:
+def read_slurm_job_name(folder: Path, name: str) -> str | None:
     """What Slurm knows the newest submission of a run by; None where it has no allocation."""
     try:
-        text = allocation_path(folder, name).read_text(encoding="utf-8", errors="surrogateescape")
+        text = allocation_script_path(folder, name).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
     match = re.search(r"^name=(\S+)$", text, re.MULTILINE)
@@ -187,7 +187,7 @@ class QueuedJob(NamedTuple):
     state: str
 
 
-def list_queue() -> Mapping[str, QueuedJob] | None:
+def list_slurm_queue() -> Mapping[str, QueuedJob] | None:
     """Job name -> job, of all that this user has in Slurm's queue or running; None where Slurm cannot be asked from here."""
     try:
         result = run_slurm_command(["squeue", "-h", f"--user={os.getuid()}", "-o", "%A %T %j"])
@@ -201,8 +201,8 @@ def list_queue() -> Mapping[str, QueuedJob] | None:
 
 def cancel_allocations(folder: Path, names: Sequence[str]) -> None:
     """Have Slurm end the allocations of runs, those that wait too. Raises ScaffoldError where it says no."""
-    queue = list_queue() or {}
-    jobs = (queue.get(read_job_name(folder, name) or "") for name in names)
+    queue = list_slurm_queue() or {}
+    jobs = (queue.get(read_slurm_job_name(folder, name) or "") for name in names)
     numbers = sorted({job.number for job in jobs if job is not None})
     if not numbers:
         return

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from scaffold.backends.interface import (
     Backend,
-    BackendAvailability,
     BackendContext,
+    BackendLoad,
     Job,
     JobStatus,
     KeepNote,
@@ -40,7 +40,7 @@ class ServerBackend(Backend):
         url = address.require_url(context.workspace.answers)
         session = context.session or str(context.workspace.answers.get("research_session_id") or "") or None
         self._context = context = replace(context, session=session)
-        self._client: ServerClient = make_server_client(url, trusted_servers.authorized_token(url))
+        self._client: ServerClient = make_server_client(url, trusted_servers.token_for_confirmed_server(url))
         self._registry = ServerRunRegistry(self._client, context)
         self._runs = WorkspaceRuns(context.workspace, url, context.workspace.role_folder("metadata") / "sweeps")
         self._names = dict(context.job_ids)
@@ -48,7 +48,7 @@ class ServerBackend(Backend):
         self._cluster_type: str | None = None
         self._has_asked_to_detect = False
 
-    def availability(self) -> BackendAvailability:
+    def availability(self) -> BackendLoad:
         """What the server has room for (server_room.py).
 
         Runs of ours that the server would call running for ever are stopped there first, so that they take up no room.
@@ -58,10 +58,10 @@ class ServerBackend(Backend):
             available = self._availability()
         return available
 
-    def _availability(self) -> BackendAvailability:
+    def _availability(self) -> BackendLoad:
         context = self._context
         cluster = self._fetch_cluster()
-        return server_capacity.measure_availability(
+        return server_capacity.measure_server_load(
             self._client,
             cluster,
             self._runs,
@@ -69,7 +69,7 @@ class ServerBackend(Backend):
             gpus_per_run=context.gpus_per_run,
             cpus_per_run=context.cpus_per_run,
             max_parallel=context.max_parallel,
-            slurm_options=allocation.allocation_options(context) if self._is_on_slurm else (),
+            slurm_options=allocation.build_allocation_options(context) if self._is_on_slurm else (),
         )
 
     def _fetch_cluster(self) -> ServerCluster:
@@ -115,7 +115,7 @@ class ServerBackend(Backend):
                 and self._statuses.state(before) not in ("ended", "gone")
             ):
                 continue
-            script = allocation.write_allocation(self._context, job) if self._is_on_slurm else job.launcher
+            script = allocation.write_allocation_script(self._context, job) if self._is_on_slurm else job.launcher
             job_id = self._registry.register(replace(job, launcher=script), sweep_id)
             self._statuses.last_seen[job_id] = JobStatus(state="enlisted")
             self._names[str(job_id)] = job.name
@@ -142,7 +142,7 @@ class ServerBackend(Backend):
         """
         for job in jobs:
             if self._is_on_slurm:
-                allocation.write_allocation(self._context, job)
+                allocation.write_allocation_script(self._context, job)
             if job.job_id is not None and self._start_run(ServerJobId.parse(job.job_id)):
                 on_submitted(job.name, job.job_id)
 
@@ -179,7 +179,7 @@ class ServerBackend(Backend):
         The server cannot stop a run that is `ready`: it stays so, and is not started.
         """
         names = sorted({self._names[text] for text in job_ids if text in self._names})
-        workers = manifest_status.list_workers(self._context.workspace, names)
+        workers = manifest_status.list_recorder_child_processes(self._context.workspace, names)
         waiting = sum([self._stop_run(ServerJobId.parse(text)) for text in job_ids])
         allocation.cancel_allocations(self._context.folder, names)
         if waiting:

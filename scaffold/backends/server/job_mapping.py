@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scaffold.backends import capacity
-from scaffold.backends.interface import BackendAvailability, Job, JobState, JobStatus
+from scaffold.backends.interface import BackendLoad, Job, JobState, JobStatus
 from scaffold.errors import ScaffoldError
 from scaffold.server.responses import ServerCluster, ServerRun
 from scaffold.server.sanitize import sanitize_line
@@ -67,7 +67,7 @@ def starts_launcher_in(typed: str, folder: Path) -> bool:
     return typed.startswith(format_launcher_command(folder / "x").removesuffix("x'"))
 
 
-def is_started_by_slurm(run: ServerRun) -> bool:
+def will_slurm_start_run(run: ServerRun) -> bool:
     """Whether Slurm is to start a run's launcher."""
     return run.command.endswith(f"{ALLOCATION_SUFFIX}'")
 
@@ -87,7 +87,7 @@ def to_job_status(run: ServerRun, now: float, *, has_token: bool = False) -> Job
     One that is allocated by Slurm waits for Slurm then, however long.
     """
     waited = now - (run.launched_at or now)
-    if run.status == "running" and has_token and is_started_by_slurm(run):
+    if run.status == "running" and has_token and will_slurm_start_run(run):
         return JobStatus(state="waiting", reason=QUEUED)
     if waited > LAUNCH_S and (run.status == "launching" or (run.status == "running" and has_token)):
         return JobStatus(
@@ -117,7 +117,7 @@ def count_server_slots(
     gpus_per_run: int | None,
     cpus_per_run: int | None,
     max_parallel: int | None,
-) -> BackendAvailability:
+) -> BackendLoad:
     """How many runs may be on the server at once, and how many are; the GPUs by index, None where runs get none.
 
     `cores` are those of its machine, None where they are not known (another host). Where nothing is known of the machine,
@@ -137,7 +137,7 @@ def count_server_slots(
     if kind == "cpu_only" and max_parallel is not None and not cpus_per_run:
         limit = max(1, max_parallel if cores is None else min(max_parallel, cores))
         because = "it knows of no GPU, and --max-parallel says how many"
-    return BackendAvailability(
+    return BackendLoad(
         limit=limit,
         active=cluster.run_summary.active,
         gpus=tuple(map(str, range(gpus))) if pinned else None,

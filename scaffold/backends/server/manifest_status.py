@@ -28,7 +28,9 @@ def read_attempt_manifests(workspace: Workspace, name: str) -> Iterator[tuple[Pa
     for folder in records.manifest_directories(workspace):
         number = 1
         # of an attempt that another working tree has there is a copy at least, or the empty file that keeps its number
-        while any(map(Path.exists, places := records_home.list_record_paths(folder / f"{_stem(name, number)}.json"))):
+        while any(
+            map(Path.exists, places := records_home.candidate_record_paths(folder / f"{_stem(name, number)}.json"))
+        ):
             path = next((place for place in places if records_home.is_complete_record(place)), places[0])
             with contextlib.suppress(ValueError):
                 yield path, manifests.read_manifest(path)
@@ -58,11 +60,11 @@ def _find_attempt(workspace: Workspace, name: str, run_id: str) -> tuple[str, Ma
     for path, manifest in read_attempt_manifests(workspace, name):
         if mapping_or_empty(manifest.get("tracking")).get("run_id") == run_id:
             status, hostname = str(manifest.get("status")), str(mapping_or_empty(manifest.get("host")).get("hostname"))
-            return "lost" if status == "running" and liveness.is_lost(path, hostname) else status, manifest
+            return "lost" if status == "running" and liveness.is_run_lost(path, hostname) else status, manifest
     return None
 
 
-def list_workers(workspace: Workspace, names: Iterable[str]) -> list[dict[str, Any]]:
+def list_recorder_child_processes(workspace: Workspace, names: Iterable[str]) -> list[dict[str, Any]]:
     """The marks of all processes below the live recorders of these runs on this host. To be asked before those are told to end: what a
     command leaves behind is nobody's child then."""
     pids = (pid for name in names for mark in _live_recorders(workspace, name) for pid in _descendants(mark["pid"]))
@@ -96,7 +98,7 @@ def end_recorders(
 
 def _live_recorders(workspace: Workspace, name: str) -> Iterator[dict[str, Any]]:
     for path, manifest in read_attempt_manifests(workspace, name):
-        mark = liveness.read_process_mark(path)
+        mark = liveness.read_recorder_mark(path)
         same_host = mapping_or_empty(manifest.get("host")).get("hostname") == os.uname().nodename
         if (
             manifest.get("status") == "running"

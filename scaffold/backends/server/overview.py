@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scaffold.backends.capacity import Capacity, compute_capacity
-from scaffold.backends.interface import BackendAvailability
+from scaffold.backends.interface import BackendLoad
 from scaffold.backends.server import server_capacity
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.backends.slurm import sbatch_options, script_block
@@ -32,7 +32,7 @@ class ServerOverview:
     alerts: tuple[RunAlert, ...]
 
 
-def cluster_capacity(cluster: ServerCluster, available: BackendAvailability) -> Capacity:
+def server_cluster_capacity(cluster: ServerCluster, available: BackendLoad) -> Capacity:
     """How many of the runs that wait there may start now."""
     summary = cluster.run_summary
     return compute_capacity(available, queued=summary.ready + summary.queued, own_active=0)
@@ -50,11 +50,11 @@ def fetch_overview(server: ServerClient, *, limit: int, workspace: Workspace | N
     conventions = workspace.answers.get("slurm") if workspace is not None else None
     block = script_block.read_training_sbatch_block(workspace) if workspace is not None else None
     options = sbatch_options.choose_sbatch_options(conventions, block=block.options if block is not None else ())
-    available = server_capacity.measure_availability(server, cluster, runs, statuses={}, slurm_options=options)
+    available = server_capacity.measure_server_load(server, cluster, runs, statuses={}, slurm_options=options)
     sweeps = server.sweeps(limit)
     try:
         alerts = tuple(alert for alert in server.alerts() if alert.status == PENDING)
     except ServerResourceNotFound:
         alerts = ()
-    capacity = cluster_capacity(cluster, available)
+    capacity = server_cluster_capacity(cluster, available)
     return ServerOverview(server=server.url, cluster=cluster, capacity=capacity, sweeps=sweeps, alerts=alerts)

@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from scaffold.backends.interface import BackendAvailability, JobStatus
+from scaffold.backends.interface import BackendLoad, JobStatus
 from scaffold.backends.local import devices
 from scaffold.backends.server import job_mapping
 from scaffold.backends.server.job_mapping import ServerJobId
-from scaffold.backends.server.workspace_runs import WorkspaceRuns, find_free_gpus
+from scaffold.backends.server.workspace_runs import WorkspaceRuns, find_free_server_gpus
 from scaffold.backends.slurm import slurm_capacity
 from scaffold.backends.slurm.sbatch_options import SbatchOption
 from scaffold.errors import ScaffoldError
@@ -26,7 +26,7 @@ def fetch_cluster(client: ServerClient) -> ServerCluster:
     return client.detect_cluster() if cluster.source == "unset" else cluster
 
 
-def measure_availability(
+def measure_server_load(
     client: ServerClient,
     cluster: ServerCluster,
     runs: WorkspaceRuns | None,
@@ -36,7 +36,7 @@ def measure_availability(
     cpus_per_run: int | None = None,
     max_parallel: int | None = None,
     slurm_options: Sequence[SbatchOption] = (),
-) -> BackendAvailability:
+) -> BackendLoad:
     """The limit by the cluster; its running and launching runs, everybody's, and those of the workspace that it does not count; the GPUs
     that no run of the workspace holds.
 
@@ -55,7 +55,7 @@ def measure_availability(
     )
     if on_slurm and same_host:
         with contextlib.suppress(ScaffoldError):  # it cannot be asked from here
-            room = slurm_capacity.measure_slurm_availability(slurm_options, gpus_per_run, cpus_per_run)
+            room = slurm_capacity.measure_slurm_load(slurm_options, gpus_per_run, cpus_per_run)
             available = replace(available, limit=room.limit, because=f"the research server: {room.because}")
     if runs is None:
         return available
@@ -64,7 +64,9 @@ def measure_availability(
     available = replace(available, active=available.active + uncounted)
     if available.gpus is None:
         return available
-    return replace(available, gpus=find_free_gpus(len(available.gpus), runs.list_held_gpus(), same_host=same_host))
+    return replace(
+        available, gpus=find_free_server_gpus(len(available.gpus), runs.list_held_gpus(), same_host=same_host)
+    )
 
 
 def _is_counted(client: ServerClient, job_id: ServerJobId, statuses: Mapping[ServerJobId, JobStatus]) -> bool:

@@ -39,7 +39,7 @@ class ServerStatuses:
 
     def poll(self, job_ids: Iterable[str], *, on_slurm: bool) -> None:
         """Ask about jobs: one request for each sweep, and one for each run that may have changed. Raises ServerError."""
-        self._queue = allocation.list_queue() if on_slurm else None
+        self._queue = allocation.list_slurm_queue() if on_slurm else None
         for sweep_id, group in _group_by_sweep(job_ids).items():
             self._poll_sweep(sweep_id, group)
 
@@ -90,7 +90,7 @@ class ServerStatuses:
 
     def _queued_job(self, job_id: ServerJobId) -> allocation.QueuedJob | None:
         name = self._names.get(str(job_id))
-        job = allocation.read_job_name(self._context.folder, name) if self._queue and name is not None else None
+        job = allocation.read_slurm_job_name(self._context.folder, name) if self._queue and name is not None else None
         return None if job is None or self._queue is None else self._queue.get(job)
 
     def _poll_runs(self, job_ids: Sequence[ServerJobId], ready: int) -> int:

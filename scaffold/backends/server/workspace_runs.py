@@ -21,7 +21,7 @@ from scaffold.workspace import Workspace
 LAUNCH_S = 120.0
 
 
-def find_free_gpus(gpu_count: int, held: frozenset[str], *, same_host: bool) -> tuple[str, ...]:
+def find_free_server_gpus(gpu_count: int, held: frozenset[str], *, same_host: bool) -> tuple[str, ...]:
     """The server's GPUs that no run holds: by start tokens, and where the server is on this machine by leases and what computes on them.
 
     There they are those that this process may use; of another host only their number is known, and so their indices.
@@ -36,7 +36,7 @@ def find_free_gpus(gpu_count: int, held: frozenset[str], *, same_host: bool) -> 
         for gpu in gpus
         if gpu.spelled not in held
         and gpu.uuid not in in_use
-        and not (folder is not None and leases.is_leased(folder, gpu.key))
+        and not (folder is not None and leases.has_leased_device(folder, gpu.key))
     )
 
 

@@ -33,7 +33,7 @@ class ArrayTask:
         return f"{self.array}_{self.index} {self.name}"
 
 
-def array_name(sweep: str, folder: Path, jobs: Sequence[Job]) -> str:
+def array_job_name(sweep: str, folder: Path, jobs: Sequence[Job]) -> str:
     """The job name of one array: the sweep's name as far as Slurm's commands can be trusted with it, and a digest of its submissions."""
     submissions = "\n".join([str(folder), *(f"{job.name} {job.number}" for job in jobs)])
     digest = hashlib.sha256(submissions.encode("utf-8", "surrogateescape")).hexdigest()[:12]
@@ -51,7 +51,7 @@ def format_index_set(numbers: Iterable[int]) -> str:
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
 
 
-def format_array_option(count: int, at_once: int | None) -> str:
+def format_sbatch_array_option(count: int, at_once: int | None) -> str:
     """The value of --array for `count` tasks, `at_once` of them at the same time."""
     held = "" if at_once is None or at_once >= count else f"%{max(1, at_once)}"
     return f"0-{count - 1}{held}"
@@ -66,7 +66,7 @@ def format_array_script(name: str, jobs: Sequence[Job], options: Sequence[Sbatch
         "#!/bin/bash",
         "# Written by `scaffold sweep launch`: one task for each run, `#: INDEX TRY NAME`. Where output goes is said when it is submitted.",
         f"#SBATCH --job-name={name}",
-        f"#SBATCH --array={format_array_option(len(jobs), at_once)}",
+        f"#SBATCH --array={format_sbatch_array_option(len(jobs), at_once)}",
         "#SBATCH --open-mode=append",
         *directives,
         *(f"#: {index} {job.number} {job.name}" for index, job in enumerate(jobs)),
@@ -95,18 +95,18 @@ def _quote_directive(word: str) -> str:
     return shlex.quote(word.replace("\\", "\\\\"))
 
 
-def parse_task_indices(script: str) -> dict[tuple[str, int], int]:
+def parse_array_script_tasks(script: str) -> dict[tuple[str, int], int]:
     """(run's name, submission) -> index of its task, as an array script says it."""
     matches = (_TASK_LINE.fullmatch(line) for line in script.splitlines())
     return {(m["name"], int(m["number"])): int(m["index"]) for m in matches if m}
 
 
-def parse_job_name(script: str) -> str | None:
+def parse_array_job_name(script: str) -> str | None:
     """The job name that an array script gives."""
     match = re.search(r"^#SBATCH --job-name=(\S+)$", script, re.MULTILINE)
     return match and match[1]
 
 
-def format_output_option(folder: Path, ending: str) -> str:
+def format_sbatch_output_option(folder: Path, ending: str) -> str:
     """The value of --output for a file in `folder`, one for each task."""
     return f"{str(folder).replace('%', '%%')}/%x.%a.{ending}"

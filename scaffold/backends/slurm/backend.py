@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from scaffold.atomic_write import write_atomic
-from scaffold.backends.interface import Backend, BackendAvailability, BackendContext, Job, JobStatus, OnSubmitted
+from scaffold.backends.interface import Backend, BackendContext, BackendLoad, Job, JobStatus, OnSubmitted
 from scaffold.backends.slurm import array_script, parse_output, script_block, slurm_capacity
 from scaffold.backends.slurm.array_script import ArrayTask
 from scaffold.backends.slurm.commands import SUBMIT_S, CommandResult, run_slurm_command
@@ -31,10 +31,10 @@ class SlurmBackend(Backend):
         self._block = script_block.read_training_sbatch_block(context.workspace)
         self._options = script_block.choose_job_options(context, self._block)
 
-    def availability(self) -> BackendAvailability:
+    def availability(self) -> BackendLoad:
         """What the partition could carry; active is what this user runs in it. Raises ScaffoldError where Slurm cannot be asked."""
         context = self._context
-        room = slurm_capacity.measure_slurm_availability(self._options, context.gpus_per_run, context.cpus_per_run)
+        room = slurm_capacity.measure_slurm_load(self._options, context.gpus_per_run, context.cpus_per_run)
         if self._block is None or self._block.at_once is None or self._block.at_once >= room.limit:
             return room
         cap = max(1, self._block.at_once)
@@ -70,7 +70,7 @@ class SlurmBackend(Backend):
 
     def _submit_array(self, jobs: Sequence[Job], at_once: int | None, after: int | None) -> tuple[str, int]:
         """One sbatch: the array's name and number."""
-        name = array_script.array_name(self._context.sweep, self._context.folder, jobs)
+        name = array_script.array_job_name(self._context.sweep, self._context.folder, jobs)
         path = self._context.folder / f"array-{name.rpartition('.')[2]}.sbatch"
         text = array_script.format_array_script(name, jobs, self._options, at_once)
         try:
@@ -86,10 +86,10 @@ class SlurmBackend(Backend):
             "--parsable",
             # of the launch and of the sweep, said again here, because variables such as SBATCH_PARTITION beat what a script says
             f"--job-name={name}",
-            f"--array={array_script.format_array_option(len(jobs), at_once)}",
+            f"--array={array_script.format_sbatch_array_option(len(jobs), at_once)}",
             "--chdir=/",
-            f"--output={array_script.format_output_option(self._context.logs, 'out')}",
-            f"--error={array_script.format_output_option(self._context.logs, 'err')}",
+            f"--output={array_script.format_sbatch_output_option(self._context.logs, 'out')}",
+            f"--error={array_script.format_sbatch_output_option(self._context.logs, 'err')}",
             "--open-mode=append",
             *(option.word for option in self._options if option.origin.startswith(SWEEP)),
             *([] if after is None else [f"--dependency=afterany:{after}"]),
@@ -97,7 +97,7 @@ class SlurmBackend(Backend):
             str(path),
         ]
         result = run_slurm_command(words, seconds=SUBMIT_S)
-        number = parse_output.parse_array_number(result.stdout)
+        number = parse_output.parse_sbatch_job_number(result.stdout)
         if result.code != 0 or number is None:
             raise self._refusal_error(result)
         return name, number
@@ -120,8 +120,8 @@ class SlurmBackend(Backend):
         by_task: dict[tuple[str, int], Job] = {}
         for path in sorted(self._context.folder.glob("array-*.sbatch")):
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
-            name = array_script.parse_job_name(text)
-            for submission, index in array_script.parse_task_indices(text).items():
+            name = array_script.parse_array_job_name(text)
+            for submission, index in array_script.parse_array_script_tasks(text).items():
                 if name is not None and submission in by_submission:
                     by_task[name, index] = by_submission[submission]
         if not by_task:
@@ -210,7 +210,7 @@ def _run_sacct(which: Sequence[str]) -> dict[ArrayTask, JobStatus]:
 
 def _max_array_size() -> int:
     """How many tasks one array of this site may have; Slurm's own default where it does not say."""
-    return max(1, parse_output.parse_array_size(run_slurm_command(["scontrol", "show", "config"]).stdout))
+    return max(1, parse_output.parse_max_array_size(run_slurm_command(["scontrol", "show", "config"]).stdout))
 
 
 def _complains_of_ended_only(complaint: str) -> bool:

@@ -47,13 +47,13 @@ _ABSENT = "*$@"
 _LAUNCH_FAILED = 53
 
 
-def parse_array_number(sbatch: str) -> int | None:
+def parse_sbatch_job_number(sbatch: str) -> int | None:
     """The job's number as `sbatch --parsable` prints it; site plugins may have printed before it."""
     numbers = re.findall(r"^(\d+)(?:;\S*)?\s*$", sbatch, re.MULTILINE)
     return int(numbers[-1]) if numbers else None
 
 
-def parse_array_size(config: str) -> int:
+def parse_max_array_size(config: str) -> int:
     """MaxArraySize from `scontrol show config`: the largest number of tasks of an array; Slurm's default where it is not said."""
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", config, re.MULTILINE)
     return int(match[1]) if match else 1001

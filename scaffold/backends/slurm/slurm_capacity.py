@@ -6,16 +6,16 @@ import os
 from collections.abc import Sequence
 
 from scaffold.backends import capacity
-from scaffold.backends.interface import BackendAvailability
+from scaffold.backends.interface import BackendLoad
 from scaffold.backends.slurm import parse_output
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SbatchOption
 from scaffold.errors import ScaffoldError
 
 
-def measure_slurm_availability(
+def measure_slurm_load(
     options: Sequence[SbatchOption], gpus_per_run: int | None, cpus_per_run: int | None
-) -> BackendAvailability:
+) -> BackendLoad:
     """What the partition that `options` name (else the default one) could carry; active is what this user runs in it.
 
     Raises ScaffoldError where Slurm cannot be asked.
@@ -28,7 +28,7 @@ def measure_slurm_availability(
     limit, because = capacity.compute_run_limit(
         "slurm", gpus=nodes.gpus or None, cores=nodes.cores, gpus_per_run=gpus_per_run, cpus_per_run=cpus_per_run
     )
-    return BackendAvailability(limit=limit, active=len(active.split()), gpus=None, because=because)
+    return BackendLoad(limit=limit, active=len(active.split()), gpus=None, because=because)
 
 
 def _ask_for_room(words: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def list_cli_commands(group: click.Group, path: Sequence[str] = ()) -> Iterator[
             yield from list_cli_commands(command, (*path, name))
 
 
-def takes_json(command: click.Command) -> bool:
+def takes_json_option(command: click.Command) -> bool:
     """Whether a command takes --json."""
     return any(parameter.name == "json_output" for parameter in command.params)
 
@@ -36,7 +36,7 @@ def schema_path(command: Sequence[str]) -> Path:
     return FOLDER / ("-".join(command) + SUFFIX)
 
 
-def build_answer_schema(command: Sequence[str]) -> dict[str, Any]:
+def build_command_answer_schema(command: Sequence[str]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a command's answer, whole in itself: the shared shapes that it needs stand in its `$defs`."""
     schema, shapes = read_own_schema(command), read_shared_shapes()
     needed: dict[str, Any] = {}

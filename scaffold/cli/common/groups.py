@@ -37,7 +37,7 @@ class ExampleCommandGroup(click.Group):
         word = args[0]
         if not ctx.resilient_parsing and not word.startswith("-") and self.get_command(ctx, word) is None:
             raise usage_errors.unknown_command_error(ctx, word)
-        ctx.meta[usage_errors.COMMAND_KEY] = (*usage_errors.command_words(ctx), word)
+        ctx.meta[usage_errors.COMMAND_KEY] = (*usage_errors.command_path_words(ctx), word)
         return super().resolve_command(ctx, args)
 
     def _with_examples(self, command: click.Command | None, name: str) -> click.Command | None:

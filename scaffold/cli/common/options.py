@@ -96,9 +96,9 @@ def find_requested_workspace(workdir: Path, root: str | None) -> Workspace:
 
 
 def _lacks_answers(workdir: Path, root: str | None) -> bool:
-    from scaffold.workspace import ANSWERS_FILE, is_reachable
+    from scaffold.workspace import ANSWERS_FILE, is_path_accessible
 
-    return root is not None and not is_reachable(workdir / root / ANSWERS_FILE)
+    return root is not None and not is_path_accessible(workdir / root / ANSWERS_FILE)
 
 
 def find_workspace_or_none(workdir: Path, root: str | None) -> Workspace | None:
@@ -196,11 +196,11 @@ def connect_server(workspace: Workspace | None, server_options: ServerOptions) -
         return None
     file, is_typed = server_options.token_file, server_options.url is not None
     try:
-        token = trusted_servers.authorized_token(url, file=file, is_typed=is_typed)
+        token = trusted_servers.token_for_confirmed_server(url, file=file, is_typed=is_typed)
     except trusted_servers.UnconfirmedServer:
         if not _asks_to_confirm(url):
             raise
-        trusted_servers.confirm_server(url)
+        trusted_servers.remember_trusted_server(url)
         token = address.read_auth_token(file)
     if token is not None and address.is_unencrypted(url):
         output.warn(f"the token goes to {url} unencrypted: anybody on the way can read it; use https, or an ssh tunnel")
@@ -230,7 +230,7 @@ def find_writable_workspace(workdir: Path, root: str | None) -> Workspace:
     """As `find_workspace`, for commands that change its files: git must be willing to work there, and no link lead out of it."""
     from scaffold.lifecycle import location_checks
 
-    location_checks.check_workdir(workdir)
+    location_checks.check_workspace_location(workdir)
     workspace = find_requested_workspace(workdir, root)
-    location_checks.check_root(workspace.workdir, workspace.root)
+    location_checks.check_experiment_root(workspace.workdir, workspace.root)
     return workspace

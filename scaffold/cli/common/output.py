@@ -17,7 +17,7 @@ from scaffold import visible_text
 if TYPE_CHECKING:
     from scaffold import git
     from scaffold.lifecycle.file_kinds import FileAction
-    from scaffold.runs.records_home import HomeSummary
+    from scaffold.runs.records_home import RecordHomeSummary
 
 # how many entries of a list are shown where nothing else is asked for: what an agent can read and still think
 DEFAULT_LIMIT = 20
@@ -122,10 +122,10 @@ def print_verbatim(text: str) -> None:
 def terminal_stream() -> TextIO:
     """Stdout as it is, for who draws on a terminal, and sees to it that what is drawn is visible."""
     stream = sys.stdout
-    return stream.plain if isinstance(stream, visible_text.VisibleStream) else stream
+    return stream.plain if isinstance(stream, visible_text.EscapingStream) else stream
 
 
-def print_rows(table: Iterable[Sequence[str]]) -> None:
+def print_aligned_rows(table: Iterable[Sequence[str]]) -> None:
     """Print lines of words in columns."""
     for line in align_columns(table):
         click.echo(line)
@@ -133,7 +133,7 @@ def print_rows(table: Iterable[Sequence[str]]) -> None:
 
 def align_columns(table: Iterable[Sequence[str]]) -> list[str]:
     """Lines of words in columns."""
-    lines = [[visible_text.one_line(cell) for cell in row] for row in table]
+    lines = [[visible_text.escape_to_one_line(cell) for cell in row] for row in table]
     widths = [
         max((len(row[i]) for row in lines if i < len(row) - 1), default=0)
         for i in range(max(map(len, lines), default=0))
@@ -160,7 +160,7 @@ def print_limited_warnings(texts: Sequence[str], most: int = 10) -> None:
         warn(f"... and {len(texts) - most} more of these")
 
 
-def print_actions(actions: Iterable[FileAction], *, mark: str = "") -> None:
+def print_file_actions(actions: Iterable[FileAction], *, mark: str = "") -> None:
     """What is done about files, a line each, with `mark` before it."""
     print_files((f"{mark}{action.what}", action.path, f"({action.note})" if action.note else "") for action in actions)
 
@@ -173,7 +173,7 @@ def print_files(files: Iterable[tuple[str, str, str]]) -> None:
     ):
         count = len(list(alike))
         rows.append([what, f"{path} ({count} files)" if path.endswith("/") else path, note])
-    print_rows(rows)
+    print_aligned_rows(rows)
 
 
 def _without_module(path: str) -> str:
@@ -181,7 +181,7 @@ def _without_module(path: str) -> str:
     return folder + package
 
 
-def actions_json(actions: Iterable[FileAction]) -> list[dict[str, Any]]:
+def file_actions_json(actions: Iterable[FileAction]) -> list[dict[str, Any]]:
     """What is done about files."""
     return [{"path": action.path, "action": action.what, "note": action.note} for action in actions]
 
@@ -191,7 +191,7 @@ def ignored_json(ignored: Iterable[git.IgnoredPath]) -> list[dict[str, Any]]:
     return [{"path": i.path, "source": i.source, "line": i.line, "pattern": i.pattern} for i in ignored]
 
 
-def warn_ignored(root: str, ignored: Sequence[git.IgnoredPath]) -> None:
+def warn_of_ignored_workspace(root: str, ignored: Sequence[git.IgnoredPath]) -> None:
     """Say which rule hides the workspace from git, and what mends it."""
     rules = sorted({(i.source, i.line, i.pattern) for i in ignored})
     for source, line, pattern in rules:
@@ -208,12 +208,12 @@ def may_prompt(*, yes: bool, json_output: bool) -> bool:
     return terminals and not yes and not json_output
 
 
-def homes_json(homes: Iterable[HomeSummary]) -> list[dict[str, Any]]:
+def record_homes_json(homes: Iterable[RecordHomeSummary]) -> list[dict[str, Any]]:
     """The folders of a second home of records for --json."""
     return [{"path": str(home.folder), "records": home.records} for home in homes]
 
 
-def describe_homes(homes: Iterable[HomeSummary], refs: int) -> Iterator[str]:
+def describe_record_homes(homes: Iterable[RecordHomeSummary], refs: int) -> Iterator[str]:
     """Where records and code are kept outside of the workspace, a line each."""
     for home in homes:
         yield f"records are kept in {home.folder} too: {pluralize(home.records, 'attempt')}"

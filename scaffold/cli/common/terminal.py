@@ -75,7 +75,7 @@ def print_state_rows(
     """
     import shutil  # its import loads all formats of archives, which takes longer than to print rows to a pipe
 
-    table = [[visible_text.one_line(cell) for cell in row] for row in ([header, *rows] if header else rows)]
+    table = [[visible_text.escape_to_one_line(cell) for cell in row] for row in ([header, *rows] if header else rows)]
     cells = table if wide else fit_rows(table, shutil.get_terminal_size().columns, name=name)
     start = sum(_column_widths(cells)[:state]) + len(GAP) * state
     lines = []

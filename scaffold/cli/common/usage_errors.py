@@ -15,9 +15,9 @@ from scaffold.errors import WrongUsage
 COMMAND_KEY = "scaffold.command"
 
 
-def command_words(ctx: click.Context) -> tuple[str, ...]:
+def command_path_words(ctx: click.Context) -> tuple[str, ...]:
     """The command of a context as its words, without `scaffold`."""
-    return (*command_words(ctx.parent), str(ctx.info_name)) if ctx.parent is not None else ()
+    return (*command_path_words(ctx.parent), str(ctx.info_name)) if ctx.parent is not None else ()
 
 
 def examples_epilog(command: Sequence[str]) -> str | None:
@@ -42,7 +42,7 @@ def explain_usage_errors(root: click.Group, meta: MutableMapping[str, Any]) -> I
             error.hint = _usage_hint(meta.get(COMMAND_KEY, ()), None)
         raise
     except click.UsageError as error:
-        command = meta.get(COMMAND_KEY, ()) if error.ctx is None else command_words(error.ctx)
+        command = meta.get(COMMAND_KEY, ()) if error.ctx is None else command_path_words(error.ctx)
         raise WrongUsage(
             _as_our_sentence(error.format_message()), hint=_usage_hint(command, _faulty_option(root, error, command))
         ) from error
@@ -52,7 +52,7 @@ def unknown_command_error(ctx: click.Context, word: str) -> WrongUsage:
     """What to say of a word that is no command: the nearest one of this group, or where a command of that name is."""
     from scaffold.cli.common import answer_schemas, options
 
-    group, path = ctx.command, " ".join(("scaffold", *command_words(ctx)))
+    group, path = ctx.command, " ".join(("scaffold", *command_path_words(ctx)))
     assert isinstance(group, click.Group)
     root = ctx.find_root().command
     assert isinstance(root, click.Group)

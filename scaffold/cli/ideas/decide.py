@@ -12,12 +12,12 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.ideas import ideas_output
-from scaffold.cli.ideas.show import find_study, study_option
+from scaffold.cli.ideas.show import find_chosen_study, study_option
 
 PAUSE_S = 2.0
 
 
-def decision_options(command: Callable[..., None]) -> Callable[..., None]:
+def idea_decision_options(command: Callable[..., None]) -> Callable[..., None]:
     """What a person's decision on an idea takes: its number, why, and where."""
     command = options.json_option(study_option(options.workspace_options(command)))
     command = click.option("--because", required=True, help="Why; it is written down.")(command)
@@ -25,14 +25,14 @@ def decision_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@decision_options
+@idea_decision_options
 def keep(**decision: Any) -> None:
     """Keep an idea whatever the rule says of it; written down as a person's decision."""
     _decide(is_kept=True, **decision)
 
 
 @click.command()
-@decision_options
+@idea_decision_options
 def drop(**decision: Any) -> None:
     """Drop an idea whatever the rule says of it; written down as a person's decision."""
     _decide(is_kept=False, **decision)
@@ -44,8 +44,8 @@ def _decide(
     from scaffold.ideas import context, manual_decisions, wording
 
     workspace = options.find_writable_workspace(workdir, root)
-    chosen = find_study(workspace, study)
-    place = context.open_context(workspace)
+    chosen = find_chosen_study(workspace, study)
+    place = context.open_idea_context(workspace)
     say = ideas_output.make_progress_reporter(json_output)
     changed = manual_decisions.override_verdict(place, chosen.name, number, keep=is_kept, because=because, say=say)
     if json_output:
@@ -64,15 +64,15 @@ def restore(number: int, workdir: Path, root: str | None, study: str | None, jso
     from scaffold.ideas import context, manual_decisions, wording
 
     workspace = options.find_writable_workspace(workdir, root)
-    chosen = find_study(workspace, study)
-    paths = manual_decisions.restore_idea_files(context.open_context(workspace), chosen.name, number)
+    chosen = find_chosen_study(workspace, study)
+    paths = manual_decisions.restore_idea_files(context.open_idea_context(workspace), chosen.name, number)
     if json_output:
         output.print_json(
             {"study": chosen.name, "idea": number, "commit": chosen.idea(number).commit, "paths": list(paths)}
         )
         return
     click.echo(f"the tree has the code of idea {number}: {chosen.idea(number).text}")
-    lacks = wording.describe_kept_since(chosen, chosen.idea(number))
+    lacks = wording.describe_missing_kept_ideas(chosen, chosen.idea(number))
     if lacks:
         click.echo(
             f"it is without {lacks}, kept since; its change on top of what stands: scaffold ideas again {number}"
@@ -97,11 +97,11 @@ def again(number: int, workdir: Path, root: str | None, study: str | None, go_on
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
-    view = trial_view.open_trial_view(workspace, f"idea {number}", quiet=json_output)
+    view = trial_view.open_idea_trial_view(workspace, f"idea {number}", quiet=json_output)
     trial = open_idea_judge(workspace, study, warn=view.warn, show=view.show, say=view.say)
     with ideas_output.hold_judging_lock(workspace, wait_s=HANDOVER_S if go_on else 0.0), view.display:
         result = trial.judge(number, is_checked=True) if go_on else trial.again(number)
-    try_idea.report_verdict(workspace, result, json_output=json_output)
+    try_idea.report_idea_verdict(workspace, result, json_output=json_output)
 
 
 @click.command()
@@ -119,8 +119,8 @@ def claim(workdir: Path, root: str | None, study: str | None, json_output: bool)
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
-    name = find_study(workspace, study).name
-    view = trial_view.open_trial_view(workspace, f"claim of {name}", quiet=json_output)
+    name = find_chosen_study(workspace, study).name
+    view = trial_view.open_idea_trial_view(workspace, f"claim of {name}", quiet=json_output)
     with ideas_output.hold_judging_lock(workspace), view.display:
         changed, made = manual_decisions.measure_claim(workspace, name, warn=view.warn, show=view.show)
     if json_output:
@@ -142,10 +142,10 @@ def watch(workdir: Path, root: str | None, study: str | None, once: bool, json_o
     workspace = options.find_requested_workspace(workdir, root)
     before = ""
     while True:
-        chosen = find_study(workspace, study)
+        chosen = find_chosen_study(workspace, study)
         running, last = wording.split_running_and_decided(chosen)
-        abandoned = background.find_abandoned(workspace, chosen)
-        text = ideas_output.format_study_progress(chosen, running, last, abandoned)
+        abandoned = background.find_abandoned_ideas(workspace, chosen)
+        text = ideas_output.format_idea_study_progress(chosen, running, last, abandoned)
         if text != before and not json_output:
             click.echo(("\n" if before else "") + text)
         before = text

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.ideas.show import find_study, study_option
+from scaffold.cli.ideas.show import find_chosen_study, study_option
 
 
 @click.command("import")
@@ -24,8 +24,10 @@ def import_ideas(file: Path, workdir: Path, root: str | None, study: str | None,
     from scaffold.ideas.memory import exchange
 
     workspace = options.find_writable_workspace(workdir, root)
-    chosen = find_study(workspace, study)
-    changed, count = exchange.import_trials(context.open_context(workspace), chosen.name, file, output.warn)
+    chosen = find_chosen_study(workspace, study)
+    changed, count = exchange.import_trials_as_ideas(
+        context.open_idea_context(workspace), chosen.name, file, output.warn
+    )
     if json_output:
         output.print_json({"study": changed.name, "imported": count, "ideas": len(changed.ideas) - 1})
         return
@@ -49,13 +51,13 @@ def export(
     from scaffold.ideas.memory import exchange
 
     workspace = options.find_requested_workspace(workdir, root)
-    chosen = find_study(workspace, study)
+    chosen = find_chosen_study(workspace, study)
     commit, table = None, None
     if branch is not None:
-        commit, count = exchange.write_branch(context.open_context(workspace), chosen, branch)
+        commit, count = exchange.write_ideas_branch(context.open_idea_context(workspace), chosen, branch)
         written = f"branch {branch}: {output.pluralize(count, 'commit')}"
     else:
-        table, count = exchange.format_table(chosen), len(chosen.ideas)
+        table, count = exchange.format_ideas_tsv(chosen), len(chosen.ideas)
         written = f"{out}: {output.pluralize(count, 'line')}"
     if table is not None and out is not None:
         write_file(

@@ -12,7 +12,7 @@ from scaffold.cli.common import output
 
 if TYPE_CHECKING:
     from scaffold.ideas.background import BackgroundJudge
-    from scaffold.ideas.judging import TryResult
+    from scaffold.ideas.judging import IdeaTryResult
     from scaffold.ideas.manual_decisions import IdeaClaim
     from scaffold.ideas.study import IdeaRecord, IdeaStudy
     from scaffold.workspace import Workspace
@@ -35,7 +35,7 @@ def hold_judging_lock(workspace: Workspace, *, wait_s: float = 0.0) -> Iterator[
     from scaffold.sweeps.spec import sweep_paths
 
     sweeps = sweep_paths.sweeps_folder(workspace)
-    handle = sweep_locks.take_lock(sweeps, TRY_LOCK, doing="try", wait_s=wait_s)
+    handle = sweep_locks.take_sweep_lock(sweeps, TRY_LOCK, doing="try", wait_s=wait_s)
     if handle is None:
         holder = sweep_locks.describe_holder(sweep_locks.last_lock_holder(sweeps, TRY_LOCK))
         raise ScaffoldError(
@@ -48,12 +48,12 @@ def hold_judging_lock(workspace: Workspace, *, wait_s: float = 0.0) -> Iterator[
         locks.release_file_lock(handle)
 
 
-def print_verdict(result: TryResult, *, json_output: bool) -> None:
+def print_verdict(result: IdeaTryResult, *, json_output: bool) -> None:
     """One idea's verdict: two lines for people, an object for programs."""
     from scaffold.ideas import wording
 
     record, study = result.record, result.study
-    advice = wording.suggest_next_action(study)
+    advice = wording.suggest_study_action(study)
     if json_output:
         similar = [{"idea": s.record.number, "status": s.record.status, "how": s.how} for s in result.similar]
         answer = {"study": study.name, "idea": wording.idea_json(study, record), "known": result.judged_before}
@@ -76,7 +76,7 @@ def print_verdict(result: TryResult, *, json_output: bool) -> None:
     click.echo(f"  next: {advice}")
 
 
-def note_in_plan(workspace: Workspace, result: TryResult) -> None:
+def log_idea_in_plan(workspace: Workspace, result: IdeaTryResult) -> None:
     """A line in the plan's log for an idea that has a task."""
     from scaffold.errors import ScaffoldError
     from scaffold.ideas import wording
@@ -85,14 +85,16 @@ def note_in_plan(workspace: Workspace, result: TryResult) -> None:
     record = result.record
     text = f"idea {record.number} ({record.text}): {wording.describe_verdict(result.study, record)}"
     try:
-        path = workspace.locate(plan_file.log_path(workspace.tasks))
+        path = workspace.locate(plan_file.iteration_log_path(workspace.tasks))
         moment = (record.ended_at or record.started_at)[:16].replace("T", " ")
         plan_file.append_iteration_log(path, loop_protocol.format_log_entry(moment, text, task=record.task))
     except ScaffoldError as error:
         output.warn(f"the plan's log has no line of it: {error.message}")
 
 
-def print_detached(study: IdeaStudy, record: IdeaRecord, process: BackgroundJudge, *, json_output: bool) -> None:
+def print_background_judge(
+    study: IdeaStudy, record: IdeaRecord, process: BackgroundJudge, *, json_output: bool
+) -> None:
     """That an idea is judged in the background."""
     from scaffold.ideas import wording
 
@@ -103,7 +105,7 @@ def print_detached(study: IdeaStudy, record: IdeaRecord, process: BackgroundJudg
     click.echo(f"idea {record.number} is judged by {process.who}, which writes to {process.log}")
 
 
-def print_started(study: IdeaStudy, answer: dict[str, Any], *, json_output: bool) -> None:
+def print_study_started(study: IdeaStudy, answer: dict[str, Any], *, json_output: bool) -> None:
     """What a study's baseline says."""
     if json_output:
         output.print_json(answer)
@@ -135,13 +137,15 @@ def print_ideas(study: IdeaStudy, records: list[IdeaRecord], abandoned: Sequence
     for record in records:
         mark = "*" if record.number == study.incumbent else MARKS[record.status]
         of = f" (again {record.of})" if record.of is not None else ""
-        rows.append([mark, str(record.number), record.status, wording.describe_effect(study, record), record.text + of])
-    output.print_rows(rows)
+        rows.append(
+            [mark, str(record.number), record.status, wording.describe_idea_effect(study, record), record.text + of]
+        )
+    output.print_aligned_rows(rows)
     for record in abandoned:
-        click.echo(describe_abandoned(record))
+        click.echo(describe_abandoned_idea(record))
 
 
-def describe_abandoned(record: IdeaRecord) -> str:
+def describe_abandoned_idea(record: IdeaRecord) -> str:
     """That nobody judges an idea any more, and what goes on with it."""
     return f"nobody judges idea {record.number} any more: scaffold ideas again {record.number} goes on where it was"
 
@@ -154,8 +158,8 @@ def print_idea(study: IdeaStudy, record: IdeaRecord) -> None:
     shown = wording.idea_json(study, record)
     keys = ("because", "task", "status", "why", "by_hand", "base", "of", "runs", "sweep", "commit", "result_commit")
     rows = [[key, str(shown[key])] for key in (*keys, "started_at", "ended_at") if shown[key] is not None]
-    rows.insert(3, ["effect", wording.describe_effect(study, record) or "not known"])
-    output.print_rows([*rows, ["paths", ", ".join(record.paths)]])
+    rows.insert(3, ["effect", wording.describe_idea_effect(study, record) or "not known"])
+    output.print_aligned_rows([*rows, ["paths", ", ".join(record.paths)]])
     for note in (*record.notes, *(f"left: {text}" for text in record.left)):
         click.echo(f"  {note}")
 
@@ -170,7 +174,7 @@ def print_claim(study: IdeaStudy, claim: IdeaClaim) -> None:
     click.echo(f"this is claim {len(study.claims)} of this study{more}: quote that with it")
 
 
-def format_study_progress(
+def format_idea_study_progress(
     study: IdeaStudy, running: list[IdeaRecord], last: list[IdeaRecord], abandoned: list[IdeaRecord]
 ) -> str:
     """What is going on in a study, in a few lines."""
@@ -178,6 +182,6 @@ def format_study_progress(
 
     lines = [f"{study.name}: idea {study.incumbent} stands: {study.standing.text}"]
     lines += [f"  runs: idea {r.number} ({output.pluralize(r.runs, 'run')} done): {r.text}" for r in running]
-    lines += [f"  {describe_abandoned(r)}" for r in abandoned]
+    lines += [f"  {describe_abandoned_idea(r)}" for r in abandoned]
     lines += [f"  {r.ended_at}  idea {r.number}: {wording.describe_verdict(study, r)}: {r.text}" for r in last]
     return "\n".join(lines)

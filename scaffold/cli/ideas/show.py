@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 study_option = click.option("--study", metavar="NAME", help="Which study. Default: the one that was started last.")
 
 
-def find_study(workspace: Workspace, name: str | None) -> IdeaStudy:
+def find_chosen_study(workspace: Workspace, name: str | None) -> IdeaStudy:
     """The study that --study names, else the newest. Raises ScaffoldError where there is none."""
     from scaffold.ideas import context
 
-    return context.find_study(workspace, name)
+    return context.find_idea_study(workspace, name)
 
 
 @click.command("list")
@@ -37,7 +37,7 @@ def list_ideas(
     from scaffold.ideas import background, wording
 
     workspace = options.find_requested_workspace(workdir, root)
-    chosen = find_study(workspace, study)
+    chosen = find_chosen_study(workspace, study)
     records = [record for record in reversed(chosen.ideas) if status in (None, record.status)]
     limited = output.LimitedLists(limit)
     shown = limited(records)
@@ -51,7 +51,7 @@ def list_ideas(
         rows = [wording.idea_json(chosen, record) for record in shown]
         output.print_json({**answer, "ideas": rows, "claims": [dict(claim) for claim in chosen.claims]}, limited)
         return
-    ideas_output.print_ideas(chosen, shown, background.find_abandoned(workspace, chosen))
+    ideas_output.print_ideas(chosen, shown, background.find_abandoned_ideas(workspace, chosen))
     limited.report_left_out()
 
 
@@ -65,7 +65,7 @@ def show(number: int, workdir: Path, root: str | None, study: str | None, json_o
     from scaffold.ideas import wording
 
     workspace = options.find_requested_workspace(workdir, root)
-    chosen = find_study(workspace, study)
+    chosen = find_chosen_study(workspace, study)
     record = chosen.idea(number)
     if json_output:
         events = [dict(event) for event in chosen.history if event.get("idea") == number]
@@ -90,10 +90,10 @@ def diff(
     from scaffold.ideas.tree import patches
 
     workspace = options.find_requested_workspace(workdir, root)
-    chosen = find_study(workspace, study)
+    chosen = find_chosen_study(workspace, study)
     record = chosen.idea(number)
     base = chosen.idea(other) if other is not None else chosen.ideas[record.base]
-    place = context.open_context(workspace)
+    place = context.open_idea_context(workspace)
     if not record.commit:
         raise ScaffoldError(f"the code of idea {number} is not here: {record.notes[-1]}")
     text = patches.idea_patch(place.top, place.uncounted, base.commit, record.commit)
@@ -117,8 +117,8 @@ def best(workdir: Path, root: str | None, study: str | None, json_output: bool) 
     from scaffold.ideas import wording
 
     workspace = options.find_requested_workspace(workdir, root)
-    chosen = find_study(workspace, study)
-    chain = wording.incumbent_chain(chosen)
+    chosen = find_chosen_study(workspace, study)
+    chain = wording.list_ideas_in_incumbent(chosen)
     if json_output:
         rows = [wording.idea_json(chosen, record) for record in chain]
         output.print_json({"study": chosen.name, "incumbent": chosen.incumbent, "chain": rows})
@@ -139,8 +139,8 @@ def similar(
     from scaffold.ideas import context, drafting, wording
 
     workspace = options.find_requested_workspace(workdir, root)
-    chosen = find_study(workspace, study)
-    same, alike = drafting.compare_tree(context.open_context(workspace), chosen, text or "")
+    chosen = find_chosen_study(workspace, study)
+    same, alike = drafting.compare_tree_to_ideas(context.open_idea_context(workspace), chosen, text or "")
     limited = output.LimitedLists(limit)
     rows = [{"idea": s.record.number, "status": s.record.status, "how": s.how, "text": s.record.text} for s in alike]
     shown = limited(rows)
@@ -169,13 +169,13 @@ def chart(workdir: Path, root: str | None, study: str | None, limit: int, json_o
     from scaffold.ideas.memory import progress
 
     workspace = options.find_requested_workspace(workdir, root)
-    chosen = find_study(workspace, study)
-    points = progress.progress_points(chosen)
+    chosen = find_chosen_study(workspace, study)
+    points = progress.study_progress_points(chosen)
     limited = output.LimitedLists(limit)
     shown = limited(reversed(points))[::-1]
     if json_output:
         answer = {"study": chosen.name, "metric": chosen.metric, "direction": chosen.direction}
         output.print_json({**answer, "points": [point._asdict() for point in shown]}, limited)
         return
-    output.print_rows(progress.format_progress_chart(chosen, shown))
+    output.print_aligned_rows(progress.format_progress_chart(chosen, shown))
     limited.report_left_out()

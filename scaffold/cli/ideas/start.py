@@ -105,11 +105,11 @@ def start(name: str | None, workdir: Path, root: str | None, json_output: bool, 
         never=values["never"] or None,
         **{key: values[key] for key in names},
     )
-    view = trial_view.open_trial_view(workspace, "the baseline's runs", quiet=json_output)
+    view = trial_view.open_idea_trial_view(workspace, "the baseline's runs", quiet=json_output)
     with ideas_output.hold_judging_lock(workspace), view.display:
-        study, summary = opening.start_study(workspace, requested, warn=view.warn, show=view.show, note=view.say)
+        study, summary = opening.start_idea_study(workspace, requested, warn=view.warn, show=view.show, note=view.say)
     answer = {
-        **opening.to_question_json(study),
+        **opening.study_question_json(study),
         "baseline": [{"seed": seed, "value": value} for seed, value in summary.values],
         "noise": summary.noise,
         "smallest_effect": summary.smallest_effect,
@@ -117,4 +117,4 @@ def start(name: str | None, workdir: Path, root: str | None, json_output: bool, 
         "started_before": study.earlier,
         "warnings": list(summary.warnings),
     }
-    ideas_output.print_started(study, answer, json_output=json_output)
+    ideas_output.print_study_started(study, answer, json_output=json_output)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CLOCK_S = 1.0
 
 
-class TrialView(Protocol):
+class IdeaTrialView(Protocol):
     """What shows the runs of one command on ideas. `display` has to be entered while it does."""
 
     display: AbstractContextManager[object]
@@ -36,11 +36,11 @@ class TrialView(Protocol):
         """A warning."""
 
 
-def open_trial_view(workspace: Workspace, what: str, *, quiet: bool) -> TrialView:
+def open_idea_trial_view(workspace: Workspace, what: str, *, quiet: bool) -> IdeaTrialView:
     """How the runs of a command are shown; `what` is the table's head. Nothing but warnings where `quiet`."""
     if quiet:
         return _Silence()
-    return TrialTable(workspace, what) if terminal.can_redraw() else TrialLines(workspace)
+    return IdeaTrialTable(workspace, what) if terminal.can_redraw() else IdeaTrialLines(workspace)
 
 
 class _RunsOfNow:
@@ -69,7 +69,7 @@ class _RunsOfNow:
         return replace(snapshot, states=tuple(self._states.values()))
 
 
-class TrialLines(live.SweepChangeLines):
+class IdeaTrialLines(live.SweepChangeLines):
     """A line for each run that ends."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -79,14 +79,14 @@ class TrialLines(live.SweepChangeLines):
     def show(self, snapshot: SweepSnapshot) -> None:
         """Say which runs ended."""
         for state in self._runs.add(snapshot):
-            self.print_timed(live.describe_run(self._workspace, state))
+            self.print_timed(live.describe_ended_run(self._workspace, state))
 
     def say(self, text: str) -> None:
         """A line on stderr."""
         click.echo(text, err=True)
 
 
-class TrialTable(live.LiveTable):
+class IdeaTrialTable(live.LiveSweepTable):
     """The runs of all sides so far."""
 
     def __init__(self, workspace: Workspace, what: str) -> None:

@@ -12,8 +12,8 @@ from scaffold.cli.common import options, output
 from scaffold.cli.ideas import ideas_output
 
 if TYPE_CHECKING:
-    from scaffold.ideas.drafting import TryOptions
-    from scaffold.ideas.judging import IdeaJudge, TryResult
+    from scaffold.ideas.drafting import IdeaTryOptions
+    from scaffold.ideas.judging import IdeaJudge, IdeaTryResult
     from scaffold.workspace import Workspace
 
 
@@ -38,19 +38,19 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
     Exit 0: kept. 3: dropped, open or failed. 1: it could not be judged. 2: nothing is changed.
     """
     from scaffold.cli.ideas import trial_view
-    from scaffold.ideas.drafting import TryOptions
+    from scaffold.ideas.drafting import IdeaTryOptions
     from scaffold.ideas.judging import open_idea_judge
 
     gc.enable()
     workspace = options.find_writable_workspace(workdir, root)
-    view = trial_view.open_trial_view(workspace, "try", quiet=json_output)
+    view = trial_view.open_idea_trial_view(workspace, "try", quiet=json_output)
     trial = open_idea_judge(workspace, values["study"], warn=view.warn, show=view.show, say=view.say)
     if values["simpler"] and not trial.study_margin():
         output.warn(
             "the study has no margin, so that --simpler keeps only what is better; give one at its start: scaffold ideas start --margin D"
         )
     names = ("because", "task", "ref", "simpler", "metric_changed", "again")
-    request = TryOptions(text=text, **{name: values[name] for name in names})
+    request = IdeaTryOptions(text=text, **{name: values[name] for name in names})
     with ideas_output.hold_judging_lock(workspace):
         if values["detaches"]:
             _leave_in_background(workspace, trial, request, json_output=json_output)
@@ -64,30 +64,30 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
                 err=True,
             )
             raise
-    report_verdict(workspace, result, json_output=json_output)
+    report_idea_verdict(workspace, result, json_output=json_output)
 
 
-def report_verdict(workspace: Workspace, result: TryResult, *, json_output: bool) -> None:
+def report_idea_verdict(workspace: Workspace, result: IdeaTryResult, *, json_output: bool) -> None:
     """Print a verdict, note it in the plan, and set the exit code."""
     if result.record.task and not result.judged_before:
-        ideas_output.note_in_plan(workspace, result)
+        ideas_output.log_idea_in_plan(workspace, result)
     ideas_output.print_verdict(result, json_output=json_output)
     if result.record.status != "kept":
         raise click.exceptions.Exit(3)
 
 
-def _leave_in_background(workspace: Workspace, trial: IdeaJudge, request: TryOptions, *, json_output: bool) -> None:
+def _leave_in_background(workspace: Workspace, trial: IdeaJudge, request: IdeaTryOptions, *, json_output: bool) -> None:
     from scaffold.ideas.background import judge_in_background
-    from scaffold.ideas.judging import TryResult
+    from scaffold.ideas.judging import IdeaTryResult
 
     record, study, judged_before = trial.register(request)
     if judged_before:
-        result: TryResult | None = TryResult(record=record, study=study, judged_before=True)
+        result: IdeaTryResult | None = IdeaTryResult(record=record, study=study, judged_before=True)
     else:
         # here and now: the tree may be another one soon
         result = trial.drop_if_check_fails(record.number)
     if result is not None:
-        report_verdict(workspace, result, json_output=json_output)
+        report_idea_verdict(workspace, result, json_output=json_output)
         return
     process = judge_in_background(workspace, study.name, record.number)
-    ideas_output.print_detached(study, record, process, json_output=json_output)
+    ideas_output.print_background_judge(study, record, process, json_output=json_output)

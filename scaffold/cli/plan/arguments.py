@@ -20,7 +20,7 @@ FILE_ARGUMENT = click.argument("file", required=False, type=PLAN_PATH)
 FILE_OPTION = click.option("--file", type=PLAN_PATH, help="The plan; else the workspace's.")
 
 
-def locate_plan_with_warning(file: Path | None) -> PlanLocation:
+def locate_plan_warning_if_aborted(file: Path | None) -> PlanLocation:
     """The plan at `file`, else the one of the workspace that the command is called in. Raises ScaffoldError where there is neither.
 
     Where it is aborted a warning says what leads back, once a command.
@@ -48,7 +48,7 @@ def load_chosen_plan(file: Path | None) -> Plan:
     from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.document.plan_file import read_plan
 
-    return parse_plan(read_plan(locate_plan_with_warning(file).plan))
+    return parse_plan(read_plan(locate_plan_warning_if_aborted(file).plan))
 
 
 def display_path(path: Path) -> str:

@@ -56,9 +56,9 @@ def brief(iteration: str, history: bool, full: bool, workdir: Path, root: str | 
     if iteration == "planning":
         context = replace(context, operations=_server_operations(workspace)) if url else context
         context = replace(context, history=_earlier_launches(workspace)) if history else context
-        text = planning.planning_brief(context)
+        text = planning.format_planning_brief(context)
     else:
-        text = execution.execution_brief(_with_progress(workspace, context))
+        text = execution.format_execution_brief(_with_progress(workspace, context))
     if json_output:
         output.print_json({"for": iteration, "text": text})
     else:
@@ -81,7 +81,7 @@ def _with_progress(workspace: Workspace, context: BriefContext) -> BriefContext:
     from scaffold.plan.rules.rule import RuleContext
     from scaffold.plan.tasks import run_summaries
 
-    plan, log = workspace.tasks, workspace.locate(plan_file.log_path(workspace.tasks))
+    plan, log = workspace.tasks, workspace.locate(plan_file.iteration_log_path(workspace.tasks))
     rule_context = RuleContext(server=bool(context.server))
     return replace(
         context,
@@ -96,11 +96,11 @@ def _idea_lines(workspace: Workspace) -> Sequence[str]:
     """What the newest study of ideas has to say; nothing where there is none."""
     from scaffold.ideas import study_files
 
-    if not study_files.study_names(workspace):
+    if not study_files.idea_study_names(workspace):
         return ()
     from scaffold.ideas.memory import summary
 
-    return summary.brief_lines(study_files.read_all_studies(workspace)[-1])
+    return summary.study_brief_lines(study_files.read_idea_studies(workspace)[-1])
 
 
 def _earlier_launches(workspace: Workspace) -> Sequence[str]:
@@ -127,7 +127,7 @@ def _server_operations(workspace: Workspace) -> Sequence[ServerOperation]:
 
     try:
         url = address.resolve_url(None, workspace.answers) or ""
-        if not trusted_servers.is_confirmed(url):
+        if not trusted_servers.is_server_confirmed(url):
             message = f"{trusted_servers.server_origin(url)} is not asked, since only the repository names it"
             raise ScaffoldError(message, hint=trusted_servers.UnconfirmedServer(url).hint)
         with make_server_client(url, limits=RequestLimits(connect_s=1, total_s=PATIENCE_S, retries=0)) as server:

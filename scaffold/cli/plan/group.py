@@ -10,7 +10,7 @@ import click
 
 from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleCommandGroup
-from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load_chosen_plan, locate_plan_with_warning
+from scaffold.cli.plan.arguments import FILE_ARGUMENT, display_path, load_chosen_plan, locate_plan_warning_if_aborted
 from scaffold.cli.plan.plan_changes import WHOLE_PLAN_COMMANDS
 from scaffold.cli.plan.tasks import TASK_COMMANDS
 
@@ -64,9 +64,9 @@ def check(
     from scaffold.plan.rules import report_formats
     from scaffold.plan.rules.check import check_plan
     from scaffold.plan.rules.rule import RuleContext
-    from scaffold.plan.tasks.convert import count_listed_tasks, foreign_kind
+    from scaffold.plan.tasks.convert import count_listed_tasks, foreign_task_list_kind
 
-    location = locate_plan_with_warning(file)
+    location = locate_plan_warning_if_aborted(file)
     context = RuleContext(
         fresh=fresh, server=location.server if server is None else server, endless=location.endless_scripts()
     )
@@ -76,14 +76,14 @@ def check(
         output.warn(f"line {line}: write `<!-- plan: ignore CODES because REASON -->`; this one has no effect")
     limited = output.LimitedLists(limit)
     findings, path = limited(report.findings), display_path(location.plan)
-    kind = None if select or report.aborted else foreign_kind(report.plan)
+    kind = None if select or report.aborted else foreign_task_list_kind(report.plan)
     if json_output:
-        output.print_json(report_formats.report_json(report, findings, path), limited)
+        output.print_json(report_formats.plan_report_json(report, findings, path), limited)
     elif kind:
         count = output.pluralize(count_listed_tasks(report.plan), "task")
         click.echo(f"{path}: a {kind} with {count}, no plan of this contract: scaffold plan convert makes one of it")
     else:
-        click.echo(report_formats.report_text(report, findings, path))
+        click.echo(report_formats.format_plan_report(report, findings, path))
         limited.report_left_out()
     if report.errors or (strict and report.findings):
         raise click.exceptions.Exit(3)
@@ -96,17 +96,17 @@ def check(
 def rules(code: str | None, limit: int, json_output: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
     from scaffold.plan.rules import report_formats
-    from scaffold.plan.rules.check import all_rules
+    from scaffold.plan.rules.check import list_plan_rules
 
-    selected = [rule for rule in all_rules() if code is None or rule.code == code.upper()]
+    selected = [rule for rule in list_plan_rules() if code is None or rule.code == code.upper()]
     if not selected:
         raise click.BadParameter(f"there is no rule {code}; see `scaffold plan rules`")
     limited = output.LimitedLists(limit)
     if json_output:
-        output.print_json({"rules": report_formats.rules_json(limited(selected))}, limited)
+        output.print_json({"rules": report_formats.plan_rules_json(limited(selected))}, limited)
         return
     click.echo(
-        report_formats.format_rule_details(selected[0]) if code else report_formats.format_rule_list(limited(selected))
+        report_formats.format_rule_details(selected[0]) if code else report_formats.format_plan_rules(limited(selected))
     )
     limited.report_left_out()
 
@@ -119,7 +119,11 @@ def show(file: Path | None, limit: int, json_output: bool) -> None:
     """Phases with progress bars, the current and the next task, blocked tasks, gates (tasks that decide how to go on)."""
     from scaffold.plan.tasks import progress
 
-    parsed, server, limited = load_chosen_plan(file), locate_plan_with_warning(file).server, output.LimitedLists(limit)
+    parsed, server, limited = (
+        load_chosen_plan(file),
+        locate_plan_warning_if_aborted(file).server,
+        output.LimitedLists(limit),
+    )
     answer = progress.progress_json(parsed, server=server)
     answer = {key: limited(value) if isinstance(value, list) else value for key, value in answer.items()}
     if json_output:
@@ -152,21 +156,21 @@ def next_task(file: Path | None, json_output: bool) -> None:
     Exit code 0 with nothing on stdout where all tasks are done; 3 where every open task waits for another, where none is
     left but a line that looks like a task and is not one, where there are no tasks, and where the plan is aborted.
     """
-    from scaffold.plan.rules.structure import is_aborted
+    from scaffold.plan.rules.structure import is_plan_aborted
     from scaffold.plan.tasks import progress
 
-    parsed, server = load_chosen_plan(file), locate_plan_with_warning(file).server
+    parsed, server = load_chosen_plan(file), locate_plan_warning_if_aborted(file).server
     state = progress.measure_plan_progress(parsed, server=server)
     if json_output:
         task = progress.task_json(state.next) if state.next else None
         answer = {"task": task, "done": state.done, "total": state.total}
-        output.print_json({**answer, "aborted": is_aborted(parsed)})
+        output.print_json({**answer, "aborted": is_plan_aborted(parsed)})
     elif state.next:
         click.echo(_task_details(state.next))
     if state.next is None and state.done < state.total:
         click.echo("every open task waits for another: scaffold plan show", err=True)
         raise click.exceptions.Exit(3)
-    if is_aborted(parsed):  # `locate` said so
+    if is_plan_aborted(parsed):  # `locate` said so
         raise click.exceptions.Exit(3)
     if state.next is None and state.lost:
         lines = ", ".join(str(near_miss.line) for near_miss in state.lost[:10])
@@ -199,14 +203,14 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
 
     tags = []
     with contextlib.suppress(ScaffoldError):  # a summary alone needs no plan, but a plan that is aborted is said
-        locate_plan_with_warning(file)
+        locate_plan_warning_if_aborted(file)
     if with_plan or (summary is None and promise is None):
-        tags.append(loop_protocol.format_plan_block(read_plan(locate_plan_with_warning(file).plan)))
+        tags.append(loop_protocol.format_plan_block(read_plan(locate_plan_warning_if_aborted(file).plan)))
     if summary is not None:
         tags.append(loop_protocol.wrap_in_tag("summary", summary.strip()))
     if promise is not None:
         if promise == "DONE":
-            transitions.refuse_unfinished(locate_plan_with_warning(file))
+            transitions.refuse_unfinished_plan(locate_plan_warning_if_aborted(file))
         tags.append(loop_protocol.wrap_in_tag("promise", promise))
     if json_output:
         output.print_json({"text": "\n".join(tags)})
@@ -228,10 +232,10 @@ def _task_details(task: Task) -> str:
 
 def _parse_codes(values: tuple[str, ...]) -> list[str]:
     """Codes from the command line; each has to be the beginning of a rule's code."""
-    from scaffold.plan.rules.check import all_rules
+    from scaffold.plan.rules.check import list_plan_rules
 
     codes = [code.strip().upper() for value in values for code in value.split(",") if code.strip()]
     for code in codes:
-        if not any(rule.code.startswith(code) for rule in all_rules()):
+        if not any(rule.code.startswith(code) for rule in list_plan_rules()):
             raise click.BadParameter(f"no rule's code begins with {code}; see `scaffold plan rules`")
     return codes

@@ -55,9 +55,9 @@ def _read_hook() -> tuple[str, Path]:
 
 def _refusal(command: str, directory: Path, iteration: str | None) -> str | None:
     """Why a command must not run, and what to say instead; None where it may."""
-    from scaffold.plan.tasks.launch_guard import find_launches
+    from scaffold.plan.tasks.launch_guard import find_launches_in_command
 
-    if not any(find_launches(command, None)):
+    if not any(find_launches_in_command(command, None)):
         return None  # whatever the workspace says: most commands end here, and a hook is run before each
     from scaffold.plan.document.plan_lookup import nearest_workspace
 
@@ -67,7 +67,7 @@ def _refusal(command: str, directory: Path, iteration: str | None) -> str | None
         return None
     workdir, root = nearest
     entry_points, plan = _read_answers(workdir, root)
-    launches = list(find_launches(command, entry_points))
+    launches = list(find_launches_in_command(command, entry_points))
     task = _task_in_progress(plan)
     if launches and iteration == "0" and task is None:
         return f"iteration 0 only plans, and `{launches[0].command[:120]}` starts a run: write the plan, then end the iteration"

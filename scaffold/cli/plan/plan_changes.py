@@ -12,7 +12,7 @@ from scaffold.cli.plan.arguments import (
     FILE_OPTION,
     display_path,
     find_plan_path,
-    locate_plan_with_warning,
+    locate_plan_warning_if_aborted,
 )
 
 
@@ -29,10 +29,10 @@ def fix(file: Path | None, diff: bool, json_output: bool) -> None:
     from scaffold.plan.document.fix import fix_plan
     from scaffold.plan.tasks import transitions
 
-    location = locate_plan_with_warning(file)
+    location = locate_plan_warning_if_aborted(file)
     path = display_path(location.plan)
     text = plan_file.read_plan(location.plan)
-    reserved = transitions.recorded_ids(location)
+    reserved = transitions.recorded_task_ids(location)
     mend = partial(fix_plan, reserved=reserved)
     mended = mend(text)
     if reserved and mended != fix_plan(text):
@@ -64,12 +64,12 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
     plan = find_plan_path(file)
     backup = abort_plan(plan, reason)
     if json_output:
-        lines = loop_protocol.format_abort_lines().split("\n")
+        lines = loop_protocol.format_aborted_loop_tags().split("\n")
         output.print_json({"plan": str(plan), "kept": None if backup is None else str(backup), "lines": lines})
         return
     if backup is not None:
         click.echo(f"the plan that was there is now {display_path(backup)}", err=True)
-    click.echo(loop_protocol.format_abort_lines())
+    click.echo(loop_protocol.format_aborted_loop_tags())
 
 
 @click.command()
@@ -96,10 +96,10 @@ def convert(file: Path | None, write: bool, json_output: bool) -> None:
     from scaffold.errors import ScaffoldError
     from scaffold.plan.document import plan_file
     from scaffold.plan.tasks.abort import find_unused_path
-    from scaffold.plan.tasks.convert import convert_if_foreign
+    from scaffold.plan.tasks.convert import convert_foreign_plan
 
     path = find_plan_path(file)
-    kind, text = convert_if_foreign(plan_file.read_plan(path))
+    kind, text = convert_foreign_plan(plan_file.read_plan(path))
     if kind is None:
         raise ScaffoldError(f"{display_path(path)} is a plan already, or holds no tasks", hint="scaffold plan check")
     original = find_unused_path(path.with_name(f"{path.stem}.original{path.suffix}")) if write else None

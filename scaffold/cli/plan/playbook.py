@@ -59,11 +59,11 @@ def playbook(
     title = agent_skill.check_skill_name(skill.resolve().name) if skill is not None else ""
     client = options.connect_server(workspace, server_options)
     chosen, missing_reason = _select_skills(
-        client, queries or pages.parse_queries(playbook_files.read_or_empty(workspace.playbook))
+        client, queries or pages.parse_playbook_queries(playbook_files.read_or_empty(workspace.playbook))
     )
     files = [_playbook_file(workspace, chosen, client, missing_reason)]
     if skill is not None:
-        files.append(playbook_files.skill_file(workspace, skill / agent_skill.FILE, title, files[0].new))
+        files.append(playbook_files.make_skill_file_update(workspace, skill / agent_skill.FILE, title, files[0].new))
     stale = [file for file in files if file.old != file.new]
     limited = output.LimitedLists(limit)
     answer = _playbook_json(files, stale, chosen, client, limited)
@@ -72,7 +72,7 @@ def playbook(
         output.warn(answer["missing"])
     if not check:
         for file in files:
-            playbook_files.write_update(file)
+            playbook_files.write_playbook_file(file)
     if json_output:
         output.print_json(
             {
@@ -114,7 +114,7 @@ def _playbook_file(
 
     path, seed = workspace.playbook, built_in_playbook(workspace)
     old = playbook_files.read_or_empty(path)
-    playbook_files.refuse_edited(path, old)
+    playbook_files.refuse_edited_playbook(path, old)
     replaceable = (
         not old.strip()
         or old == seed
@@ -125,7 +125,7 @@ def _playbook_file(
         if old and not replaceable and not pages.has_playbook_marks(old):
             output.warn(f"{path} was written by hand: it is kept whole, below the new playbook")
         return PlaybookFileUpdate(path, old, pages.merge_playbook(old, text, replaceable=replaceable))
-    if pages.has_server_skills(old):
+    if pages.is_playbook_from_server(old):
         raise ScaffoldError(missing_reason, hint=f"{path} stays as the server made it before")
     if replaceable:
         return PlaybookFileUpdate(path, old, seed)
@@ -167,7 +167,7 @@ def _playbook_json(
 
 def _print_playbook(answer: dict[str, Any], stale: list[PlaybookFileUpdate], check: bool) -> None:
     """The skills to stdout; what differs and what was written to stderr."""
-    output.print_rows([[skill["id"], skill["group"], skill["sha256"][:12]] for skill in answer["skills"]])
+    output.print_aligned_rows([[skill["id"], skill["group"], skill["sha256"][:12]] for skill in answer["skills"]])
     for word in ("changed", "added", "gone"):
         if answer[word]:
             click.echo(f"{word}: {', '.join(answer[word])}", err=True)

@@ -89,7 +89,7 @@ def _check_backend(workspace: Workspace, backend: str, *, json_output: bool) -> 
     """Say what a launch would meet; exit 3 where it would not begin."""
     from scaffold.backends import launch_checks
 
-    report = launch_checks.check_launch(workspace, backend)
+    report = launch_checks.check_launch_backend(workspace, backend)
     if json_output:
         output.print_json({**_report_json(report), "plan_aborted": False})
     else:
@@ -121,7 +121,7 @@ def _ask_until_ready(client: ServerClient, workdirs: list[Path], wait: float) ->
 
     deadline = time.monotonic() + wait
     while True:
-        report = checks.run_preflight(client, workdirs)
+        report = checks.run_server_preflight(client, workdirs)
         left = deadline - time.monotonic()
         if report.ready or not report.may_change or left <= 0:
             return report
@@ -144,26 +144,26 @@ def _abort_loop(workspace: Workspace | None, plan: Path, reason: str, *, quiet: 
     if previous is not None:
         click.echo(f"the plan that was there is now {previous}", err=True)
     if not quiet:
-        click.echo(loop_protocol.format_abort_lines())
+        click.echo(loop_protocol.format_aborted_loop_tags())
     return {
         "plan": str(written) if written is not None else None,
         "kept": str(previous) if previous is not None else None,
-        "lines": loop_protocol.format_abort_lines().split("\n"),
+        "lines": loop_protocol.format_aborted_loop_tags().split("\n"),
     }
 
 
 def _write_checklist(workspace: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
     """Where the checklist went, and where the plan that was there is kept."""
     from scaffold.lifecycle.status import is_unchanged_seeded_file
-    from scaffold.plan.tasks.abort import abort_plan, is_unwritten, write_abort_beside_plan
+    from scaffold.plan.tasks.abort import abort_plan, is_plan_unwritten, write_abort_beside_plan
 
-    if is_unwritten(plan) or (workspace is not None and is_unchanged_seeded_file(workspace, plan)):
+    if is_plan_unwritten(plan) or (workspace is not None and is_unchanged_seeded_file(workspace, plan)):
         return plan, abort_plan(plan, reason)
     return write_abort_beside_plan(plan, reason), None
 
 
 def _print_report(report: PreflightReport) -> None:
-    output.print_rows([_check_row(check) for check in report.checks])
+    output.print_aligned_rows([_check_row(check) for check in report.checks])
     click.echo(f"{report.server}: {report.verdict} ({report.seconds * 1000:.0f} ms)")
 
 

@@ -13,7 +13,7 @@ from scaffold.cli.plan.arguments import (
     FILE_OPTION,
     display_path,
     load_chosen_plan,
-    locate_plan_with_warning,
+    locate_plan_warning_if_aborted,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def start(task: str, file: Path | None, json_output: bool) -> None:
     """Mark a task as in progress, and write down when."""
     from scaffold.plan.tasks import transitions
 
-    change = transitions.start_task(locate_plan_with_warning(file).plan, task, _timestamp())
+    change = transitions.start_task(locate_plan_warning_if_aborted(file).plan, task, _timestamp())
     if json_output:
         output.print_json({"task": change.task.id, "state": "in progress", "warnings": list(change.warnings)})
         return
@@ -68,7 +68,7 @@ def done(
 
     if force is not None and not force.strip():
         raise click.BadParameter("it needs a reason", param_hint="--force")
-    location = locate_plan_with_warning(file)
+    location = locate_plan_warning_if_aborted(file)
     context = _verification_context(location, run_commands, timeout)
     verification = transitions.finish_task(location, task, context, _timestamp(), force)
     is_marked = not verification.blocking or force is not None
@@ -106,7 +106,7 @@ def add(
 
     values = [("depends", depends), ("deliverable", deliverable), ("done-when", done_when), ("kind", kind)]
     fields = [(name, value) for name, value in values if value]
-    change = transitions.add_task(locate_plan_with_warning(file), phase, description, fields)
+    change = transitions.add_task(locate_plan_warning_if_aborted(file), phase, description, fields)
     if json_output:
         output.print_json({"task": change.task.id})
     else:
@@ -126,7 +126,7 @@ def log(text: str, file: Path | None, task: str | None, json_output: bool) -> No
         raise click.BadParameter("an entry says something", param_hint="TEXT")
     plan = load_chosen_plan(file)
     task_id = edit.find_task(plan, task).id if task else None
-    path = plan_file.log_path(locate_plan_with_warning(file).plan)
+    path = plan_file.iteration_log_path(locate_plan_warning_if_aborted(file).plan)
     plan_file.append_iteration_log(path, loop_protocol.format_log_entry(_timestamp(), text, task=task_id))
     if json_output:
         output.print_json({"path": display_path(path), "task": task_id})
@@ -151,7 +151,7 @@ def verify(
     """
     from scaffold.plan.tasks import transitions
 
-    location = locate_plan_with_warning(file)
+    location = locate_plan_warning_if_aborted(file)
     verifications = transitions.verify_tasks(location, tasks, _verification_context(location, run_commands, timeout))
     limited = output.LimitedLists(limit)
     shown = limited(sorted(verifications, key=lambda verification: not verification.failed))
@@ -195,9 +195,9 @@ def _verification_context(location: PlanLocation, run_commands: bool, timeout: f
 
 def _refusal_text(task: Task, plan: Plan) -> str:
     """What is not marked, and what must not follow: in a chain of commands the next one would take the task for done."""
-    from scaffold.plan.tasks.progress import dependents
+    from scaffold.plan.tasks.progress import list_open_dependents
 
-    waiting = dependents(plan, task)
+    waiting = list_open_dependents(plan, task)
     verb = "depends" if len(waiting) == 1 else "depend"
     forbidden = f"do not start {', '.join(waiting)}, which {verb} on it, and " if waiting else ""
     return (

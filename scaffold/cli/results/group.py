@@ -51,14 +51,18 @@ def results(by: str | None, interval: IntervalKind, format_: str, **query_values
     result = run_query_from_options(query_values, params=names or ())
     table = fold.fold_seeds(result, by=names, interval=interval)
     if query_values["json_output"] or format_ == "json":
-        answer = {"how": result.query.value_choice, "interval": interval, **render_json.table_json(table, limited)}
+        answer = {
+            "how": result.query.value_choice,
+            "interval": interval,
+            **render_json.result_table_json(table, limited),
+        }
         output.print_json(answer, limited)
         return
     if format_ == "table":
-        printing.print_table(table, limited)
+        printing.print_result_table(table, limited)
     else:
         click.echo(render.FORMATS[format_](table), nl=False)
-    printing.print_remarks(table)
+    printing.print_result_remarks(table)
 
 
 @results.command()
@@ -108,7 +112,7 @@ def compare(
     """
     from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
     from scaffold.results.tables.compare import ComparisonRequest, compare_selections
-    from scaffold.results.tables.expectation import Expectation
+    from scaffold.results.tables.expectation import ComparisonExpectation
 
     _check_compare_options(names, all_pairs=all_pairs, against=against, expect=expect, margin=margin)
     limited = output.LimitedLists(query_values["limit"])
@@ -124,7 +128,7 @@ def compare(
         noise_from=noise_from,
         all_pairs=all_pairs,
         against_best=against is not None,
-        expectation=Expectation(word=expect, margin=margin or 0.0) if expect else None,
+        expectation=ComparisonExpectation(word=expect, margin=margin or 0.0) if expect else None,
         planned=PlannedComparisonReader(
             options.find_requested_workspace(query_values["workdir"], query_values["root"])
         ),
@@ -203,4 +207,4 @@ def sensitivity(parameter: str, **query_values: Any) -> None:
 
         output.print_json(render_json.sensitivity_json(parameter, curves, limited), limited)
         return
-    printing.print_curves(curves, parameter, limited)
+    printing.print_sensitivity_curves(curves, parameter, limited)

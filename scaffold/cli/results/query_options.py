@@ -74,7 +74,7 @@ def run_query_from_options(
     from scaffold.results.metrics import run_filter, run_metrics
     from scaffold.results.metrics.query import MetricQuery, query_warnings
     from scaffold.results.metrics.sweep_runs import SweepFileReader
-    from scaffold.visible_text import one_line
+    from scaffold.visible_text import escape_to_one_line
 
     value_choice = _value_choice(values)
     workspace = options.find_requested_workspace(values["workdir"], values["root"])
@@ -86,7 +86,7 @@ def run_query_from_options(
         value_choice=value_choice,
         step=values["at_step"],
         sweep=values["sweep"],
-        where=run_filter.parse_run_condition(values["where"], sheets) if values["where"] else None,
+        where=run_filter.parse_run_filter(values["where"], sheets) if values["where"] else None,
         params=params,
         ignored_params=values["ignored"],
         budgets=values["budgets"] or None,
@@ -96,7 +96,7 @@ def run_query_from_options(
     result = run_metrics.run_metric_query(workspace, query, sheets)
     if quiet:
         return result
-    output.print_limited_warnings([one_line(note) for note in result.notes])
+    output.print_limited_warnings([escape_to_one_line(note) for note in result.notes])
     for warning in query_warnings(result):
         output.warn(warning)
     return result

@@ -102,9 +102,9 @@ def report(
 
 
 def _serve(workspace: Workspace, port: int, *, json_output: bool) -> None:
-    from scaffold.results.live.live_report import make_live_report
+    from scaffold.results.live.live_report import make_report_server
 
-    server = make_live_report(workspace, port=port, warn=output.warn)
+    server = make_report_server(workspace, port=port, warn=output.warn)
     with server.running(), contextlib.suppress(KeyboardInterrupt):
         if json_output:
             output.print_json({"url": server.url, "port": server.server_port})
@@ -121,11 +121,11 @@ def _ideas(workspace: Workspace) -> tuple[ReportIdeas, ...]:
     """The section on studies of code changes; empty where there are none."""
     from scaffold.ideas import study_files
 
-    if not study_files.study_names(workspace):
+    if not study_files.idea_study_names(workspace):
         return ()
     from scaffold.ideas.memory import report_section
 
-    return report_section.build_study_reports(workspace)
+    return report_section.build_idea_study_reports(workspace)
 
 
 def _write(target: Path, data: bytes) -> None:
@@ -138,7 +138,7 @@ def read_verdict_numbers(workspace: Workspace) -> Iterator[QuotableNumber]:
     """The numbers that verdicts on ideas say; none where there are no studies."""
     from scaffold.ideas import study_files
 
-    if study_files.study_names(workspace):
+    if study_files.idea_study_names(workspace):
         from scaffold.ideas.memory import verdict_numbers
 
         yield from verdict_numbers.list_verdict_numbers(workspace)
@@ -148,7 +148,7 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
     from scaffold.results.evidence import backing, numbers_in_prose
 
     numbers = numbers_in_prose.find_numbers_in_file(prose)
-    index = backing.index_workspace(workspace, numbers, read_verdict_numbers(workspace))
+    index = backing.build_backing_index(workspace, numbers, read_verdict_numbers(workspace))
     unbacked = [number for number in numbers if not index.find(number)]
     limited = output.LimitedLists(limit)
     shown = limited(unbacked)
@@ -180,14 +180,17 @@ def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) 
 @options.json_option
 def plots(workdir: Path, root: str | None, out: Path, metrics: tuple[str, ...], limit: int, json_output: bool) -> None:
     """Draw the plots as SVG and PNG, with the CSV behind each (needs the extra `plots`). The same runs give the same SVG."""
-    from scaffold.results.plots.figures import as_csv
+    from scaffold.results.plots.figures import figure_to_csv
     from scaffold.results.plots.matplotlib_files import render_figure_files
     from scaffold.results.report.folded_results import build_workspace_figures
 
     figures = build_workspace_figures(options.find_requested_workspace(workdir, root), metrics)
     written = []
     for figure in figures:
-        for kind, data in {**render_figure_files(figure), "csv": as_csv(figure).encode("utf-8", "replace")}.items():
+        for kind, data in {
+            **render_figure_files(figure),
+            "csv": figure_to_csv(figure).encode("utf-8", "replace"),
+        }.items():
             written.append(out / f"{figure.name}.{kind}")
             _write(written[-1], data)
     limited = output.LimitedLists(limit)

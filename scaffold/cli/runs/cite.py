@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.runs.runs_output import run_json, run_row
+from scaffold.cli.runs.runs_output import format_run_row, run_json
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -24,7 +24,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
     from scaffold.cli.results.report import read_verdict_numbers
     from scaffold.results.evidence import backing, claimed_numbers
 
-    number, limited = claimed_numbers.parse_number(claim_or_file), output.LimitedLists(limit)
+    number, limited = claimed_numbers.parse_claimed_number(claim_or_file), output.LimitedLists(limit)
     if number is None and claim_or_file.startswith("-"):
         raise click.NoSuchOption(claim_or_file, ctx=click.get_current_context())
     workspace = options.find_requested_workspace(workdir, root)
@@ -34,7 +34,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
                 {"path": claim_or_file, "runs": [run_json(workspace, run) for run in limited(runs)]}, limited
             )
             return
-        output.print_rows(run_row(workspace, run) for run in limited(runs))
+        output.print_aligned_rows(format_run_row(workspace, run) for run in limited(runs))
         limited.report_left_out()
         return
     if number is not None:
@@ -43,7 +43,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
         from scaffold.results.evidence import numbers_in_prose
 
         numbers = numbers_in_prose.find_numbers_in_file(Path(claim_or_file))
-    index = backing.index_workspace(workspace, numbers, read_verdict_numbers(workspace))
+    index = backing.build_backing_index(workspace, numbers, read_verdict_numbers(workspace))
     backed = [(claimed, index.find(claimed)) for claimed in numbers]
     rows_shown = limited(backed)
     if json_output:
@@ -54,7 +54,9 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
         for claimed, rows in rows_shown:
             place = "" if number is not None else f"{claim_or_file}:{claimed.line}:{claimed.column}: "
             click.echo(f"{place}{claimed.text}" + ("" if rows else ": no run backs it"))
-            output.print_rows(["  " + cells[0], *cells[1:]] for cells in backing.backing_rows(limited(rows)))
+            output.print_aligned_rows(
+                ["  " + cells[0], *cells[1:]] for cells in backing.format_number_backings(limited(rows))
+            )
         limited.report_left_out()
         if not numbers:
             click.echo("no number in it claims a result", err=True)

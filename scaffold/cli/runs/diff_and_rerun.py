@@ -47,7 +47,7 @@ def diff(a: str, b: str, workdir: Path, root: str | None, limit: int, lines: int
         output.print_json({**answer, "patch_lines_left_out": limited_lines.left_out}, limit_rows)
         return
     click.echo(f"a: {run_a.label}\nb: {run_b.label}")
-    output.print_rows([r.part, r.name, str(r.a), str(r.b)] for r in rows_shown)
+    output.print_aligned_rows([r.part, r.name, str(r.a), str(r.b)] for r in rows_shown)
     limit_rows.report_left_out()
     if patch:
         click.echo("\n" + patch, nl=False)
@@ -89,7 +89,7 @@ def rerun(
         links=links,
         prefix=not no_prefix,
         metrics_of=lambda r: run_values.attach_final_metrics(workspace, [r], names=("*",))[0].metrics,
-        metric_sources=printed_values.printed_sources(run, printed_values.SidecarFiles(workspace)),
+        metric_sources=printed_values.find_printed_metric_sources(run, printed_values.SidecarFiles(workspace)),
     )
     for note in result.notes:
         output.warn(note)
@@ -100,7 +100,7 @@ def rerun(
         output.print_json({**answer, "notes": list(result.notes), "unequal": unequal})
     else:
         click.echo(f"{result.run.label}: {_describe_rerun(result)}")
-        output.print_rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
+        output.print_aligned_rows([str(d["name"]), str(d["before"]), str(d["now"])] for d in unequal)
     if not is_same:
         raise click.exceptions.Exit(3)
 

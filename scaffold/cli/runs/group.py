@@ -13,12 +13,12 @@ from scaffold.cli.runs.runs_output import (
     STATUSES,
     find_run_and_manifest,
     format_metrics,
+    format_run_details,
+    format_run_row,
     format_run_table,
-    manifest_rows,
     read_records_with_warnings,
-    report_unrestored_runs,
     run_json,
-    run_row,
+    warn_of_runs_outside_worktree,
 )
 from scaffold.runs import timestamps
 
@@ -120,12 +120,12 @@ def list_runs(
         header, *rows = format_run_table(workspace, runs_shown)
         terminal.print_state_rows(rows, header=header, name=0, state=1, wide=wide)
     else:
-        output.print_rows([run_row(workspace, r) for r in runs_shown])
+        output.print_aligned_rows([format_run_row(workspace, r) for r in runs_shown])
     limited.report_left_out()
     if not runs_shown and records.runs:
         click.echo(f"none of the {output.pluralize(len(records.runs), 'run')} is one of these", err=True)
     if records.has_more_in_home:
-        report_unrestored_runs(chosen)
+        warn_of_runs_outside_worktree(chosen)
 
 
 def _list_foreign(workspace: Workspace, limit: int, *, json_output: bool) -> None:
@@ -139,7 +139,7 @@ def _list_foreign(workspace: Workspace, limit: int, *, json_output: bool) -> Non
     if json_output:
         output.print_json({"runs": [], "damaged": [], "foreign": [asdict(run) for run in shown]}, limited)
         return
-    output.print_rows(
+    output.print_aligned_rows(
         [run.kind, run.name, run.status, format_metrics(run.params), format_metrics(run.metrics), run.path]
         for run in shown
     )
@@ -170,7 +170,7 @@ def show(name: str, workdir: Path, root: str | None, lines: int, full: bool, jso
         shown_logs = {s: asdict(e) for s, e in logs.items()}
         output.print_json({"status": run.status, "metrics": run.metrics, "manifest": manifest, "logs": shown_logs})
         return
-    output.print_rows(manifest_rows(run, manifest))
+    output.print_aligned_rows(format_run_details(run, manifest))
     if run.status == "finished" and not run.metrics and (hint := log_hints.suggest_log_pattern(workspace, [run])):
         output.warn(hint)
     for stream, log in logs.items():
@@ -198,7 +198,7 @@ def audit(workdir: Path, root: str | None, server: bool, limit: int, json_output
 
     workspace = options.find_requested_workspace(workdir, root)
     run_records = records.read_records(workspace)
-    notes: list[str] = record_audit.foreign_notes(run_records)
+    notes: list[str] = record_audit.describe_foreign_files(run_records)
     findings = [
         *record_audit.audit_records(workspace, run_records),
         *sweep_audit.audit_sweeps(workspace, run_records.runs, server=server, inform=notes.append),

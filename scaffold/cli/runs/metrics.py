@@ -54,7 +54,7 @@ def metrics(
     if json_output:
         output.print_json({"observations": [_observation_json(*row) for row in limited(rows)]}, limited)
     else:
-        output.print_rows(
+        output.print_aligned_rows(
             [label, name, f"{value.value:.6g}{value.unit or ''}", _place(value)] for label, name, value in limited(rows)
         )
         limited.report_left_out()
@@ -64,9 +64,9 @@ def metrics(
 
 
 def _observation_json(label: str, name: str, value: MetricValue) -> dict[str, Any]:
-    from scaffold.observations.run_values import manifest_number
+    from scaffold.observations.run_values import encode_manifest_number
 
-    number = manifest_number(value.value)
+    number = encode_manifest_number(value.value)
     return {
         **{"run": label, "metric": name, "value": number},
         **{"step": value.step, "unit": value.unit, "source": value.source},
@@ -123,7 +123,7 @@ def _read_logs(workspace: Workspace, runs: Sequence[Run], texts: Sequence[str]) 
         if trouble:
             problems.append(f"{run.label}: {trouble}")
         if rows:
-            printed_values.write_sidecar(workspace, run, recorder.printed.as_sidecar(rows))
+            printed_values.add_metrics_to_sidecar(workspace, run, recorder.printed.as_sidecar(rows))
             matched += 1
     if len(runs) > matched:
         problems.append(f"{len(runs) - matched} of {len(runs)} runs printed nothing of that kind")

@@ -20,10 +20,10 @@ def restore(workdir: Path, root: str | None, dry_run: bool, limit: int, json_out
     They come from their second home in git's own directory. What is written is not tracked until you commit it, and git refuses to check
     out a branch that has the same files; `runs list` shows the runs without it. Where two attempts have one name, the one here stays.
     """
-    from scaffold.runs.restore import apply_restore, plan_restore
+    from scaffold.runs.restore import apply_restore, plan_record_restore
 
     workspace = options.find_writable_workspace(workdir, root)
-    actions = plan_restore(workspace)
+    actions = plan_record_restore(workspace)
     if not dry_run:
         apply_restore(workspace, actions)
     limited = output.LimitedLists(limit)
@@ -34,7 +34,7 @@ def restore(workdir: Path, root: str | None, dry_run: bool, limit: int, json_out
         return
     verb = "would restore" if dry_run else "restored"
     notes = {"missing": "", "older": "(an older state was here)", "taken": "(another attempt has this name)"}
-    output.print_rows(
+    output.print_aligned_rows(
         ["kept apart" if action.state == "taken" else verb, action.path, notes[action.state]] for action in shown
     )
     limited.report_left_out()
@@ -73,11 +73,11 @@ def gc(
 
     workspace = options.find_requested_workspace(workdir, root)
     before = lookup.parse_since(older_than, timestamps.utc_now(), option="--older-than")
-    uncited = uncited_records.find_uncited(workspace, before=before, keep_cited=keep_cited)
+    uncited = uncited_records.find_uncited_records(workspace, before=before, keep_cited=keep_cited)
     litter = stale_home_files.find_litter(workspace)
     if yes:
         try:
-            uncited_records.delete_records(workspace, uncited)
+            uncited_records.delete_uncited_records(workspace, uncited)
             stale_home_files.delete_litter(litter)
         except OSError as error:
             raise ScaffoldError(f"{error.filename} cannot be deleted: {error.strerror}") from error
@@ -91,9 +91,9 @@ def gc(
         output.print_json(answer, limited)
         return
     verb = "deleted" if yes else "would delete"
-    output.print_rows([verb, run.label, run.started_at[:10]] for run, _ in shown)
-    output.print_rows([verb, file.name, file.parent.name] for file in files)
-    output.print_rows([verb, path.name, "left by a recorder that was killed"] for path in limited(litter))
+    output.print_aligned_rows([verb, run.label, run.started_at[:10]] for run, _ in shown)
+    output.print_aligned_rows([verb, file.name, file.parent.name] for file in files)
+    output.print_aligned_rows([verb, path.name, "left by a recorder that was killed"] for path in limited(litter))
     limited.report_left_out()
     total = output.pluralize(len(uncited.runs), "record")
     total += f" and {output.pluralize(len(uncited.pins), 'pin')} of code" if uncited.pins else ""

@@ -97,12 +97,12 @@ def _seed_words(workspace: Workspace, recorder_options: tuple[str, ...], command
 
 def _is_seed_argument(workspace: Workspace, command: list[str], seed: int) -> bool:
     """Whether the script's parser calls an argument of the command the seed that is given: `train.py 0.1 3`."""
-    from scaffold.results.configuration.argument_interface import ScriptReader
+    from scaffold.results.configuration.argument_interface import ScriptInterfaceReader
     from scaffold.runs import recorder
 
     folder = os.path.relpath(os.path.realpath("."), os.path.realpath(workspace.workdir))
     read = recorder.configuration.read_command
-    interface = ScriptReader(workspace).interface(f"cd {folder} && {read(command, seed=seed).form}")
+    interface = ScriptInterfaceReader(workspace).interface(f"cd {folder} && {read(command, seed=seed).form}")
     return interface is not None and read(command, seed=seed, interface=interface).seed == seed
 
 
@@ -117,13 +117,15 @@ def _tell_of_earlier_run(workspace: Workspace, recorder_options: tuple[str, ...]
     top = recorder.git.repository(os.path.realpath(workspace.workdir)) or os.path.realpath(workspace.workdir)
     folder = os.path.relpath(os.path.realpath("."), top)
     seed = _requested_seed(recorder_options)
-    question = duplicate_runs.to_planned_question_key(command, code=None, seed=seed, params={}, folder=folder)
+    question = duplicate_runs.planned_duplicate_run_key(command, code=None, seed=seed, params={}, folder=folder)
     if question is None:
         return
-    answers = duplicate_runs.index_finished_runs(RunIndex.find(workspace).read_runs().runs)
+    answers = duplicate_runs.first_finished_run_by_key(RunIndex.find(workspace).read_runs().runs)
     alike = {asked[0]: run for asked, run in answers.items() if asked[1:] == question[1:]}
     if alike:
-        state = recorder.code_state.capture(recorder_command.recorder_workspace(workspace), command, with_patch=False)
+        state = recorder.code_state.capture(
+            recorder_command.load_recorder_workspace(workspace), command, with_patch=False
+        )
         earlier = alike.get(state.code)
         if earlier is not None and earlier.experiment not in _words_after(recorder_options, "--experiment"):
             notice = f"the same code, command and seed ran as {earlier.label} ({earlier.experiment}), which has the result already"

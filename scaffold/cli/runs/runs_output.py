@@ -29,7 +29,7 @@ def read_records_with_warnings(workspace: Workspace, *, with_home: bool = True) 
     return run_records
 
 
-def report_unrestored_runs(runs: Iterable[Run]) -> None:
+def warn_of_runs_outside_worktree(runs: Iterable[Run]) -> None:
     """Say on stderr how many of the runs shown this working tree has no record of."""
     import click
 
@@ -49,7 +49,7 @@ def run_json(workspace: Workspace, run: Run) -> dict[str, Any]:
     return row
 
 
-def run_row(workspace: Workspace, run: Run) -> list[str]:
+def format_run_row(workspace: Workspace, run: Run) -> list[str]:
     """A run's line in a list."""
     from scaffold.observations import latest_values
 
@@ -132,7 +132,7 @@ def _describe_seed(run: Run) -> str:
     return "none" if run.seed is None else f"{run.seed}{reached.get(run.seed_source or '', '')}"
 
 
-def manifest_rows(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
+def format_run_details(run: Run, manifest: dict[str, Any]) -> list[list[str]]:
     """What `runs show` says of a run before its logs."""
     git = manifest["git"] or {}
     code = f"{(git.get('commit') or 'no commit')[:12]} {git.get('branch') or ''} {'dirty' if git.get('dirty') else ''}"

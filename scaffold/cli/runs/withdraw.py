@@ -38,7 +38,7 @@ def withdraw(name: str, workdir: Path, root: str | None, because: str | None, un
         if not changed:
             raise ScaffoldError(f"{name} was not withdrawn", hint="scaffold runs list shows what was")
     else:
-        changed = withdrawals.withdraw_attempts(workspace, attempts, " ".join((because or "").split()))
+        changed = withdrawals.withdraw_recorded_attempts(workspace, attempts, " ".join((because or "").split()))
     if json_output:
         output.print_json({"runs": [run_json(workspace, run) for run in changed]})
         return

@@ -115,7 +115,7 @@ def _report(workspace: Workspace, study: SearchStudy, limited: output.LimitedLis
     from scaffold.sweeps.spec import sweep_file
 
     order = optimizer.rank_trials(study.spec, study.trials)
-    words = summary.describe_best(study)
+    words = summary.describe_best_trial(study)
     confirm = (
         summary.confirmation_command(study, order[0], sweep_file.read_sweep(workspace, study.name)) if order else None
     )

@@ -53,7 +53,7 @@ def list_sweeps(workdir: Path, root: str | None, limit: int, json_output: bool) 
     if json_output:
         output.print_json({"sweeps": [tables.planned_sweep_json(s) for s in sweeps], "damaged": damaged}, limited)
         return
-    output.print_rows(
+    output.print_aligned_rows(
         [s.name, f"{tables.count_planned_runs(s)} runs", s.experiment, s.task or "", s.goal] for s in sweeps
     )
     limited.report_left_out()
@@ -88,6 +88,6 @@ def show(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
         ("task", planned.task or ""),
         ("code", code),
     ]
-    output.print_rows([key, value] for key, value in facts if value)
+    output.print_aligned_rows([key, value] for key, value in facts if value)
     click.echo()
     tables.print_planned_runs(planned, runs, limited)

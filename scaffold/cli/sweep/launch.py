@@ -94,19 +94,21 @@ def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     )
     snapshot = scheduler.step()
     if values["waits"]:
-        view = live.open_view(workspace, name, json_output=values["json_output"])
+        view = live.open_sweep_view(workspace, name, json_output=values["json_output"])
         view.show(snapshot)
         snapshot = live.watch_until_done(scheduler, view, doing="launch --wait")
-        if isinstance(view, live.LiveTable):
-            summary.print_summary(workspace, name, snapshot)
+        if isinstance(view, live.LiveSweepTable):
+            summary.print_sweep_summary(workspace, name, snapshot)
             _exit_3_unless_finished(snapshot)
             return
     background = None
     if values["detaches"] and snapshot.outstanding:
-        from scaffold.sweeps.launch.background import start_in_background
+        from scaffold.sweeps.launch.background import start_background_scheduler
 
-        background = start_in_background(workspace, name)
-    sweep_output.print_launched(scheduler, requested, snapshot, background, limited, json_output=values["json_output"])
+        background = start_background_scheduler(workspace, name)
+    sweep_output.print_launch_result(
+        scheduler, requested, snapshot, background, limited, json_output=values["json_output"]
+    )
     if values["waits"]:
         _exit_3_unless_finished(snapshot)
 
@@ -152,16 +154,16 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
     snapshot = scheduler.snapshot()
     was_open = bool(snapshot.outstanding)
     if was_open:
-        view = live.open_view(workspace, name, json_output=json_output)
+        view = live.open_sweep_view(workspace, name, json_output=json_output)
         snapshot = live.watch_until_done(scheduler, view, doing="watch")
-        if isinstance(view, live.LiveTable):
-            summary.print_summary(workspace, name, snapshot)
+        if isinstance(view, live.LiveSweepTable):
+            summary.print_sweep_summary(workspace, name, snapshot)
             _exit_3_unless_finished(snapshot)
             return
     if json_output or not was_open:
         _print_status(workspace, scheduler, snapshot, limit, json_output=json_output)
     else:
-        sweep_output.print_outcome(workspace, name, snapshot)
+        sweep_output.print_sweep_outcome(workspace, name, snapshot)
     _exit_3_unless_finished(snapshot)
 
 
@@ -185,9 +187,9 @@ def _print_status(
 ) -> None:
     limited = output.LimitedLists(limit)
     if json_output:
-        output.print_json(sweep_output.status_json(workspace, scheduler, snapshot, limited), limited)
+        output.print_json(sweep_output.sweep_status_json(workspace, scheduler, snapshot, limited), limited)
     else:
-        sweep_output.print_status(workspace, scheduler, snapshot, limited)
+        sweep_output.print_sweep_status(workspace, scheduler, snapshot, limited)
 
 
 @click.command()
@@ -206,7 +208,7 @@ def stop(name: str, workdir: Path, root: str | None, limit: int, json_output: bo
     scheduler = open_sweep_scheduler(options.find_requested_workspace(workdir, root), name, warn=output.warn)
     before = {s.name for s in scheduler.snapshot().outstanding}
     snapshot = scheduler.cancel()
-    sweep_output.print_cancelled(name, snapshot, before, output.LimitedLists(limit), json_output=json_output)
+    sweep_output.print_cancelled_runs(name, snapshot, before, output.LimitedLists(limit), json_output=json_output)
     if snapshot.outstanding:
         raise click.exceptions.Exit(3)
 
@@ -237,5 +239,5 @@ def capacity(name: str | None, workdir: Path, root: str | None, json_output: boo
     if json_output:
         output.print_json(numbers.as_dict())
         return
-    output.print_rows([key, str(getattr(numbers, key))] for key in ("limit", "active", "queued", "max_new"))
+    output.print_aligned_rows([key, str(getattr(numbers, key))] for key in ("limit", "active", "queued", "max_new"))
     click.echo(numbers.sentence)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from scaffold.cli.common import output, terminal
-from scaffold.cli.sweep.wording import format_progress, format_state_row, sort_by_urgency
+from scaffold.cli.sweep.wording import format_run_state_row, format_sweep_progress, sort_runs_by_urgency
 from scaffold.runs import timestamps
-from scaffold.visible_text import escape_hidden, one_line
+from scaffold.visible_text import escape_hidden, escape_to_one_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,12 +33,12 @@ def watch_until_done(scheduler: Scheduler, view: SweepChangeLines, *, doing: str
         with view.display:
             return run_until_done(scheduler, view.show, doing=doing, warn=view.warn)
     except KeyboardInterrupt:
-        for line in describe_detaching(scheduler.sweep.name, view.snapshot):
+        for line in describe_detached_sweep(scheduler.sweep.name, view.snapshot):
             click.echo(line, err=True)
         raise click.exceptions.Exit(130) from None
 
 
-def describe_detaching(name: str, snapshot: SweepSnapshot | None) -> Iterator[str]:
+def describe_detached_sweep(name: str, snapshot: SweepSnapshot | None) -> Iterator[str]:
     """What goes on without whoever waited for a sweep, what does not, and how to come back."""
     yield f"everything that runs goes on running; come back with: scaffold sweep watch {name}"
     if snapshot is not None and (waiting := len(snapshot.startable)):
@@ -48,10 +48,10 @@ def describe_detaching(name: str, snapshot: SweepSnapshot | None) -> Iterator[st
     yield f"to end it: scaffold sweep stop {name}"
 
 
-def open_view(workspace: Workspace, sweep: str, *, json_output: bool) -> SweepChangeLines:
+def open_sweep_view(workspace: Workspace, sweep: str, *, json_output: bool) -> SweepChangeLines:
     """How a sweep is shown while it runs: a table that lives on a terminal, else a line for each end, nothing with --json."""
     if terminal.can_redraw() and not json_output:
-        return LiveTable(workspace, sweep)
+        return LiveSweepTable(workspace, sweep)
     return SweepChangeLines(workspace, quiet=json_output)
 
 
@@ -85,10 +85,10 @@ class SweepChangeLines:
         done = sum(s.is_done for s in snapshot.states)
         ended = [s for s in snapshot.states if s.is_done and before.get(s.name, s.state) != s.state]
         for number, state in enumerate(ended, start=done - len(ended) + 1):
-            self.print_timed(f"{number} of {len(snapshot.states)}  {describe_run(self._workspace, state)}")
+            self.print_timed(f"{number} of {len(snapshot.states)}  {describe_ended_run(self._workspace, state)}")
         self._hint_at_printed_metrics(snapshot)
         if not before or time.monotonic() - self._said_at >= SILENCE_S:
-            self.print_timed(format_progress(snapshot))
+            self.print_timed(format_sweep_progress(snapshot))
 
     def _hint_at_printed_metrics(self, snapshot: SweepSnapshot) -> None:
         """After the first run that finished: where results will find nothing of it, say so before all others have run."""
@@ -108,12 +108,12 @@ class SweepChangeLines:
         click.echo(f"{timestamps.utc_now():%H:%M:%S}  {text}", err=True)
 
 
-def describe_run(workspace: Workspace, state: RunState) -> str:
+def describe_ended_run(workspace: Workspace, state: RunState) -> str:
     """How a run ended, its name, its time, its metrics or the cause, on one line."""
-    return "  ".join(filter(None, format_state_row(workspace, state)))
+    return "  ".join(filter(None, format_run_state_row(workspace, state)))
 
 
-class LiveTable(SweepChangeLines):
+class LiveSweepTable(SweepChangeLines):
     """A table that is drawn again and again, for a terminal."""
 
     def __init__(self, workspace: Workspace, sweep: str) -> None:
@@ -149,15 +149,15 @@ class LiveTable(SweepChangeLines):
 
         space = max(3, self._live.console.size.height - 6)
         table = Table("state", "run", "for", "last", box=box.SIMPLE_HEAD, expand=True)
-        shown = sort_by_urgency(snapshot.states)[:space]
+        shown = sort_runs_by_urgency(snapshot.states)[:space]
         width = max(terminal.NARROWEST_NAME, self._live.console.size.width // 2)
         for state in shown:
-            word, name, *rest = map(one_line, format_state_row(self._workspace, state))
+            word, name, *rest = map(escape_to_one_line, format_run_state_row(self._workspace, state))
             cells = [terminal.shorten_middle(name, width), *rest]
             texts = [Text(cell, overflow="ellipsis", no_wrap=True) for cell in cells]
             table.add_row(Text(word, style=terminal.STATE_COLORS.get(word, "")), *texts)
         left = len(snapshot.states) - len(shown)
-        head = Text(f"{self._sweep}: {format_progress(snapshot)}{self._format_rate(snapshot)}")
+        head = Text(f"{self._sweep}: {format_sweep_progress(snapshot)}{self._format_rate(snapshot)}")
         done, total = sum(s.is_done for s in snapshot.states), len(snapshot.states)
         foot = Text((f"{left} more; " if left else "") + "Ctrl-C leaves everything running", style="dim")
         return Group(head, ProgressBar(total=max(1, total), completed=done), table, foot)

@@ -11,7 +11,7 @@ from scaffold.cli.common import options, output
 from scaffold.cli.sweep import tables
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.spec.plan import PlannedSweep, SweepOptions
+    from scaffold.sweeps.spec.plan import ExpandedSweep, SweepOptions
     from scaffold.workspace import Workspace
 
 # what --zip a=1,2 b=3,4 is one value with
@@ -204,7 +204,7 @@ def _confirm(count: int, *, yes: bool, json_output: bool) -> None:
 
 
 def _report(
-    workspace: Workspace, planned: PlannedSweep, outcome: str, limited: output.LimitedLists, values: dict[str, Any]
+    workspace: Workspace, planned: ExpandedSweep, outcome: str, limited: output.LimitedLists, values: dict[str, Any]
 ) -> None:
     from scaffold.sweeps.spec import sweep_paths, sweep_store
 
@@ -219,13 +219,13 @@ def _report(
     elif outcome != "dry run":
         hint = "" if values["launches"] else f"; next: scaffold sweep launch {name}"
         click.echo(f"wrote {shown_path}{hint}", err=True)
-    if outcome == "same" and sweep_store.code_differs(workspace, planned.sweep):
+    if outcome == "same" and sweep_store.sweep_code_differs(workspace, planned.sweep):
         output.warn(f"the code has changed since {name} was planned; --replace plans it with the code as it is now")
     if not values["json_output"] and (text := _describe_weak_comparisons(planned)):
         output.warn(text)
 
 
-def _describe_weak_comparisons(planned: PlannedSweep) -> str:
+def _describe_weak_comparisons(planned: ExpandedSweep) -> str:
     """Where so few seeds of so many configurations find only huge differences: how large, and what to do; empty elsewhere."""
     from scaffold.results.stats import power
     from scaffold.results.stats.distributions import ALPHA

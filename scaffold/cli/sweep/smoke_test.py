@@ -40,7 +40,7 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
     from scaffold.results.evidence import failure_cause
     from scaffold.sweeps.launch import smoke_test
 
-    view = live.open_view(workspace, name, json_output=json_output)
+    view = live.open_sweep_view(workspace, name, json_output=json_output)
     scheduler = smoke_test.prepare_smoke_sweep(
         workspace, name, values["smoke_args"] or "", warn=output.warn, no_prefix=values["no_prefix"]
     )

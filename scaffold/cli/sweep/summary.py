@@ -10,7 +10,7 @@ import click
 
 from scaffold.cli.common import output
 from scaffold.cli.sweep import wording
-from scaffold.visible_text import one_line
+from scaffold.visible_text import escape_to_one_line
 
 if TYPE_CHECKING:
     from scaffold.sweeps.launch.run_states import SweepSnapshot
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 MOST_CAUSES, MOST_NAMES, MOST_VALUES = 6, 1, 500
 
 
-def print_summary(workspace: Workspace, name: str, snapshot: SweepSnapshot) -> None:
+def print_sweep_summary(workspace: Workspace, name: str, snapshot: SweepSnapshot) -> None:
     """How a sweep ended: its counts, its metric, why runs failed, and what to do next."""
     from scaffold.sweeps.launch.run_states import count_run_states
 
-    click.echo(f"{name}: {wording.format_counts(count_run_states(snapshot.states))}")
+    click.echo(f"{name}: {wording.format_state_counts(count_run_states(snapshot.states))}")
     for line in (*_metric_lines(workspace, snapshot), *_failure_lines(workspace, name, snapshot)):
         click.echo(line)
     step = wording.suggest_sweep_step(name, snapshot, None) or f"scaffold results --sweep {name}"
@@ -44,19 +44,19 @@ def _metric_lines(workspace: Workspace, snapshot: SweepSnapshot) -> Iterator[str
     values = [v for v in scalars if isinstance(v, (int, float)) and not isinstance(v, bool)]
     if metric and values:
         runs = output.pluralize(len(values), "run")
-        yield f"{one_line(metric)}: {min(values):.5g} to {max(values):.5g} in {runs}"
+        yield f"{escape_to_one_line(metric)}: {min(values):.5g} to {max(values):.5g} in {runs}"
 
 
 def _failure_lines(workspace: Workspace, name: str, snapshot: SweepSnapshot) -> Iterator[str]:
     """A line for each cause: how many runs ended of it, and one of them."""
     runs_by_cause: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for state in wording.sort_by_urgency(snapshot.states):
+    for state in wording.sort_runs_by_urgency(snapshot.states):
         if state.state in ("failed", "lost", "terminated"):
             cause = wording.cached_failure_cause(workspace, state.run) if state.run else state.reason or ""
             runs_by_cause[state.state, cause].append(state.name)
     for (word, cause), names in list(runs_by_cause.items())[:MOST_CAUSES]:
         others = len(names) - MOST_NAMES
         more = f" and {others} more" if others > 0 else ""
-        yield one_line(f"{len(names)} {word}: {cause} ({', '.join(names[:MOST_NAMES])}{more})")
+        yield escape_to_one_line(f"{len(names)} {word}: {cause} ({', '.join(names[:MOST_NAMES])}{more})")
     if (left := len(runs_by_cause) - MOST_CAUSES) > 0:
         yield f"{left} more causes: scaffold sweep status {name}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def print_launched(
+def print_launch_result(
     scheduler: Scheduler,
     requested: Sequence[RunState],
     snapshot: SweepSnapshot,
@@ -56,7 +56,7 @@ def print_launched(
     limited.report_left_out()
     if again:
         click.echo(f"{len(again)} to be run again", err=True)
-    click.echo(f"{name}: {wording.format_counts(counts)}")
+    click.echo(f"{name}: {wording.format_state_counts(counts)}")
     if background is not None:
         word = "is paced already by" if background.already_there else "is paced in the background by"
         click.echo(f"it {word} {background.who}, which says what it does in {background.log}", err=True)
@@ -83,25 +83,25 @@ def print_schedule(name: str, schedule: LaunchSchedule, limited: output.LimitedL
     click.echo(schedule.capacity.sentence, err=True)
 
 
-def print_status(
+def print_sweep_status(
     workspace: Workspace, scheduler: Scheduler, snapshot: SweepSnapshot, limited: output.LimitedLists
 ) -> None:
     """A sweep's state for people."""
     name = scheduler.sweep.name
-    rows = [wording.format_state_row(workspace, s) for s in limited(wording.sort_by_urgency(snapshot.states))]
+    rows = [wording.format_run_state_row(workspace, s) for s in limited(wording.sort_runs_by_urgency(snapshot.states))]
     if terminal.stdout_is_terminal() and rows:
         terminal.print_state_rows(rows, name=1, state=0)
     else:
-        output.print_rows(rows)
+        output.print_aligned_rows(rows)
     limited.report_left_out()
     stopped = " (stopped)" if snapshot.options.stopped else ""
-    click.echo(f"{name}{stopped}: {wording.format_progress(snapshot)}")
+    click.echo(f"{name}{stopped}: {wording.format_sweep_progress(snapshot)}")
     output.print_limited_warnings([f"{s.name}: {s.disagreement}" for s in snapshot.states if s.disagreement])
     if step := wording.suggest_sweep_step(name, snapshot, scheduler.current_holder()):
         click.echo(f"next: {step}", err=True)
 
 
-def status_json(
+def sweep_status_json(
     workspace: Workspace, scheduler: Scheduler, snapshot: SweepSnapshot, limited: output.LimitedLists
 ) -> dict[str, Any]:
     """A sweep's state for agents; what is there or in trouble comes first."""
@@ -119,7 +119,7 @@ def status_json(
         "counts": progress.counts,
         "eta_s": progress.eta_s,
         "next": wording.suggest_sweep_step(scheduler.sweep.name, snapshot, holder),
-        "runs": [_state_json(workspace, s) for s in limited(wording.sort_by_urgency(snapshot.states))],
+        "runs": [_state_json(workspace, s) for s in limited(wording.sort_runs_by_urgency(snapshot.states))],
     }
 
 
@@ -149,20 +149,20 @@ def _state_json(workspace: Workspace, state: RunState) -> dict[str, Any]:
     }
 
 
-def print_outcome(workspace: Workspace, name: str, snapshot: SweepSnapshot) -> None:
+def print_sweep_outcome(workspace: Workspace, name: str, snapshot: SweepSnapshot) -> None:
     """How a sweep ended."""
     from scaffold.sweeps.launch.run_states import count_run_states
 
-    for state in wording.sort_by_urgency(snapshot.states):
+    for state in wording.sort_runs_by_urgency(snapshot.states):
         if state.state in ("failed", "lost", "terminated"):
-            words = [state.state, state.name, wording.explain_state(workspace, state)]
+            words = [state.state, state.name, wording.explain_run_state(workspace, state)]
             click.echo("  ".join(filter(None, words)))
-    click.echo(f"{name}: {wording.format_counts(count_run_states(snapshot.states))}")
+    click.echo(f"{name}: {wording.format_state_counts(count_run_states(snapshot.states))}")
     if step := wording.suggest_sweep_step(name, snapshot, None):
         click.echo(f"next: {step}", err=True)
 
 
-def print_cancelled(
+def print_cancelled_runs(
     name: str, snapshot: SweepSnapshot, before: Collection[str], limited: output.LimitedLists, *, json_output: bool
 ) -> None:
     """What a stop ended, of what was open `before`."""

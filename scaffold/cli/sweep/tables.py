@@ -46,7 +46,7 @@ def print_planned_runs(planned: Sweep, runs: Sequence[PlannedRun], limited: outp
     keys = list(dict.fromkeys(k for run in shown for k in run.params))
     head = [[*keys, *(["seed"] if planned.seeds else []), "run"]]
     rows = [_run_row(run, keys, seeded=bool(planned.seeds)) for run in shown]
-    output.print_rows([*head, *rows])
+    output.print_aligned_rows([*head, *rows])
     click.echo(f"{len(runs)} run{'' if len(runs) == 1 else 's'}")
     limited.report_left_out()
 

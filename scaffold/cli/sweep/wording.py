@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 URGENCY = ("running", "starting", "lost", "failed", "terminated", "waiting", "submitting", "finished", "missing")
 
 
-def sort_by_urgency(states: Sequence[RunState]) -> list[RunState]:
+def sort_runs_by_urgency(states: Sequence[RunState]) -> list[RunState]:
     """What is there or in trouble before what waits or is done."""
     return sorted(states, key=lambda s: URGENCY.index(s.state))
 
 
-def format_counts(counts: Mapping[str, int]) -> str:
+def format_state_counts(counts: Mapping[str, int]) -> str:
     """`9 finished, 3 failed`."""
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-def format_progress(snapshot: SweepSnapshot) -> str:
+def format_sweep_progress(snapshot: SweepSnapshot) -> str:
     """`9 of 12 done: 9 finished, 3 running; about 3.2 s to go`, the end where it can be estimated."""
     from scaffold.sweeps.launch.sweep_progress import measure_sweep_progress
 
     progress = measure_sweep_progress(snapshot, timestamps.utc_now())
     eta = "" if progress.eta_s is None else f"; about {timestamps.format_duration(progress.eta_s)} to go"
-    return f"{progress.done} of {progress.total} done: {format_counts(progress.counts)}{eta}"
+    return f"{progress.done} of {progress.total} done: {format_state_counts(progress.counts)}{eta}"
 
 
-def format_state_row(workspace: Workspace, state: RunState) -> list[str]:
+def format_run_state_row(workspace: Workspace, state: RunState) -> list[str]:
     """One run's line: state, name, how long, metrics or what it printed last, why."""
     from scaffold.sweeps.launch import sweep_progress
 
@@ -45,11 +45,11 @@ def format_state_row(workspace: Workspace, state: RunState) -> list[str]:
         state.state,
         state.name,
         timestamps.format_duration(sweep_progress.compute_run_elapsed(state, timestamps.utc_now())),
-        " ".join(filter(None, [format_metrics(metrics, 4) or last_line[:60], explain_state(workspace, state)])),
+        " ".join(filter(None, [format_metrics(metrics, 4) or last_line[:60], explain_run_state(workspace, state)])),
     ]
 
 
-def explain_state(workspace: Workspace, state: RunState) -> str:
+def explain_run_state(workspace: Workspace, state: RunState) -> str:
     """How a run ended and of what, or why it is as it is."""
     run, end = state.run, ""
     if run is not None and state.state in ("failed", "terminated"):

@@ -14,7 +14,7 @@ from scaffold.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class SkillPlan:
+class SkillFilePlan:
     """What becomes of SKILL.md; `file` is None where what stands there stays."""
 
     action: FileAction
@@ -26,7 +26,7 @@ class SkillPlan:
         return self.file is not None and self.file.old != self.file.new
 
 
-def plan_skill(planned: InitPlan, folder: str | None) -> SkillPlan | None:
+def plan_skill_file(planned: InitPlan, folder: str | None) -> SkillFilePlan | None:
     """What to do about the skill in `folder`, which is relative to the repository (`.`: the usual place; None: no skill).
 
     Raises WrongUsage where the folder's name cannot be a skill's; somebody's own file there is kept.
@@ -45,18 +45,18 @@ def plan_skill(planned: InitPlan, folder: str | None) -> SkillPlan | None:
     in_workdir = path.is_relative_to(planned.workdir)
     shown = path.relative_to(planned.workdir).as_posix() if in_workdir else str(path)
     if in_workdir and not path.resolve().is_relative_to(planned.workdir.resolve()):
-        return SkillPlan(FileAction(shown, "linked", "a link leads out of the repository"))
+        return SkillFilePlan(FileAction(shown, "linked", "a link leads out of the repository"))
     text = files.read_or_empty(workspace.playbook) or built_in_playbook(workspace)
     try:
-        file = files.skill_file(workspace, path, title, text)
+        file = files.make_skill_file_update(workspace, path, title, text)
     except ScaffoldError as error:
         reason = error.message.removeprefix(f"{path} ").removeprefix("is ")
-        return SkillPlan(FileAction(shown, "keep", f"yours is kept: {reason}"))
+        return SkillFilePlan(FileAction(shown, "keep", f"yours is kept: {reason}"))
     what = "create" if not file.old else "same" if file.old == file.new else "replace"
-    return SkillPlan(FileAction(shown, what), file)
+    return SkillFilePlan(FileAction(shown, what), file)
 
 
-def write_skill(skill: SkillPlan) -> None:
+def write_skill(skill: SkillFilePlan) -> None:
     """Write it, where there is something to write. Raises ScaffoldError."""
     if skill.file is not None and skill.writes:
-        files.write_update(skill.file)
+        files.write_playbook_file(skill.file)

@@ -47,11 +47,11 @@ def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_o
     limited = output.LimitedLists(limit)
     if json_output:
         answer = explain_field(conventions, explain) if explain is not None else conventions.to_json()
-        output.print_json(cut_evidence(answer, limited), limited)
+        output.print_json(limit_evidence_entries(answer, limited), limited)
         return
     if explain is not None:
         answer = _visible(explain_field(conventions, explain))
-        _print_text("\n".join(_explanation_lines(cut_evidence(answer, limited))))
+        _print_text("\n".join(_explanation_lines(limit_evidence_entries(answer, limited))))
     else:
         import shutil
 
@@ -60,11 +60,12 @@ def detect(workdir: Path, explain: str | None, history: bool, limit: int, json_o
     limited.report_left_out()
 
 
-def cut_evidence(answer: Any, limited: output.LimitedLists, *, cut: bool = False) -> Any:
+def limit_evidence_entries(answer: Any, limited: output.LimitedLists, *, cut: bool = False) -> Any:
     """The same with its evidence, and what lost, cut; the values stay whole, since programs act on them."""
     if isinstance(answer, dict):
         return {
-            key: cut_evidence(value, limited, cut=cut or key in ("evidence", "lost")) for key, value in answer.items()
+            key: limit_evidence_entries(value, limited, cut=cut or key in ("evidence", "lost"))
+            for key, value in answer.items()
         }
     return limited(answer) if cut and isinstance(answer, (list, tuple)) else answer
 
@@ -79,7 +80,7 @@ def _visible(value: Any) -> Any:
     from dataclasses import fields, is_dataclass, replace
 
     if isinstance(value, str):
-        return visible_text.one_line(value)
+        return visible_text.escape_to_one_line(value)
     if isinstance(value, dict):
         return {_visible(key): _visible(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -89,7 +90,7 @@ def _visible(value: Any) -> Any:
     return value
 
 
-def flatten_fields(conventions: Conventions) -> dict[str, Any]:
+def flatten_conventions(conventions: Conventions) -> dict[str, Any]:
     """Every field by its dotted name, in the order of the answer."""
     flat: dict[str, Any] = {}
     for field, value in conventions.to_json().items():
@@ -109,7 +110,7 @@ def explain_field(conventions: Conventions, field: str) -> dict[str, Any]:
     """
     from dataclasses import asdict
 
-    values = flatten_fields(conventions)
+    values = flatten_conventions(conventions)
     names = [
         name
         for name, value in values.items()
@@ -147,7 +148,7 @@ def _table_lines(conventions: Conventions, width: int, limited: output.LimitedLi
     import textwrap
 
     empty = []
-    for name, value in flatten_fields(conventions).items():
+    for name, value in flatten_conventions(conventions).items():
         if name in ("entry_points", "risks", "history") or name.startswith("machine."):
             continue
         if _format_value(value):

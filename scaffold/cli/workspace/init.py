@@ -12,9 +12,9 @@ from scaffold import metric_directions
 from scaffold.cli.common import output
 
 if TYPE_CHECKING:
-    from scaffold.cli.workspace.agent_skill import SkillPlan
+    from scaffold.cli.workspace.agent_skill import SkillFilePlan
     from scaffold.lifecycle.answers import InitOptions
-    from scaffold.lifecycle.baseline_trial import BaselineTrial
+    from scaffold.lifecycle.baseline_trial import BaselineCommandTrial
     from scaffold.lifecycle.file_kinds import FileAction
     from scaffold.lifecycle.init import InitPlan
 
@@ -98,11 +98,11 @@ def init(
 
     Creates only files that are missing; what is there stays as it is. A second run changes nothing.
     """
-    from scaffold.cli.workspace.agent_skill import plan_skill
+    from scaffold.cli.workspace.agent_skill import plan_skill_file
     from scaffold.cli.workspace.try_baseline import OFFER, run_baseline_trial
     from scaffold.conventions import detect_conventions
     from scaffold.lifecycle.answers import InitOptions
-    from scaffold.lifecycle.baseline_trial import add_trial_answers
+    from scaffold.lifecycle.baseline_trial import add_baseline_trial_answers
     from scaffold.lifecycle.init import plan_init, refuse_nested_workspace
 
     if setup and not try_first:
@@ -117,15 +117,15 @@ def init(
     )
     planned = plan(options)
     prompts = output.may_prompt(yes=yes or dry_run, json_output=json_output)
-    prompts = prompts and _count_writes(planned, plan_skill(planned, skill_folder)) > 0
+    prompts = prompts and _count_writes(planned, plan_skill_file(planned, skill_folder)) > 0
     if prompts and not planned.existing:
         options = _prompt_for_options(planned, options)
         planned = plan(options)
         try_first = try_first or click.confirm(OFFER, default=False)
     run = run_baseline_trial(planned, setup=setup, prompts=prompts, quiet=json_output) if try_first else None
     if run is not None and not planned.existing:
-        planned = plan(options, learn=functools.partial(add_trial_answers, run=run))
-    skill = plan_skill(planned, skill_folder)  # which speaks of the root and the server that were answered
+        planned = plan(options, learn=functools.partial(add_baseline_trial_answers, run=run))
+    skill = plan_skill_file(planned, skill_folder)  # which speaks of the root and the server that were answered
     if prompts:
         _print_plan(planned, skill, "would write")
         click.confirm(f"Write {output.pluralize(_count_writes(planned, skill), 'file')}?", default=True, abort=True)
@@ -144,7 +144,7 @@ def _print_remarks(planned: InitPlan, *, written: bool) -> None:
 
     for text in planned.warnings:
         output.warn(text)
-    output.warn_ignored(planned.root, planned.ignored)
+    output.warn_of_ignored_workspace(planned.root, planned.ignored)
     for hook in hooks_to_add(planned.actions):
         click.echo(f"\nadd to {hook.path}, which is yours:\n{hook.text}")
     if planned.changes and written:
@@ -154,7 +154,7 @@ def _print_remarks(planned: InitPlan, *, written: bool) -> None:
         )
 
 
-def _write(planned: InitPlan, skill: SkillPlan | None, server_url: str | None) -> InitPlan:
+def _write(planned: InitPlan, skill: SkillFilePlan | None, server_url: str | None) -> InitPlan:
     from scaffold.cli.workspace.agent_skill import write_skill
     from scaffold.lifecycle.init import apply_init
 
@@ -172,7 +172,7 @@ def confirm_typed_server(url: str | None) -> None:
 
     try:
         if url:
-            trusted_servers.confirm_server(address.validate_server_url(url))
+            trusted_servers.remember_trusted_server(address.validate_server_url(url))
     except ScaffoldError as error:
         output.warn(f"{error.message}; {error.hint}")
 
@@ -206,11 +206,11 @@ def _prompt(question: str, default: str) -> str:
     return str(click.prompt(question, default=default, show_default=bool(default)))
 
 
-def _all_actions(planned: InitPlan, skill: SkillPlan | None) -> list[FileAction]:
+def _all_actions(planned: InitPlan, skill: SkillFilePlan | None) -> list[FileAction]:
     return [*planned.actions, *([skill.action] if skill is not None else [])]
 
 
-def _count_writes(planned: InitPlan, skill: SkillPlan | None) -> int:
+def _count_writes(planned: InitPlan, skill: SkillFilePlan | None) -> int:
     """How many files are written."""
     return len(planned.changes) + (skill is not None and skill.writes)
 
@@ -223,14 +223,14 @@ def _mention_foreign_files(planned: InitPlan) -> None:
         from scaffold.runs import audit, records
 
         workspace = workspaces.load_workspace(planned.workdir, planned.root)
-        for note in audit.foreign_notes(records.read_records(workspace)):
+        for note in audit.describe_foreign_files(records.read_records(workspace)):
             click.echo(note, err=True)
 
 
-def _print_plan(planned: InitPlan, skill: SkillPlan | None, verb: str) -> None:
+def _print_plan(planned: InitPlan, skill: SkillFilePlan | None, verb: str) -> None:
     """One line a file, then a sentence."""
     actions, count = _all_actions(planned, skill), _count_writes(planned, skill)
-    output.print_actions(actions)
+    output.print_file_actions(actions)
     version = planned.template.version
     if count:
         click.echo(f"{verb} {count} of {len(actions)} files in {planned.workdir} (template {version})")
@@ -239,7 +239,7 @@ def _print_plan(planned: InitPlan, skill: SkillPlan | None, verb: str) -> None:
 
 
 def _plan_json(
-    planned: InitPlan, skill: SkillPlan | None, run: BaselineTrial | None = None, *, written: bool
+    planned: InitPlan, skill: SkillFilePlan | None, run: BaselineCommandTrial | None = None, *, written: bool
 ) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -250,7 +250,7 @@ def _plan_json(
         "root": planned.root,
         "template": planned.template.version,
         "written": written and _count_writes(planned, skill) > 0,
-        "files": output.actions_json(_all_actions(planned, skill)),
+        "files": output.file_actions_json(_all_actions(planned, skill)),
         "answers": dict(planned.answers),
         "ignored": output.ignored_json(planned.ignored),
         "warnings": list(planned.warnings),

@@ -29,12 +29,17 @@ def remove(workdir: Path, root: str | None, dry_run: bool, with_records: bool, l
     if json_output:
         stays = [{"path": path, "reason": reason} for path, reason in kept]
         answer = {"root": planned.workspace.root, "written": not dry_run, "deleted": deleted, "kept": stays}
-        homes = {"records_homes": output.homes_json(planned.homes), "records_deleted": with_records and not dry_run}
+        homes = {
+            "records_homes": output.record_homes_json(planned.homes),
+            "records_deleted": with_records and not dry_run,
+        }
         answer |= {**homes, "refs": planned.refs}
         output.print_json(answer, limited)
         return
     verb = "would delete" if dry_run else "deleted"
-    output.print_rows([*([verb, path, ""] for path in deleted), *(["kept", path, f"({why})"] for path, why in kept)])
+    output.print_aligned_rows(
+        [*([verb, path, ""] for path in deleted), *(["kept", path, f"({why})"] for path, why in kept)]
+    )
     limited.report_left_out()
     click.echo(f"{verb} {output.pluralize(len(planned.delete), 'file')}; kept: {len(planned.keep)}")
     for home in planned.homes:

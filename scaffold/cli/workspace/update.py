@@ -66,9 +66,9 @@ def update(
     Your edits are merged with the template's; where both changed the same lines, the file gets conflict markers and the exit
     code is 3. The plan, the playbook and the records are never touched, nor is any other file of the repository.
     """
-    from scaffold.lifecycle.answer_changes import lacks_facts, parse_settings
+    from scaffold.lifecycle.answer_changes import lacks_fact_answers, parse_settings
     from scaffold.lifecycle.template import releases
-    from scaffold.lifecycle.template.source import open_newest_template, open_recorded_template, remote_source
+    from scaffold.lifecycle.template.source import open_newest_template, open_recorded_template, remote_template_source
     from scaffold.lifecycle.update import plan_update
 
     if check:
@@ -96,7 +96,9 @@ def update(
     new_answers = parse_settings(workspace, settings)
     if not dry_run:
         confirm_typed_server(new_answers.get("research_server_url"))
-    fetch_from = template or (remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None)
+    fetch_from = template or (
+        remote_template_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None
+    )
     with contextlib.ExitStack() as stack:
         old = stack.enter_context(open_recorded_template(workspace, base=base, fetch_from=fetch_from))
         if template is not None:
@@ -107,16 +109,16 @@ def update(
             )
         else:
             new = old
-        detected = _detect_facts(workspace) if lacks_facts(workspace, new) else None
+        detected = _detect_facts(workspace) if lacks_fact_answers(workspace, new) else None
         planned = plan_update(workspace, old, new, new_answers=new_answers, detected=detected)
     _apply_and_report(planned, dry_run=dry_run, json_output=json_output)
 
 
 def _asks_to_fetch(workspace: Workspace, *, json_output: bool) -> bool:
     """Whether the user, asked on a terminal, says that the template may be fetched from where the answers file says."""
-    from scaffold.lifecycle.template.source import remote_source
+    from scaffold.lifecycle.template.source import remote_template_source
 
-    source = remote_source(workspace)
+    source = remote_template_source(workspace)
     if source is None or not output.may_prompt(yes=False, json_output=json_output):
         return False
     return click.confirm(f"This workspace's template comes from {source}. Fetch it?", default=False, err=True)
@@ -131,12 +133,12 @@ def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: 
     """Add experiment NAME, with folders of its own, to a per-experiment workspace."""
     from scaffold.lifecycle.answer_changes import answers_with_experiment
     from scaffold.lifecycle.answers import checked_experiment_name
-    from scaffold.lifecycle.template.source import open_recorded_template, remote_source
+    from scaffold.lifecycle.template.source import open_recorded_template, remote_template_source
     from scaffold.lifecycle.update import plan_update
 
     workspace = options.find_writable_workspace(workdir, root)
     new_answers = answers_with_experiment(workspace, checked_experiment_name(name))
-    fetch_from = remote_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None
+    fetch_from = remote_template_source(workspace) if _asks_to_fetch(workspace, json_output=json_output) else None
     with open_recorded_template(workspace, fetch_from=fetch_from) as template:
         planned = plan_update(workspace, template, template, new_answers=new_answers)
     _apply_and_report(planned, dry_run=dry_run, json_output=json_output)
@@ -146,17 +148,17 @@ def _update_facts(
     workspace: Workspace, accept: Sequence[str], settings: dict[str, Any], *, dry_run: bool, json_output: bool
 ) -> None:
     """Show what detection would answer differently today, take what is accepted; exit 3 where something is left."""
-    from scaffold.cli.workspace.update_facts import changes_json, choose_facts
+    from scaffold.cli.workspace.update_facts import choose_fact_changes, fact_changes_json
     from scaffold.lifecycle.template.source import open_recorded_template
     from scaffold.lifecycle.update import plan_update
 
-    changes, accepted = choose_facts(workspace, accept, json_output=json_output)
+    changes, accepted = choose_fact_changes(workspace, accept, json_output=json_output)
     if not changes and not json_output:
         click.echo(f"nothing to do: {workspace.root} has what detection finds")
     with open_recorded_template(workspace) as template:
         planned = plan_update(workspace, template, template, new_answers={**accepted, **settings})
     if accepted or settings or json_output:
-        _apply_and_report(planned, dry_run=dry_run, json_output=json_output, more=changes_json(changes, accepted))
+        _apply_and_report(planned, dry_run=dry_run, json_output=json_output, more=fact_changes_json(changes, accepted))
     left = [change.name for change in changes if change.name not in accepted]
     if left and not json_output:
         click.echo(
@@ -180,12 +182,12 @@ def _apply_and_report(
     elif dry_run:
         output.print_verbatim(planned.patch())
         # what is written stands in the patch; the rest is said in lines that a patch may hold
-        output.print_actions([a for a in planned.actions if a.what not in ("update", "create")], mark="# ")
+        output.print_file_actions([a for a in planned.actions if a.what not in ("update", "create")], mark="# ")
     else:
-        output.print_actions(planned.actions)
+        output.print_file_actions(planned.actions)
         click.echo(_describe_outcome(planned))
         created = [change.path for change in planned.changes if change.old is None]
-        output.warn_ignored(planned.workspace.root, git.ignored_paths(planned.workspace.workdir, created))
+        output.warn_of_ignored_workspace(planned.workspace.root, git.ignored_paths(planned.workspace.workdir, created))
     if planned.conflicts:
         click.echo(
             f"conflicts in {', '.join(planned.conflicts)}: settle the lines between <<<<<<< and >>>>>>>", err=True
@@ -228,8 +230,8 @@ def _report_newer_version(workspace: Workspace, *, json_output: bool) -> None:
 
     with template_source.open_newest_template(workspace) as template:
         newest = template.version
-    recorded = template_source.recorded_version(workspace)
-    is_newer = releases.is_newer(newest, recorded)
+    recorded = template_source.recorded_template_version(workspace)
+    is_newer = releases.is_newer_version(newest, recorded)
     if json_output:
         output.print_json(
             {"root": workspace.root, "template": recorded, "newest": newest, "update_available": is_newer}
@@ -247,7 +249,7 @@ def _plan_json(planned: UpdatePlan, *, written: bool) -> dict[str, Any]:
         "from": planned.old_version,
         "to": planned.template.version,
         "written": written and bool(planned.changes),
-        "files": output.actions_json(planned.actions),
+        "files": output.file_actions_json(planned.actions),
         "conflicts": planned.conflicts,
         "patch": None if written else planned.patch(),
     }

@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def choose_facts(
+def choose_fact_changes(
     workspace: Workspace, accept: Sequence[str], *, json_output: bool
 ) -> tuple[list[FactChange], dict[str, Any]]:
     """The changes that detection would make, shown, and the new answers of those that were accepted or are said yes to."""
     from scaffold.conventions import detect_conventions
     from scaffold.lifecycle import fact_changes
 
-    changes = fact_changes.find_changes(workspace, detect_conventions(workspace.workdir))
-    accepted = fact_changes.accepted_answers(changes, accept)
+    changes = fact_changes.find_fact_changes(workspace, detect_conventions(workspace.workdir))
+    accepted = fact_changes.answers_from_accepted_changes(changes, accept)
     for change in () if json_output else changes:
-        click.echo("\n".join(fact_changes.describe_change(change)))
+        click.echo("\n".join(fact_changes.describe_fact_change(change)))
         asks = not accept and output.may_prompt(yes=False, json_output=json_output)
         if asks and click.confirm("Take it?", default=True):
             accepted[change.name] = change.new
     return changes, accepted
 
 
-def changes_json(changes: Sequence[FactChange], accepted: dict[str, Any]) -> dict[str, Any]:
+def fact_changes_json(changes: Sequence[FactChange], accepted: dict[str, Any]) -> dict[str, Any]:
     """The changes as `--json` has them, each with whether it is taken."""
     from dataclasses import asdict
 

@@ -14,14 +14,16 @@ from scaffold.ideas import context, study_files
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, Status
 from scaffold.ideas.tree import changes, snapshot
-from scaffold.ideas.wording import describe_verdict, incumbent_chain, metric_change, metric_interval
+from scaffold.ideas.wording import describe_verdict, list_ideas_in_incumbent, metric_change, metric_change_interval
 from scaffold.observations.results_tsv import read_trials
 
 STATUSES: dict[str, Status] = {"keep": "kept", "discard": "dropped", "crash": "failed"}
 COLUMNS = ("idea", "status", "change", "low", "high", "pairs", "runs", "base", "commit", "text", "because", "by_hand")
 
 
-def import_trials(place: IdeaContext, name: str, path: Path, warn: Callable[[str], None]) -> tuple[IdeaStudy, int]:
+def import_trials_as_ideas(
+    place: IdeaContext, name: str, path: Path, warn: Callable[[str], None]
+) -> tuple[IdeaStudy, int]:
     """Read the trials of a `results.tsv` into a study, as ideas of elsewhere: they are remembered, and count for nothing in the rule. The
     study, and how many are new. Raises ScaffoldError where the file cannot be read."""
     try:
@@ -47,7 +49,7 @@ def import_trials(place: IdeaContext, name: str, path: Path, warn: Callable[[str
             count += 1
         return study
 
-    return study_files.change_study(place.workspace, name, add), count
+    return study_files.change_idea_study(place.workspace, name, add), count
 
 
 def _resolve(place: IdeaContext, short: str) -> str | None:
@@ -69,18 +71,18 @@ def _foreign_record(place: IdeaContext, study: IdeaStudy, commit: str | None, te
         commit=commit,
         state=place.code_state(commit),
         paths=tuple(sorted({hunk.path for hunk in hunks})),
-        lines=changes.fingerprint_lines(hunks),
-        constants=changes.fingerprint_constants(hunks),
+        lines=changes.fingerprint_changed_lines(hunks),
+        constants=changes.fingerprint_without_numbers(hunks),
     )
 
 
-def format_table(study: IdeaStudy) -> str:
+def format_ideas_tsv(study: IdeaStudy) -> str:
     """All ideas as tab-separated values."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter="\t", lineterminator="\n")
     writer.writerow(COLUMNS)
     for record in study.ideas:
-        low, high = metric_interval(study, record)
+        low, high = metric_change_interval(study, record)
         cells = {
             "idea": record.number,
             "status": record.status,
@@ -104,19 +106,19 @@ def _cell(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
-def write_branch(place: IdeaContext, study: IdeaStudy, branch: str) -> tuple[str, int]:
+def write_ideas_branch(place: IdeaContext, study: IdeaStudy, branch: str) -> tuple[str, int]:
     """Make a branch with a commit for each idea that the code that stands is made of; its tip, and how many. No tree and no other branch
     changes. Raises ScaffoldError where the branch exists, WrongUsage for what cannot be a branch's name."""
     if git.run_git(place.top, "check-ref-format", "--branch", branch).status != 0:
         raise WrongUsage(f"{branch!r} cannot be a branch's name", hint="--branch ideas/kept")
     if git.run_git(place.top, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}").status == 0:
         raise ScaffoldError(f"there is a branch {branch} already", hint="choose another name")
-    first, *ideas = incumbent_chain(study)
+    first, *ideas = list_ideas_in_incumbent(study)
     tip = first.commit
     for record in ideas:
-        tree = git.run_checked(place.top, "rev-parse", f"{record.commit}^{{tree}}").text
+        tree = git.run_git_checked(place.top, "rev-parse", f"{record.commit}^{{tree}}").text
         trailers = {"Idea": f"{record.number} of {study.name}", "Verdict": describe_verdict(study, record)}
         message = snapshot.idea_message(record.text, {**trailers, "Because": record.because})
         tip = snapshot.commit_tree(place.top, tree, tip, message)
-    git.run_checked(place.top, "update-ref", f"refs/heads/{branch}", tip, "")
+    git.run_git_checked(place.top, "update-ref", f"refs/heads/{branch}", tip, "")
     return tip, len(ideas)

@@ -7,12 +7,12 @@ from statistics import fmean
 from typing import NamedTuple
 
 from scaffold.ideas.study import BASELINE, IdeaStudy
-from scaffold.ideas.wording import metric_change, metric_interval
+from scaffold.ideas.wording import metric_change, metric_change_interval
 
 WIDTH = 40
 
 
-class ProgressPoint(NamedTuple):
+class StudyProgressPoint(NamedTuple):
     """An idea in the course of a study: the metric that it is estimated at with an interval (None: not known), and the best by then."""
 
     idea: int
@@ -24,22 +24,22 @@ class ProgressPoint(NamedTuple):
     text: str
 
 
-def progress_points(study: IdeaStudy) -> list[ProgressPoint]:
+def study_progress_points(study: IdeaStudy) -> list[StudyProgressPoint]:
     """The points of a study, idea by idea. Values are the baseline's mean and the changes that were confirmed since, added up."""
     runs = study.history[0].get("runs") or []
     if not runs:
         return []
     start = study.turned(fmean(value for _, value in runs))
     levels = {BASELINE: start}
-    best, points = start, [ProgressPoint(BASELINE, "kept", start, None, None, start, study.ideas[BASELINE].text)]
+    best, points = start, [StudyProgressPoint(BASELINE, "kept", start, None, None, start, study.ideas[BASELINE].text)]
     for record in study.ideas[1:]:
         base = levels.get(record.base, best)
-        change, (low, high) = metric_change(study, record.effect), metric_interval(study, record)
+        change, (low, high) = metric_change(study, record.effect), metric_change_interval(study, record)
         if record.status == "kept":
             estimate = metric_change(study, record.estimate)
             best = levels[record.number] = base + (estimate or 0.0)
         points.append(
-            ProgressPoint(
+            StudyProgressPoint(
                 record.number,
                 record.status,
                 None if change is None else base + change,
@@ -52,7 +52,7 @@ def progress_points(study: IdeaStudy) -> list[ProgressPoint]:
     return points
 
 
-def format_progress_chart(study: IdeaStudy, points: Sequence[ProgressPoint]) -> list[list[str]]:
+def format_progress_chart(study: IdeaStudy, points: Sequence[StudyProgressPoint]) -> list[list[str]]:
     """The points as lines of text: number, status, value, a mark on a scale, what it was."""
     values = [value for point in points for value in (point.value, point.best) if value is not None]
     low, high = min(values, default=0.0), max(values, default=0.0)

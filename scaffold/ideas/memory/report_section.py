@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from scaffold.errors import ScaffoldError
 from scaffold.ideas import context, study_files
-from scaffold.ideas.memory.progress import ProgressPoint, progress_points
+from scaffold.ideas.memory.progress import StudyProgressPoint, study_progress_points
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
 from scaffold.ideas.tree import patches
-from scaffold.ideas.wording import describe_effect
+from scaffold.ideas.wording import describe_idea_effect
 from scaffold.results.plots.figures import Axis, CurveLine, LineChart, MeanPoint
 from scaffold.results.report.model import ReportIdea, ReportIdeas
 from scaffold.workspace import Workspace
@@ -18,12 +18,12 @@ from scaffold.workspace import Workspace
 MOST_IDEAS, MOST_LETTERS = 300, 4000
 
 
-def build_study_reports(workspace: Workspace) -> tuple[ReportIdeas, ...]:
+def build_idea_study_reports(workspace: Workspace) -> tuple[ReportIdeas, ...]:
     """The studies of a workspace, the newest first."""
     place = None
     with contextlib.suppress(ScaffoldError):  # without git there are no patches to show
-        place = context.open_context(workspace)
-    studies = [study for study in study_files.read_all_studies(workspace) if study.is_started]
+        place = context.open_idea_context(workspace)
+    studies = [study for study in study_files.read_idea_studies(workspace) if study.is_started]
     return tuple(_report_study(place, study) for study in reversed(studies))
 
 
@@ -36,7 +36,7 @@ def _report_study(place: context.IdeaContext | None, study: IdeaStudy) -> Report
         for number, claim in enumerate(study.claims, 1)
     ]
     ideas = tuple(_report_idea(place, study, record) for record in reversed(study.ideas[-MOST_IDEAS:]))
-    figures = _course(study, progress_points(study))
+    figures = _course(study, study_progress_points(study))
     return ReportIdeas(name=study.name, question=question, claims=tuple(claims), ideas=ideas, figures=figures)
 
 
@@ -49,14 +49,14 @@ def _report_idea(place: context.IdeaContext | None, study: IdeaStudy, record: Id
         number=record.number,
         stands=record.number == study.incumbent,
         status=record.status,
-        effect=describe_effect(study, record),
+        effect=describe_idea_effect(study, record),
         text=record.text,
         because=record.because or "",
         patch=patch[:MOST_LETTERS],
     )
 
 
-def _course(study: IdeaStudy, points: Sequence[ProgressPoint]) -> tuple[LineChart, ...]:
+def _course(study: IdeaStudy, points: Sequence[StudyProgressPoint]) -> tuple[LineChart, ...]:
     """The running best as it was confirmed, and each idea by what became of it."""
     if len(points) < 2:
         return ()

@@ -26,7 +26,7 @@ def find_same_code(study: IdeaStudy, state: str) -> IdeaRecord | None:
     return next((record for record in reversed(study.ideas) if record.state == state and record.of is None), None)
 
 
-def find_similar(
+def find_similar_ideas(
     study: IdeaStudy, lines: Sequence[str], constants: Sequence[str], text: str, *, other_than: int | None = None
 ) -> list[Resemblance]:
     """Earlier ideas that are nearly the same, the most alike first: by the lines that they change, by the constants that they turn, by

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from scaffold.ideas.memory.progress import progress_points
+from scaffold.ideas.memory.progress import study_progress_points
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
-from scaffold.ideas.wording import describe_effect, describe_verdict, incumbent_chain, suggest_next_action
+from scaffold.ideas.wording import describe_idea_effect, describe_verdict, list_ideas_in_incumbent, suggest_study_action
 from scaffold.plan.document.markdown_inline import escape_for_message
 
 MOST_LAST, MOST_OPEN, MOST_FAMILIES, MOST_CHAIN, MOST_RUNNING = 12, 5, 6, 6, 3
 
 
-def brief_lines(study: IdeaStudy) -> list[str]:
+def study_brief_lines(study: IdeaStudy) -> list[str]:
     """The lines of the brief."""
     return list(_lines(study))
 
@@ -24,11 +24,11 @@ def _lines(study: IdeaStudy) -> Iterator[str]:
     totals = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none yet"
     yield f"Study `{study.name}`: {study.direction} {_text(study.metric)} of `{_text(' '.join(study.command))}`; ideas: {totals}."
     yield "One change an idea, and say why. `scaffold try '...'` judges it; never tune to a seed; quote `scaffold ideas claim` only."
-    chain = incumbent_chain(study)
+    chain = list_ideas_in_incumbent(study)
     for record in chain[-MOST_CHAIN:]:
-        effect = describe_effect(study, record)
+        effect = describe_idea_effect(study, record)
         yield f"- stands: idea {record.number}: {_text(record.text)}" + (f" ({effect})" if effect else "")
-    points = progress_points(study)
+    points = study_progress_points(study)
     if points:
         yield f"- running best: {points[-1].best:.6g} {_text(study.metric)}, as confirmed"
     for record in [record for record in study.ideas[1:] if not record.is_closed][-MOST_RUNNING:]:
@@ -41,7 +41,7 @@ def _lines(study: IdeaStudy) -> Iterator[str]:
         yield f"- idea {record.number}, {describe_verdict(study, record)}: {_text(record.text)}{because}"
     for family, tried, successes in count_change_families(closed)[:MOST_FAMILIES]:
         yield f"- changes of {_text(family)}: {successes} of {tried} kept"
-    yield f"Next: {suggest_next_action(study)}"
+    yield f"Next: {suggest_study_action(study)}"
 
 
 def count_change_families(records: Iterable[IdeaRecord]) -> list[tuple[str, int, int]]:

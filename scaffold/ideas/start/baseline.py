@@ -25,9 +25,9 @@ def find_largest_seed(workspace: Workspace, study: IdeaStudy) -> int:
     return max((run.seed or 0 for run in runs if script in run.form or run.experiment == study.name), default=0)
 
 
-def capture_baseline(place: IdeaContext, study: IdeaStudy) -> tuple[IdeaRecord, tuple[str, ...]]:
+def capture_baseline_idea(place: IdeaContext, study: IdeaStudy) -> tuple[IdeaRecord, tuple[str, ...]]:
     """The code as it is, as idea 0, and what git does not track. Raises ScaffoldError where it differs from HEAD."""
-    head = git.run_checked(place.top, "rev-parse", "HEAD").text
+    head = git.run_git_checked(place.top, "rev-parse", "HEAD").text
     every = tuple(git.untracked_files(place.top))
     rules = replace(place.rules(None, study.command), untracked=frozenset(every))
     tree = snapshot.take_snapshot(place.top, head, rules)
@@ -54,9 +54,9 @@ def capture_baseline(place: IdeaContext, study: IdeaStudy) -> tuple[IdeaRecord, 
     return record, snapshot.list_excluded_files(place.top, rules)
 
 
-def run_baseline(
-    workspace: Workspace, study: IdeaStudy, side: trial_runs.CodeSide, show: trial_runs.Show
-) -> list[trial_runs.SideResult]:
+def run_study_baseline(
+    workspace: Workspace, study: IdeaStudy, side: trial_runs.IdeaTrialSide, show: trial_runs.Show
+) -> list[trial_runs.IdeaTrialRunResult]:
     """The runs of the baseline. Raises ScaffoldError where they give no metric.
 
     All of them, also where the first are equal: an accuracy on 600 examples is the same for two seeds of nine by chance.
@@ -64,12 +64,12 @@ def run_baseline(
     seeds = tuple(study.history[0]["seeds"])
     at_once = trial_runs.await_run_capacity(workspace, study, warn=side.warn)
     step = JudgingStep(kind="run", incumbent=seeds)
-    results = trial_runs.run_step(side, None, step, at_once=at_once, crashes={}, show=show).incumbent
+    results = trial_runs.run_judging_step(side, None, step, at_once=at_once, crashes={}, show=show).incumbent
     _check_baseline(study, results)
     return list(results)
 
 
-def _check_baseline(study: IdeaStudy, results: Sequence[trial_runs.SideResult]) -> None:
+def _check_baseline(study: IdeaStudy, results: Sequence[trial_runs.IdeaTrialRunResult]) -> None:
     failed = [result for result in results if result.value is None]
     if failed:
         raise ScaffoldError(
@@ -78,7 +78,9 @@ def _check_baseline(study: IdeaStudy, results: Sequence[trial_runs.SideResult]) 
         )
 
 
-def with_baseline(workspace: Workspace, study: IdeaStudy, results: Sequence[trial_runs.SideResult]) -> IdeaStudy:
+def add_baseline_values_to_study(
+    workspace: Workspace, study: IdeaStudy, results: Sequence[trial_runs.IdeaTrialRunResult]
+) -> IdeaStudy:
     """The study with the values of its baseline, so that ideas can be judged; as it is where it has them already."""
     if study.is_started:
         return study

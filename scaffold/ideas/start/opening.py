@@ -12,10 +12,10 @@ from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
 from scaffold.ideas import context, study_files, trial_runs
 from scaffold.ideas.context import IdeaContext
-from scaffold.ideas.history import LoopReplay, replay_history
+from scaffold.ideas.history import LoopReplay, replay_study_history
 from scaffold.ideas.loop_state import sum_of_squares
 from scaffold.ideas.start import baseline
-from scaffold.ideas.start.question import StudyOptions, settle_question
+from scaffold.ideas.start.question import StudyOptions, make_study_from_options
 from scaffold.ideas.study import BASELINE, IdeaStudy
 from scaffold.sweeps.spec import sweep_file
 from scaffold.sweeps.spec.model import NO_SEED_OPTION
@@ -29,7 +29,7 @@ VISIBLE = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudySummary:
+class StudyBaselineSummary:
     """What a study's baseline says: values by seed, the standard deviation of one run, the smallest effect that is mostly seen, how long
     one idea takes (seconds; None: not known), and what has to be said first."""
 
@@ -40,15 +40,17 @@ class StudySummary:
     warnings: tuple[str, ...]
 
 
-def start_study(
+def start_idea_study(
     workspace: Workspace, options: StudyOptions, *, warn: Warn, show: trial_runs.Show, note: Callable[[str], None]
-) -> tuple[IdeaStudy, StudySummary]:
+) -> tuple[IdeaStudy, StudyBaselineSummary]:
     """Open a study, or go on with one whose baseline was not over. Raises ScaffoldError: a dirty tree, a metric that no run gives."""
-    place = context.open_context(workspace)
+    place = context.open_idea_context(workspace)
     study = _resume(place, options) or _open(place, options, note=note)
-    side = trial_runs.CodeSides(workspace, study, warn=warn).side(study, study.ideas[BASELINE])
-    results = baseline.run_baseline(workspace, study, side, show)
-    study = study_files.change_study(workspace, study.name, lambda s: baseline.with_baseline(workspace, s, results))
+    side = trial_runs.IdeaTrialSides(workspace, study, warn=warn).side(study, study.ideas[BASELINE])
+    results = baseline.run_study_baseline(workspace, study, side, show)
+    study = study_files.change_idea_study(
+        workspace, study.name, lambda s: baseline.add_baseline_values_to_study(workspace, s, results)
+    )
     at_once = trial_runs.await_run_capacity(workspace, study, warn=warn)
     return study, summarize_baseline(study, [r.seconds for r in results if r.seconds is not None], at_once)
 
@@ -58,13 +60,13 @@ def _resume(place: IdeaContext, options: StudyOptions) -> IdeaStudy | None:
     this name is over, or asks something else."""
     workspace = place.workspace
     if options.name is None:
-        question = settle_question(place, options)
-        studies = study_files.read_all_studies(workspace)
+        question = make_study_from_options(place, options)
+        studies = study_files.read_idea_studies(workspace)
         same = [study for study in studies if _is_same_question(study, question) and not study.is_started]
         return same[-1] if same and same[-1].ideas[BASELINE].state == _head_state(place) else None
-    if options.name not in study_files.study_names(workspace):
+    if options.name not in study_files.idea_study_names(workspace):
         return None
-    study = study_files.read_study(workspace, options.name)
+    study = study_files.read_idea_study(workspace, options.name)
     if study.is_started or (options.command and options.command != study.command):
         raise ScaffoldError(
             f"there is a study {study.name} already",
@@ -74,7 +76,7 @@ def _resume(place: IdeaContext, options: StudyOptions) -> IdeaStudy | None:
 
 
 def _head_state(place: IdeaContext) -> str:
-    return place.code_state(git.run_checked(place.top, "rev-parse", "HEAD").text)
+    return place.code_state(git.run_git_checked(place.top, "rev-parse", "HEAD").text)
 
 
 def _is_same_question(a: IdeaStudy, b: IdeaStudy) -> bool:
@@ -84,15 +86,15 @@ def _is_same_question(a: IdeaStudy, b: IdeaStudy) -> bool:
 def _open(place: IdeaContext, options: StudyOptions, *, note: Callable[[str], None]) -> IdeaStudy:
     """The study, written, with its baseline planned as a sweep and nothing run."""
     workspace = place.workspace
-    study = settle_question(place, options)
-    base, untracked = baseline.capture_baseline(place, study)
+    study = make_study_from_options(place, options)
+    base, untracked = baseline.capture_baseline_idea(place, study)
     first = baseline.find_largest_seed(workspace, study) + 1
     seeds = tuple(range(first, first + baseline.BASELINE_RUNS))
     seed_option = study.seed_option or NO_SEED_OPTION
     planned = plan_sweep(
         workspace,
         SweepOptions(
-            name=trial_runs.side_name(study.name, BASELINE),
+            name=trial_runs.first_idea_sweep_name(study.name, BASELINE),
             command=study.command,
             goal=options.goal or f"the baseline of {study.name}",
             seeds=",".join(map(str, seeds)),
@@ -111,14 +113,14 @@ def _open(place: IdeaContext, options: StudyOptions, *, note: Callable[[str], No
     sweep_file.write_sweep(workspace, replace(planned.sweep, labels={"idea": str(BASELINE)}, code=code))
     event = {"event": "baseline", "seeds": list(seeds), "largest_seed": seeds[0] - 1}
     study = replace(study, ideas=(base,), untracked=untracked, history=(event,))
-    with study_files.study_lock(workspace, study.name):
-        return study_files.write_study(workspace, study)
+    with study_files.hold_idea_study_lock(workspace, study.name):
+        return study_files.write_idea_study(workspace, study)
 
 
-def summarize_baseline(study: IdeaStudy, seconds: Sequence[float], at_once: int) -> StudySummary:
+def summarize_baseline(study: IdeaStudy, seconds: Sequence[float], at_once: int) -> StudyBaselineSummary:
     """What the baseline says of the noise, and what a loop under it can see; so many runs go on at once."""
     values = [(int(seed), study.turned(value)) for seed, value in study.history[0]["runs"]]
-    state: LoopReplay = replay_history(study)
+    state: LoopReplay = replay_study_history(study)
     noise = (sum_of_squares([v for _, v in values]) / (len(values) - 1)) ** 0.5
     warnings = []
     if study.earlier:
@@ -131,7 +133,7 @@ def summarize_baseline(study: IdeaStudy, seconds: Sequence[float], at_once: int)
             "(--seed, or $RUN_SEED), and start again"
         )
     taken = RUNS_AN_IDEA * fmean(seconds) / at_once if seconds else None
-    return StudySummary(
+    return StudyBaselineSummary(
         values=tuple(values),
         noise=noise,
         smallest_effect=VISIBLE * noise,
@@ -140,7 +142,7 @@ def summarize_baseline(study: IdeaStudy, seconds: Sequence[float], at_once: int)
     )
 
 
-def to_question_json(study: IdeaStudy) -> dict[str, Any]:
+def study_question_json(study: IdeaStudy) -> dict[str, Any]:
     """The question of a study, for JSON."""
     return {
         "study": study.name,

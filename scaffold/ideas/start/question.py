@@ -38,7 +38,7 @@ class StudyOptions:
     metric_from: tuple[str, ...] = ()
 
 
-def settle_question(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
+def make_study_from_options(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
     """The study that the options ask for, with no idea yet. Raises WrongUsage where metric, direction or command is not known."""
     workspace = place.workspace
     command = options.command or context.read_baseline_command(workspace)
@@ -57,7 +57,7 @@ def settle_question(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
     if direction not in ("minimize", "maximize"):
         raise WrongUsage(f"it is not known which way {metric} is better", hint="--minimize or --maximize")
     name = options.name or _free_name(workspace, metric)
-    study_files.study_path(workspace, name)
+    study_files.idea_study_path(workspace, name)
     never = options.never if options.never is not None else context.guarded_files(place, command, metric)
     return IdeaStudy(
         name=name,
@@ -69,7 +69,7 @@ def settle_question(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
         least=options.least,
         margin=options.margin,
         only=options.only,
-        never=tuple(p for p in never if not forbidden_changes.matches_any(p, options.only)),
+        never=tuple(p for p in never if not forbidden_changes.matches_any_path_pattern(p, options.only)),
         checks=options.checks,
         apply=options.apply,
         backend=options.backend,
@@ -81,7 +81,7 @@ def settle_question(place: IdeaContext, options: StudyOptions) -> IdeaStudy:
 
 def _free_name(workspace: Workspace, metric: str) -> str:
     base = "".join(c if c.isascii() and c.isalnum() else "-" for c in metric).strip("-")[:40] or "ideas"
-    existing = set(study_files.study_names(workspace))
+    existing = set(study_files.idea_study_names(workspace))
     return next(n for i in range(1, 1000) if (n := base if i == 1 else f"{base}-{i}") not in existing)
 
 
@@ -90,9 +90,9 @@ def _seed_option(workspace: Workspace, seeds: str | None, command: tuple[str, ..
     if seeds == "none":
         return None
     if seeds is not None:
-        return script_interface.check_seed_option(seeds)
-    script = script_interface.read_script(workspace, command, ".")
-    style, _ = script_interface.detect_style(workspace, command, script)
+        return script_interface.check_seed_option_syntax(seeds)
+    script = script_interface.read_command_script(workspace, command, ".")
+    style, _ = script_interface.detect_argument_style(workspace, command, script)
     if option := script_interface.known_seed_option(workspace, script, style):
         return option
     reads = script_arguments.reads_environment_seed(workspace, script, command, ".")
@@ -100,5 +100,5 @@ def _seed_option(workspace: Workspace, seeds: str | None, command: tuple[str, ..
 
 
 def _count_earlier(workspace: Workspace, metric: str, command: tuple[str, ...]) -> int:
-    studies = study_files.read_all_studies(workspace)
+    studies = study_files.read_idea_studies(workspace)
     return sum(s.metric == metric and s.command == command and s.is_started for s in studies)

@@ -42,7 +42,7 @@ def read_hunks(top: Path, base: str, commit: str) -> list[Hunk]:
         "--src-prefix=a/",
         "--dst-prefix=b/",
     )
-    text = os.fsdecode(git.run_checked(top, "diff-tree", "-p", "-r", *options, base, commit).stdout)
+    text = os.fsdecode(git.run_git_checked(top, "diff-tree", "-p", "-r", *options, base, commit).stdout)
     return parse_hunks(text)
 
 
@@ -78,12 +78,12 @@ def parse_hunks(text: str) -> list[Hunk]:
     return hunks
 
 
-def fingerprint_lines(hunks: Iterable[Hunk]) -> tuple[str, ...]:
+def fingerprint_changed_lines(hunks: Iterable[Hunk]) -> tuple[str, ...]:
     """What a change is known by: a hash of each line that it takes or adds, without white space and comments; sorted, each once."""
     return _prints((hunk.path, sign, _plain(line)) for hunk in hunks for sign, line in _signed(hunk))
 
 
-def fingerprint_constants(hunks: Iterable[Hunk]) -> tuple[str, ...]:
+def fingerprint_without_numbers(hunks: Iterable[Hunk]) -> tuple[str, ...]:
     """The same for lines of which only numbers change, without the numbers: what says that the same constants are turned again."""
     prints = []
     for hunk in hunks:
@@ -112,7 +112,7 @@ def is_code_line(line: str) -> bool:
     return bool(_plain(line))
 
 
-def shown_hunk(hunk: Hunk, most: int = 3) -> list[str]:
+def format_hunk_excerpt(hunk: Hunk, most: int = 3) -> list[str]:
     """The first lines of a hunk, for people."""
     lines = [f"{sign}{line}" for sign, line in _signed(hunk)]
     return lines[:most] + ([f"... {len(lines) - most} more"] if len(lines) > most else [])

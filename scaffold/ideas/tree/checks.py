@@ -9,7 +9,7 @@ from pathlib import Path
 CHECK_S = 600.0
 
 
-def find_failed_check(top: Path, commands: Sequence[str], say: Callable[[str], None]) -> str | None:
+def run_checks_until_failure(top: Path, commands: Sequence[str], say: Callable[[str], None]) -> str | None:
     """Run the checks in the working tree, in order, until one fails; how it did. None: all succeeded."""
     for command in commands:
         say(f"check: {command}")

@@ -47,16 +47,16 @@ NO_DATA = frozenset(
 NO_DATA_FILES = (*CODE, ".log", ".pyc", ".tsv", ".md")
 
 
-def find_data_links(workspace: Workspace, study: IdeaStudy) -> list[str]:
+def find_data_paths_to_link(workspace: Workspace, study: IdeaStudy) -> list[str]:
     """The paths to be linked, relative to the repository's top: nothing of an idea's own, which each side has from its commit, and no new
     code, which the other side must not see. Raises ScaffoldError where git does not answer."""
     top = git.toplevel(workspace.workdir)
     if top is None:
         return []
-    uncounted = code_commits.uncounted_paths(workspace, top)
+    uncounted = code_commits.list_non_code_paths(workspace, top)
     ideas = sorted({path for record in study.ideas for path in record.paths})
     options = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory")
-    listed = [git.run_checked(top, *options, *more, "--exclude-standard").paths for more in ((), ("--ignored",))]
+    listed = [git.run_git_checked(top, *options, *more, "--exclude-standard").paths for more in ((), ("--ignored",))]
     entries, ignored = ([path for path in paths if _may_be_data(top, path, uncounted)] for paths in listed)
     # what lies in a folder that is new as a whole
     inside = git.untracked_files(top) if any(entry.endswith("/") for entry in entries) else []

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from scaffold.errors import ScaffoldError
-from scaffold.ideas.tree.changes import Hunk, is_code_line, shown_hunk
+from scaffold.ideas.tree.changes import Hunk, format_hunk_excerpt, is_code_line
 
 # evaluation and tests, where detection has no better word: a change there changes what is measured
 GUARDED = (
@@ -36,7 +36,7 @@ def guarded_paths(tracked: Iterable[str], script: str | None, folders: Iterable[
     return tuple(sorted(p for p in tracked if p != script and _matches(p, (*GUARDED, *below))))
 
 
-def check_paths(paths: Sequence[str], only: Sequence[str], never: Sequence[str]) -> None:
+def refuse_forbidden_paths(paths: Sequence[str], only: Sequence[str], never: Sequence[str]) -> None:
     """Raise ScaffoldError for a path outside `only` (where there are any) or inside `never`."""
     outside = [path for path in paths if only and not _matches(path, only)]
     if outside:
@@ -73,7 +73,7 @@ def refuse_seed_only_changes(hunks: Sequence[Hunk]) -> None:
     """Raise ScaffoldError where nothing but a seed, or its default, is another number."""
     code = [h for h in hunks if any(map(is_code_line, (*h.removed, *h.added)))]
     if code and all(map(_changes_seed_alone, code)):
-        lines = "; ".join(f"{h.place}: {' '.join(shown_hunk(h))}" for h in code[:SHOWN])
+        lines = "; ".join(f"{h.place}: {' '.join(format_hunk_excerpt(h))}" for h in code[:SHOWN])
         raise ScaffoldError(
             f"a change of nothing but the seed is never an improvement: {lines}",
             hint="more seeds for the code that stands: scaffold ideas claim; take the change back and try another idea",
@@ -116,7 +116,7 @@ def metric_hunks(
 def refuse_metric_changes(hunks: Sequence[Hunk], metric: str) -> None:
     """Raise ScaffoldError for hunks that change how the metric is made."""
     if hunks:
-        lines = "; ".join(f"{h.place}: {' '.join(shown_hunk(h))}" for h in hunks[:SHOWN])
+        lines = "; ".join(f"{h.place}: {' '.join(format_hunk_excerpt(h))}" for h in hunks[:SHOWN])
         raise ScaffoldError(
             f"the idea touches lines that compute or print {metric}: {lines}",
             hint="where it still measures the same thing: --metric-changed",
@@ -129,7 +129,7 @@ def _matches(path: str, patterns: Iterable[str]) -> bool:
     return any(path == p or path.startswith(f"{p}/") or fnmatch.fnmatchcase(path, p) for p in plain)
 
 
-def matches_any(path: str, patterns: Iterable[str]) -> bool:
+def matches_any_path_pattern(path: str, patterns: Iterable[str]) -> bool:
     """Whether one of the patterns of --only and --never means a path."""
     return _matches(path, patterns)
 

@@ -14,5 +14,5 @@ def idea_patch(top: Path, uncounted: Iterable[str], base: str, commit: str) -> s
     """The patch from one commit to another, without secrets and without what is no code (`uncounted`)."""
     excluded = [f":(exclude,top,literal){path}" for path in uncounted]
     options = ("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
-    difference = git.run_checked(top, "diff", *options, base, commit, "--", ".", *excluded).stdout
+    difference = git.run_git_checked(top, "diff", *options, base, commit, "--", ".", *excluded).stdout
     return os.fsdecode(recorder.patches.redact_patch(difference, os.devnull))

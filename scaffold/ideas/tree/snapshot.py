@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.ideas.tree.forbidden_changes import matches_any
+from scaffold.ideas.tree.forbidden_changes import matches_any_path_pattern
 from scaffold.scratch import scratch_directory
 
 REFS = "refs/scaffold/ideas"
@@ -61,7 +61,7 @@ class SnapshotRules:
 
     def is_named(self, path: str) -> bool:
         """Whether somebody said that a path counts."""
-        return matches_any(path, self.only)
+        return matches_any_path_pattern(path, self.only)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def find_changed_paths(top: Path, base: str, rules: SnapshotRules) -> list[str]:
 
 def _ask_places(top: Path, *objects: str) -> list[str]:
     """Where git keeps the index of a working tree, and the ids of objects, in one question."""
-    answer = git.run_checked(top, "rev-parse", "--git-path", "index", *objects).text
+    answer = git.run_git_checked(top, "rev-parse", "--git-path", "index", *objects).text
     place, *ids = answer.rsplit("\n", len(objects))
     return [str(top / place), *ids]
 
@@ -125,7 +125,7 @@ def _stage_idea(top: Path, env: Mapping[str, str], base: str, rules: SnapshotRul
 def _run(
     top: Path, env: Mapping[str, str], *args: str, stdin: bytes | None = None, hint: str | None = None
 ) -> git.GitResult:
-    answer = git.run_as_user(top, *args, env=env, stdin=stdin)
+    answer = git.run_git_as_user(top, *args, env=env, stdin=stdin)
     if answer.status != 0:
         raise ScaffoldError(f"git {args[0]} failed in {top}: {answer.stderr.strip() or answer.status}", hint=hint)
     return answer
@@ -135,7 +135,7 @@ def _check_submodules(top: Path) -> None:
     """Raise ScaffoldError where a submodule holds changes of its own: the commit of an idea could not hold them."""
     if not (top / ".gitmodules").is_file():
         return
-    rows = git.run_checked(top, "status", "--porcelain=v2", "-z", "--untracked-files=no", "--no-renames").paths
+    rows = git.run_git_checked(top, "status", "--porcelain=v2", "-z", "--untracked-files=no", "--no-renames").paths
     # 1 XY S<commit><modified><untracked> ... path
     dirty = [row.split(" ", 8)[8] for row in rows if row.startswith("1 ") and re.match(r"S.M", row.split(" ")[2])]
     if dirty:
@@ -168,7 +168,7 @@ def choose_new_files(top: Path, rules: SnapshotRules) -> tuple[list[str], list[s
 def ignored_code(top: Path, rules: SnapshotRules) -> list[str]:
     """Files of code that git ignores one by one, so that no idea can bring them along."""
     options = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    paths = git.run_checked(top, "ls-files", *options).paths
+    paths = git.run_git_checked(top, "ls-files", *options).paths
     return sorted(path for path in paths if path.endswith(CODE) and not rules.is_uncounted(path))
 
 
@@ -216,7 +216,7 @@ def commit_tree(top: Path, tree: str, parent: str, message: str) -> str:
 
 def pin_commit(top: Path, study: str, number: int, commit: str, *, part: str = "") -> None:
     """Keep a commit for good. Raises ScaffoldError where the repository cannot be written."""
-    git.run_checked(top, "update-ref", "--no-deref", f"{REFS}/{study}/{number}{part}", commit)
+    git.run_git_checked(top, "update-ref", "--no-deref", f"{REFS}/{study}/{number}{part}", commit)
 
 
 def idea_message(text: str, trailers: Mapping[str, str | None]) -> str:
@@ -231,7 +231,7 @@ def list_excluded_files(top: Path, rules: SnapshotRules) -> tuple[str, ...]:
     return tuple(sorted({path for path in files if not rules.is_uncounted(path)} | set(ignored_code(top, rules))))
 
 
-def describe_left_files(left: Sequence[str], most: int = 8) -> list[str]:
+def describe_files_outside_idea(left: Sequence[str], most: int = 8) -> list[str]:
     """What was left where it is, as notes."""
     notes = [f"left as it is, no part of the idea: {text}" for text in left[:most]]
     return notes + ([f"... and {len(left) - most} more"] if len(left) > most else [])

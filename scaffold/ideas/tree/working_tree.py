@@ -21,7 +21,7 @@ def tree_entries(top: Path, commit: str, paths: Sequence[str]) -> dict[str, tupl
     """Path -> mode and id, of those of `paths` that a commit has. Raises ScaffoldError where git does not answer."""
     if not paths:
         return {}
-    rows = git.run_checked(top, "ls-tree", "-z", "-r", "--full-tree", commit, "--", *paths).paths
+    rows = git.run_git_checked(top, "ls-tree", "-z", "-r", "--full-tree", commit, "--", *paths).paths
     entries = {}
     for row in rows:
         fields, _, path = row.partition("\t")
@@ -41,7 +41,7 @@ def file_entries(top: Path, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
         elif file.is_file():
             plain.append(path)
         elif (file / ".git").exists():
-            entries[path] = ("160000", git.run_checked(file, "rev-parse", "HEAD").text)
+            entries[path] = ("160000", git.run_git_checked(file, "rev-parse", "HEAD").text)
     if plain:
         stdin = b"".join(os.fsencode(path) + b"\n" for path in plain)
         ids = _hash(top, ["--stdin-paths"], stdin)
@@ -52,7 +52,7 @@ def file_entries(top: Path, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def _hash(top: Path, options: list[str], stdin: bytes) -> list[str]:
-    answer = git.run_as_user(top, "hash-object", *options, stdin=stdin)  # with the filters that `git add` would use
+    answer = git.run_git_as_user(top, "hash-object", *options, stdin=stdin)  # with the filters that `git add` would use
     if answer.status != 0:
         raise ScaffoldError(f"git hash-object failed in {top}: {answer.stderr.strip()}")
     return answer.text.split()
@@ -79,7 +79,7 @@ def checkout_paths(top: Path, paths: Sequence[str], commit: str) -> list[str]:
                 f"{top / path} is a folder now, and is not replaced", hint="move it away, then call it again"
             )
     if written:
-        git.run_checked_as_user(top, "checkout", "-q", commit, "--", *_literal(written))
+        git.run_git_checked_as_user(top, "checkout", "-q", commit, "--", *_literal(written))
     gone = [path for path in paths if path not in entries and os.path.lexists(top / path)]
     for path in gone:
         (top / path).unlink(missing_ok=True)
@@ -90,17 +90,17 @@ def checkout_paths(top: Path, paths: Sequence[str], commit: str) -> list[str]:
     return written
 
 
-def restore_paths(top: Path, paths: Sequence[str], commit: str) -> None:
+def checkout_and_stage_paths(top: Path, paths: Sequence[str], commit: str) -> None:
     """As `checkout_paths`, and what is staged of them is then what the commit has too."""
     written = set(checkout_paths(top, paths, commit))
     if others := [path for path in paths if path not in written]:
-        git.run_as_user(top, "reset", "-q", commit, "--", *_literal(others))
+        git.run_git_as_user(top, "reset", "-q", commit, "--", *_literal(others))
 
 
-def bring_back_paths(top: Path, paths: Sequence[str], commit: str) -> None:
+def checkout_paths_unstaged(top: Path, paths: Sequence[str], commit: str) -> None:
     """As `checkout_paths`, and nothing of them is staged: they are a change as if it was made by hand. Raises ScaffoldError."""
     if checkout_paths(top, paths, commit):
-        git.run_as_user(top, "reset", "-q", "--", *_literal(paths))
+        git.run_git_as_user(top, "reset", "-q", "--", *_literal(paths))
 
 
 def _literal(paths: Sequence[str]) -> list[str]:
@@ -110,22 +110,24 @@ def _literal(paths: Sequence[str]) -> list[str]:
 def commit_paths(top: Path, paths: Sequence[str], message: str) -> str:
     """Commit the files as they are, and nothing else that is staged; the hooks of the repository run. The commit, HEAD where HEAD has all
     of it already. Raises CannotCommit, with what git or the hook said."""
-    head = git.run_checked(top, "rev-parse", "HEAD").text
+    head = git.run_git_checked(top, "rev-parse", "HEAD").text
     paths = [path for path in paths if path in find_modified_paths(top, paths, head)]
     if not paths:
         return head
     names = _literal(paths)
-    tracked = set(git.run_checked(top, "ls-files", "-z", "--", *names).paths)
+    tracked = set(git.run_git_checked(top, "ls-files", "-z", "--", *names).paths)
     new = _literal([path for path in paths if path not in tracked and os.path.lexists(top / path)])
     if new:
-        git.run_as_user(top, "add", "--intent-to-add", "--", *new)
-    answer = git.run_as_user(top, "commit", "-q", "--only", "-F", "-", "--", *names, stdin=message.encode(), env=QUIET)
+        git.run_git_as_user(top, "add", "--intent-to-add", "--", *new)
+    answer = git.run_git_as_user(
+        top, "commit", "-q", "--only", "-F", "-", "--", *names, stdin=message.encode(), env=QUIET
+    )
     if answer.status != 0:
         if new:
-            git.run_as_user(top, "reset", "-q", "--", *new)
+            git.run_git_as_user(top, "reset", "-q", "--", *new)
         reason = " / ".join((answer.stderr.strip() or answer.text).splitlines()[-3:])
         raise CannotCommit(f"git did not commit it: {reason or answer.status}")
-    return git.run_checked(top, "rev-parse", "HEAD").text
+    return git.run_git_checked(top, "rev-parse", "HEAD").text
 
 
 def find_modified_paths(top: Path, paths: Sequence[str], commit: str) -> set[str]:

@@ -20,7 +20,7 @@ _SETTINGS = (
 )
 
 
-def checkout_version(source: str, version: str | None, directory: Path) -> str:
+def checkout_template_version(source: str, version: str | None, directory: Path) -> str:
     """Write the files of `source` (a checkout, a bundle, a Git URL) at `version` into `directory`; what git describes them as.
 
     The default version is the newest `v*` tag, or HEAD where there is none. The files have the bytes that were committed,
@@ -56,7 +56,7 @@ def checkout_version(source: str, version: str | None, directory: Path) -> str:
                 f"the template {source} has no version {name}",
                 hint=f"it has: {', '.join(reversed(tags)) or 'no tags'}",
             ) from error
-        git_command.run_checked(
+        git_command.run_git_checked(
             directory, f"--git-dir={store}", "--work-tree=.", "checkout", "--quiet", commit, "--", "."
         )
         return str(repo.git.describe("--tags", "--always", commit))

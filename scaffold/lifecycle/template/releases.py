@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from scaffold import __version__
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.lifecycle.template.checkout import checkout_version
+from scaffold.lifecycle.template.checkout import checkout_template_version
 from scaffold.scratch import scratch_directory
 
 if TYPE_CHECKING:
@@ -50,22 +50,22 @@ def format_bundle_path() -> str:
         return str(BUNDLE.resolve())
 
 
-def list_versions() -> list[str]:
+def list_template_versions() -> list[str]:
     """Every released version, this package's own and those in its bundle, oldest first, as tags (`v0.1.0`)."""
     return sorted({CURRENT, *_bundled_commits()}, key=_sort_key)
 
 
-def newest_version() -> str:
+def newest_template_version() -> str:
     """The newest released version."""
-    return list_versions()[-1]
+    return list_template_versions()[-1]
 
 
-def has_version(version: str) -> bool:
+def has_template_version(version: str) -> bool:
     """Whether this package has `version`; its own is known without a look into the bundle."""
     return version == CURRENT or version in _bundled_commits()
 
 
-def fingerprint(version: str) -> str | None:
+def fingerprint_template_version(version: str) -> str | None:
     """What stands for the content of a released version, None where there is none of that name: of an earlier one its commit, of
     this package's own a hash of its files, since in a checkout they change while the version stays."""
     if version != CURRENT:
@@ -89,7 +89,7 @@ def _bundled_commits() -> dict[str, str]:
     return {tag: commit for commit, _, tag in rows if tag}
 
 
-def is_newer(version: str, than: str) -> bool:
+def is_newer_version(version: str, than: str) -> bool:
     """Whether `version` comes after `than`; names that are no release numbers can only differ."""
     if version == than:
         return False
@@ -142,16 +142,18 @@ def open_released_template(version: str) -> Iterator[TemplateVersion]:
         with open_current_template() as template:
             yield template
         return
-    if not has_version(version):
+    if not has_template_version(version):
         raise ScaffoldError(
-            f"there is no template version {version}", hint=f"released are: {', '.join(list_versions())}"
+            f"there is no template version {version}", hint=f"released are: {', '.join(list_template_versions())}"
         )
     with _open_checkout(str(BUNDLE), version) as (path, name):
         yield _as_template_version(path, name)
 
 
 def _as_template_version(path: Path, version: str) -> TemplateVersion:
-    return TemplateVersion(path=path, version=version, source=format_bundle_path(), fingerprint=fingerprint(version))
+    return TemplateVersion(
+        path=path, version=version, source=format_bundle_path(), fingerprint=fingerprint_template_version(version)
+    )
 
 
 @contextlib.contextmanager
@@ -180,7 +182,7 @@ def _open_checkout(source: str, version: str | None) -> Iterator[tuple[Path, str
     """The files of `source` at `version` (default: newest) in a temporary directory, and the version's name."""
     with scratch_directory() as folder:
         tree = folder / "tree"
-        described = checkout_version(source, version, tree)
+        described = checkout_template_version(source, version, tree)
         if not (tree / "copier.yml").is_file() or not (tree / "template" / "exp").is_dir():
             raise ScaffoldError(
                 f"{source} at {described} is not an experiment-workspace template: it has no template/exp",

@@ -80,7 +80,7 @@ def bullet_list(context: BriefContext, texts: Iterable[object], limit: int) -> s
 
 def backticked_list(values: Iterable[object]) -> str:
     """Values in back-ticks, with commas."""
-    return ", ".join(f"`{visible_text.one_line(str(value))}`" for value in values)
+    return ", ".join(f"`{visible_text.escape_to_one_line(str(value))}`" for value in values)
 
 
 def join_sections(sections: Iterable[str]) -> str:

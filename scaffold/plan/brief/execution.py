@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaffold.plan.brief.context import UNLIMITED, BriefContext, bullet_list, join_sections, quote_as_markdown
-from scaffold.plan.brief.sections import environment_section, goal_section, tracked_runs_section
+from scaffold.plan.brief.sections import environment_section, goal_section, recording_instructions_section
 from scaffold.plan.document import loop_protocol, task_commands
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import STARTED, Task
@@ -19,7 +19,7 @@ OUTPUT = f"""\
 - if the plan holds {loop_protocol.SENTINEL}, print `<promise>DONE</promise>` and stop"""
 
 
-def execution_brief(context: BriefContext) -> str:
+def format_execution_brief(context: BriefContext) -> str:
     """The brief for the iterations after the plan."""
     due = progress.measure_plan_progress(context.report.plan).next if context.report is not None else None
     return join_sections(
@@ -31,7 +31,7 @@ def execution_brief(context: BriefContext) -> str:
             _ideas_section(context),
             _runs_section(context),
             _log_section(context),
-            tracked_runs_section(context, due.id if due and due.id else "ID"),
+            recording_instructions_section(context, due.id if due and due.id else "ID"),
             environment_section(context),
             OUTPUT,
         ]

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from scaffold.plan.brief import server_api
 from scaffold.plan.brief.context import BriefContext, backticked_list, bullet_list, join_sections
-from scaffold.plan.brief.sections import environment_section, goal_section, tracked_runs_section
+from scaffold.plan.brief.sections import environment_section, goal_section, recording_instructions_section
 from scaffold.plan.document.loop_protocol import LOG_NAME
-from scaffold.plan.rules.check import all_rules
+from scaffold.plan.rules.check import list_plan_rules
 from scaffold.runs import recorder
 
 SHAPE = """\
@@ -55,7 +55,7 @@ OUTPUT = """\
 3. If preflight fails: `scaffold plan abort --reason "..."`, print its lines, stop."""
 
 
-def planning_brief(context: BriefContext) -> str:
+def format_planning_brief(context: BriefContext) -> str:
     """The brief for iteration 0."""
     return join_sections(
         [
@@ -65,7 +65,7 @@ def planning_brief(context: BriefContext) -> str:
             _history_section(context),
             _layout_section(context),
             _contract_section(context),
-            tracked_runs_section(context, EXAMPLE_TASK),
+            recording_instructions_section(context, EXAMPLE_TASK),
             _server_section(context),
             environment_section(context),
             _evolution_section(context) if context.answers.get("evolutionary_sweeps") else "",
@@ -144,7 +144,7 @@ def _layout_section(context: BriefContext) -> str:
 
 def _contract_section(context: BriefContext) -> str:
     is_short = context.text("plan_kind") == "short"
-    demanded = [(rule, rule.demand if rule.short is None or not is_short else rule.short) for rule in all_rules()]
+    demanded = [(rule, rule.demand if rule.short is None or not is_short else rule.short) for rule in list_plan_rules()]
     demands = "\n".join(
         f"- {rule.code}{' (warning)' if rule.warning else ''}: {demand}" for rule, demand in demanded if demand
     )
@@ -163,6 +163,6 @@ def _server_section(context: BriefContext) -> str:
     operations = server_api.operation_list(context.server, full=context.full, operations=context.operations)
     return (
         "## Research server\n\nPreflight first (`scaffold preflight --abort`, or):\n"
-        f"```bash\n{server_api.preflight_commands(context.server)}\n```\nThen `scaffold playbook`.\n"
+        f"```bash\n{server_api.format_preflight_requests(context.server)}\n```\nThen `scaffold playbook`.\n"
         f"Send `X-Auth-Token` with every request.\n{operations}"
     )

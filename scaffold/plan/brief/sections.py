@@ -41,7 +41,7 @@ def goal_section(context: BriefContext) -> str:
     return "\n\n".join(parts)
 
 
-def tracked_runs_section(context: BriefContext, task: str) -> str:
+def recording_instructions_section(context: BriefContext, task: str) -> str:
     """How an experiment of `task` is started so that it is recorded, and through the server where one is set."""
     sweep = (
         "`scaffold sweep new NAME --goal G --grid K=V,W --seeds 1-5 -- COMMAND`, `scaffold sweep launch NAME --wait`"

@@ -36,7 +36,7 @@ def operations_of_server(document: Mapping[str, Any]) -> tuple[ServerOperation, 
             (each for each in described if each[0] == operation.method and _is_same_path(operation.path, each[1])), None
         )
         if theirs is not None:
-            fields = openapi.body_fields(document, theirs[2])
+            fields = openapi.request_body_fields(document, theirs[2])
             ours.append(replace(operation, fields=tuple(name for name in operation.fields if name in fields)))
             matched.add(theirs[:2])
         elif operation is DOCS:
@@ -77,7 +77,7 @@ def _body_text(operation: ServerOperation) -> str:
     return f"{{{', '.join(values)}}}"
 
 
-def preflight_commands(server: str) -> str:
+def format_preflight_requests(server: str) -> str:
     """The requests that have to succeed before anything else."""
     paths = (DOCS.path, "/openapi.json", SKILLS.path, PROTOCOL_SKILL.path, SYSTEM_HEALTH.path)
     return "\n".join(f"curl -sf {AUTH_HEADER} {server}{path} >/dev/null" for path in paths)

@@ -27,7 +27,7 @@ def find_task(plan: Plan, task_id: str) -> Task:
     return matches[0]
 
 
-def set_mark(text: str, task_id: str, mark: str) -> str:
+def set_task_mark(text: str, task_id: str, mark: str) -> str:
     """`text` with another mark in the box of one task: one character changes, or none."""
     task = find_task(parse_plan(text), task_id)
     return text[: task.mark_offset] + mark + text[task.mark_offset + 1 :]

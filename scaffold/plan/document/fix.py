@@ -22,7 +22,7 @@ def fix_plan(text: str, *, reserved: Collection[task_ids.IdNumbers] = ()) -> str
 
     `reserved`: the ids that runs or records name. They are given to no task, and those that are there stay.
     """
-    text = mend_boxes(text)
+    text = mend_task_boxes(text)
     plan = parse_plan(text)
     current, final = task_ids.fill_in_task_ids(plan, reserved), task_ids.renumbered_ids(plan, reserved)
     # of two tasks with one id a mention means the first, so that one is written last
@@ -46,7 +46,7 @@ def _replace_lines(plan: Plan, lines: Mapping[int, str]) -> str:
     return "".join([*pieces, plan.text[position:]])
 
 
-def mend_boxes(text: str) -> str:
+def mend_task_boxes(text: str) -> str:
     """`text` with the boxes mended that only lack a space, or have one too many."""
     plan = parse_plan(text)
     lines = {}
@@ -107,18 +107,18 @@ def _order_fields(body: str, *, wrapped: bool) -> str:
         if name is None:
             description.append(piece)
         else:
-            rank = ORDER.index(key) if (key := task_fields.canonical_name(name[1])) in ORDER else len(ORDER)
+            rank = ORDER.index(key) if (key := task_fields.canonical_field_name(name[1])) in ORDER else len(ORDER)
             label = piece[: name.end()].rstrip().removesuffix(":").rstrip()
             ranked.append((rank, f"{label}: {piece[name.end() :]}".rstrip()))
     if not wrapped:
         ranked.sort(key=lambda pair: pair[0])
         pieces = [*description, *(piece for _, piece in ranked)]
-    open_end = " |" if wrapped and task_fields.ends_with_separator(body) else ""
+    open_end = " |" if wrapped and task_fields.ends_with_field_separator(body) else ""
     reordered = " | ".join(piece for piece in pieces if piece) + open_end
     return reordered if _meaning(reordered) == _meaning(body) else body
 
 
 def _meaning(body: str) -> tuple[str, list[tuple[str, str]]]:
     """What a task line says, whatever the order of its fields."""
-    description, fields = task_fields.parse_fields(body, 0, 0)
+    description, fields = task_fields.parse_task_fields(body, 0, 0)
     return description, sorted((field.name, field.value) for field in fields)

@@ -67,7 +67,7 @@ def is_abort_checklist(text: str) -> bool:
     return text == f"{before}{reason}{after}" and "\n" not in reason
 
 
-def format_abort_lines() -> str:
+def format_aborted_loop_tags() -> str:
     """What an aborted loop prints."""
     return "\n".join((wrap_in_tag("summary", ABORT_SUMMARY), wrap_in_tag("promise", "DONE")))
 
@@ -78,7 +78,7 @@ def format_log_entry(when: str, text: str, *, task: str | None = None) -> str:
     return f"## {when}{about}\n\n{text.strip()}\n\n---\n\n"
 
 
-def placeholder_goal(plan: str) -> str | None:
+def read_placeholder_plan_goal(plan: str) -> str | None:
     """The goal in the research server's placeholder plan; None where `plan` is anything else, and so somebody's work."""
     match = PLACEHOLDER_PLAN.fullmatch(plan.strip().replace("\r\n", "\n"))
     return match["goal"].strip() if match else None

@@ -16,7 +16,7 @@ MASK = "\0"
 Span = tuple[str, int, int]
 
 
-def inline_spans(text: str) -> Iterator[Span]:
+def find_markdown_spans(text: str) -> Iterator[Span]:
     """The parts of `text` that are no plain text, in order: kind ("code", "comment", "url", "escape"), start, end."""
     if not any(mark in text for mark in ("`", "\\", "<!--", "://")):
         return
@@ -58,14 +58,14 @@ def mask_markup(text: str) -> str:
 
 def _mask_kinds(text: str, kinds: tuple[str, ...]) -> str:
     parts, position = [], 0
-    for kind, start, end in inline_spans(text):
+    for kind, start, end in find_markdown_spans(text):
         if kind in kinds:
             parts += [text[position:start], MASK * (end - start)]
             position = end
     return "".join([*parts, text[position:]])
 
 
-def without_comments(text: str) -> str:
+def strip_html_comments(text: str) -> str:
     """`text` without its HTML comments, stripped."""
     if "<!--" not in text:
         return text.strip()
@@ -80,7 +80,7 @@ def without_code(text: str) -> str:
 def code_spans(text: str) -> list[str]:
     """What stands between back-ticks."""
     spans = []
-    for kind, start, end in inline_spans(text):
+    for kind, start, end in find_markdown_spans(text):
         if kind == "code":
             spans.append(text[start:end].strip("`").strip())
     return spans
@@ -89,7 +89,7 @@ def code_spans(text: str) -> list[str]:
 def strip_backticks(text: str) -> str:
     """`text` without the back-ticks around all of it, where one code span is all there is."""
     text = text.strip()
-    whole = [(start, end) for kind, start, end in inline_spans(text) if kind == "code"]
+    whole = [(start, end) for kind, start, end in find_markdown_spans(text) if kind == "code"]
     return text.strip("`").strip() if whole == [(0, len(text))] else text
 
 

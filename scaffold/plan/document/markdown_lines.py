@@ -92,7 +92,7 @@ def _with_tables(lines: list[MarkdownLine]) -> list[MarkdownLine]:
     return lines
 
 
-def indentation(text: str) -> int:
+def indentation_width(text: str) -> int:
     """The columns of white space that `text` begins with, tabs to the next multiple of four."""
     columns = 0
     for character in text:
@@ -121,7 +121,7 @@ class _Scanner:
             self.paragraph, self.quote = False, None
             return MarkdownLine(number, start, text, "blank", 0)
         stripped = text.strip(" \t")
-        line = MarkdownLine(number, start, text, "blank", indentation(text))
+        line = MarkdownLine(number, start, text, "blank", indentation_width(text))
         if self.block and (not stripped or line.indent >= self.block.container):
             return self._line_in_block(self.block, line, stripped)
         self.block = None
@@ -169,7 +169,7 @@ class _Scanner:
             return line._replace(kind="html" if self._is_html(stripped) else "text")
         rest = stripped[marker.end() :]
         column = line.indent + len(marker[1])
-        space = indentation(" " * column + marker[2]) - column
+        space = indentation_width(" " * column + marker[2]) - column
         self.items.append(column + (space if rest and space <= TAB else 1))
         if rest.startswith(("```", "~~~", "<!--")):
             self._opening_line(line, rest)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from scaffold.plan.document import near_misses, task_fields
-from scaffold.plan.document.markdown_inline import without_comments
+from scaffold.plan.document.markdown_inline import strip_html_comments
 from scaffold.plan.document.markdown_lines import HEADING, MarkdownLine, scan_lines
 from scaffold.plan.document.model import Phase, Plan, PlanSection, Task, TaskNearMiss
 
@@ -61,7 +61,7 @@ def heading_title(line: MarkdownLine) -> tuple[int, str]:
     stripped = line.text.strip()
     match = HEADING.match(stripped)
     level = len(match[1]) if match else 0
-    title = without_comments(stripped[level:])
+    title = strip_html_comments(stripped[level:])
     bare = title.rstrip("#")
     return level, bare.rstrip() if bare != title and (not bare or bare[-1] in " \t") else title
 

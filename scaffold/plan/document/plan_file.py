@@ -70,7 +70,7 @@ def write_file_with_permissions(path: Path, data: bytes, like: Path | None = Non
         raise ScaffoldError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def log_path(plan: Path) -> Path:
+def iteration_log_path(plan: Path) -> Path:
     """The iteration log, which lies beside the plan."""
     return plan.with_name(LOG_NAME)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scaffold import path_containment
 from scaffold.plan.document.loop_protocol import LOG_NAME
-from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, explain_unusable_path, find_workspace, is_reachable
+from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, explain_unusable_path, find_workspace, is_path_accessible
 
 if TYPE_CHECKING:
     from scaffold.conventions.endless_scripts import EndlessScript
@@ -62,13 +62,13 @@ def locate_plan(file: Path | None, start: Path) -> PlanLocation:
 def nearest_workspace(start: Path) -> tuple[Path, str] | None:
     """Work directory and root of the workspace above `start`, where a glance tells; None where it takes a search."""
     for folder in (start, *start.parents):
-        roots = [root for root in USUAL_ROOTS if is_reachable(folder / root / ANSWERS_FILE)]
+        roots = [root for root in USUAL_ROOTS if is_path_accessible(folder / root / ANSWERS_FILE)]
         if len(roots) == 1:
             return folder, roots[0]
         own_root = (_plain_answers(folder / ANSWERS_FILE) or {}).get("experiment_root", "")
         if own_root and folder.as_posix().endswith(f"/{own_root}"):
             return Path(folder.as_posix().removesuffix(f"/{own_root}")), own_root
-        if roots or is_reachable(folder / ".git"):
+        if roots or is_path_accessible(folder / ".git"):
             break
     return None
 
@@ -105,4 +105,4 @@ def _plain_answers(path: Path) -> dict[str, str] | None:
 
 def _repository_top(start: Path) -> Path:
     """The top of the working tree that holds `start`, else `start` itself."""
-    return next((folder for folder in (start, *start.parents) if is_reachable(folder / ".git")), start)
+    return next((folder for folder in (start, *start.parents) if is_path_accessible(folder / ".git")), start)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from scaffold.conventions import blanks, endless_scripts, output_rewrite
 from scaffold.conventions.endless_scripts import EndlessScript
 from scaffold.facts.shell_words import lex_shell_command
-from scaffold.plan.document.markdown_inline import code_spans, without_code, without_comments
+from scaffold.plan.document.markdown_inline import code_spans, strip_html_comments, without_code
 from scaffold.plan.document.model import Task
 
 # a path begins where its letters begin (see the look-behind below): it is scanned once
@@ -42,7 +42,7 @@ def list_task_texts(task: Task) -> Iterator[str]:
         yield field.value
     for line in task.body:
         if not line.fence and line.kind not in ("blank", "comment"):
-            yield without_comments(line.text)
+            yield strip_html_comments(line.text)
 
 
 def list_command_texts(task: Task) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _body_lines(task: Task) -> Iterator[tuple[str, bool]]:
         yield wrapped.rstrip(), True
 
 
-def find_untracked_launch(text: str) -> str | None:
+def find_unrecorded_command(text: str) -> str | None:
     """The first command in `text` that starts an experiment script outside the tracked way; None where there is none."""
     if TRACKED.search(text):
         return None
@@ -94,7 +94,7 @@ def find_untracked_launch(text: str) -> str | None:
 
 def find_open_choices(text: str) -> list[str]:
     """What a command leaves open, as `[choice: ...]`."""
-    return blanks.open_choices(text)
+    return blanks.list_open_choices_in_command(text)
 
 
 def find_command_blanks(text: str) -> list[str]:
@@ -103,7 +103,7 @@ def find_command_blanks(text: str) -> list[str]:
     return blanks.list_blocking_blanks(word.value for word in lex_shell_command(start["run"]) or ()) if start else []
 
 
-def find_endless_run(text: str, scripts: Iterable[EndlessScript]) -> EndlessScript | None:
+def find_endless_command(text: str, scripts: Iterable[EndlessScript]) -> EndlessScript | None:
     """The script that a command would run, recorded, without saying when it ends; None where all is well."""
     start = RECORDED.search(text)
     words = [word.value for word in lex_shell_command(start["run"]) or ()] if start else []
@@ -112,7 +112,7 @@ def find_endless_run(text: str, scripts: Iterable[EndlessScript]) -> EndlessScri
     )
 
 
-def find_shared_folder(text: str) -> tuple[str, str] | None:
+def find_shared_output_folder(text: str) -> tuple[str, str] | None:
     """What has all runs of a sweep that `text` plans write into one folder, and what to write instead; None where nothing does."""
     sweep = SWEEP.search(text)
     return output_rewrite.shared_output_folder(sweep["run"]) if sweep else None

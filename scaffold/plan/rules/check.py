@@ -33,7 +33,7 @@ class PlanReport:
         return sum(1 for finding in self.findings if finding.severity == "error")
 
 
-def all_rules() -> list[PlanRule]:
+def list_plan_rules() -> list[PlanRule]:
     """All rules by code."""
     return [RULES[code] for code in sorted(RULES)]
 
@@ -50,7 +50,7 @@ def check_plan(
     sentinel = loop_protocol.SENTINEL in text
     findings: list[PlanFinding] = []
     ignored = 0
-    for rule in all_rules():
+    for rule in list_plan_rules():
         if sentinel != (rule.code in ABORTED) or not _is_selected(rule.code, select, ignore):
             continue
         rule_findings = _apply(rule, plan, intended, context)
@@ -58,7 +58,7 @@ def check_plan(
             ignored += len(rule_findings)
         else:
             findings += rule_findings
-    aborted = structure.is_aborted(plan)
+    aborted = structure.is_plan_aborted(plan)
     return PlanReport(plan=plan, aborted=aborted, findings=tuple(sorted(findings, key=_reading_order)), ignored=ignored)
 
 

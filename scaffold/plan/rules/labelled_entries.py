@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scaffold.plan.document import keywords
-from scaffold.plan.document.markdown_inline import without_comments
+from scaffold.plan.document.markdown_inline import strip_html_comments
 from scaffold.plan.document.markdown_lines import HEADING, MARKER, MarkdownLine
 
 LABEL = re.compile(r"(?:\*\*|__)?([^:*_]{1,80}?)(?:\*\*|__)?\s*(?::(?:\*\*|__)?(.*)|$)", re.DOTALL)
@@ -29,14 +29,14 @@ class SectionEntry:
     text: str
 
 
-def section_text(body: Sequence[MarkdownLine]) -> str:
+def strip_section_markup(body: Sequence[MarkdownLine]) -> str:
     """What a section says, without comments, headings and the marks of quotes."""
     texts = [
         line.text.strip().lstrip(">").strip()
         for line in body
         if line.kind not in ("blank", "comment", "heading", "rule") and not line.fence
     ]
-    return "\n".join(text for text in map(without_comments, texts) if text)
+    return "\n".join(text for text in map(strip_html_comments, texts) if text)
 
 
 def is_all_placeholders(text: str) -> bool:
@@ -54,12 +54,12 @@ def _matching_entries(body: Sequence[MarkdownLine], required: RequiredEntry) -> 
         label = _split_label(line)
         if label is not None and any(word in label[0].lower() for word in required.labels):
             below = _entry_lines(body[index + 1 :], line)
-            yield SectionEntry(line=line.number, text="\n".join(filter(None, (label[1], section_text(below)))))
+            yield SectionEntry(line=line.number, text="\n".join(filter(None, (label[1], strip_section_markup(below)))))
 
 
 def _split_label(line: MarkdownLine) -> tuple[str, str] | None:
     """Label and text of a line that begins an entry: a heading, an item, or a paragraph with a label."""
-    text = without_comments(line.text)
+    text = strip_html_comments(line.text)
     if line.kind == "heading" and (match := HEADING.match(text)):
         return text[match.end() :].strip(), ""
     if line.kind not in ("item", "text"):

@@ -13,7 +13,7 @@ FINDING_KEYS = ("line", "column", "code", "severity", "task", "message", "hint",
 RULE_KEYS = ("code", "severity", "demand", "wrong", "right", "words")
 
 
-def report_text(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> str:
+def format_plan_report(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> str:
     """One line for each of `findings`, its hint below it, and what was checked."""
     lines = []
     for finding in findings:
@@ -21,10 +21,10 @@ def report_text(report: PlanReport, findings: Sequence[PlanFinding], path: str) 
         lines.append(f"{path}:{finding.line}:{finding.column}: {finding.code}{mark} {finding.message}")
         if finding.hint:
             lines.append(f"    hint: {finding.hint}")
-    return "\n".join([*lines, report_summary(report, path)])
+    return "\n".join([*lines, summarize_plan_report(report, path)])
 
 
-def report_summary(report: PlanReport, path: str) -> str:
+def summarize_plan_report(report: PlanReport, path: str) -> str:
     """What was checked, in one line."""
     if report.aborted:
         return f"{path}: an aborted plan"
@@ -36,7 +36,7 @@ def report_summary(report: PlanReport, path: str) -> str:
     return f"{path}: {phases} phase{_plural(phases)}, {tasks} task{_plural(tasks)}: {', '.join(counts)}"
 
 
-def report_json(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> dict[str, Any]:
+def plan_report_json(report: PlanReport, findings: Sequence[PlanFinding], path: str) -> dict[str, Any]:
     """What `plan check --json` prints, with these of its findings (specs: plan contract, a finding)."""
     return {
         "path": path,
@@ -49,7 +49,7 @@ def report_json(report: PlanReport, findings: Sequence[PlanFinding], path: str) 
     }
 
 
-def format_rule_list(rules: Sequence[PlanRule]) -> str:
+def format_plan_rules(rules: Sequence[PlanRule]) -> str:
     """One line for each rule."""
     return "\n".join(f"{rule.code}{' W' if rule.warning else '  '}  {rule.demand}" for rule in rules)
 
@@ -62,12 +62,12 @@ def format_rule_details(rule: PlanRule) -> str:
     return "\n".join([*indented, *(["", f"words:  {rule.words}"] if rule.words else []), *short])
 
 
-def rules_json(rules: Sequence[PlanRule]) -> list[dict[str, str]]:
+def plan_rules_json(rules: Sequence[PlanRule]) -> list[dict[str, str]]:
     """The rules as `plan rules --json` prints them."""
     return [{key: getattr(rule, key) for key in RULE_KEYS} for rule in rules]
 
 
-def rules_markdown(rules: Sequence[PlanRule]) -> str:
+def plan_rules_markdown(rules: Sequence[PlanRule]) -> str:
     """The rules as a Markdown table, as docs/plan_contract.md shows them."""
     rows = [
         f"| {rule.code}{' W' if rule.warning else ''} | {_escape_cell(rule.demand)} | {_escape_cell(rule.words)} |"

@@ -9,7 +9,7 @@ from scaffold.plan.document import keywords, task_commands
 from scaffold.plan.document.model import Plan, Task
 from scaffold.plan.rules.experiments import tasks_of_kind
 from scaffold.plan.rules.rule import Complaint, RuleContext, register_plan_rule
-from scaffold.plan.rules.structure import title_line
+from scaffold.plan.rules.structure import plan_title_line
 
 # aspect -> patterns that one task has to match, all of them
 LOGGING = {
@@ -34,7 +34,7 @@ def _task_text(task: Task) -> str:
     "- [ ] [P1-T4] Verify run manifests and consistent paths ...",
     words="run name(s)/naming; stdout and stderr; manifest(s); consistent ... paths; or `kind: logging`",
 )
-def check_logging_quality(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_logging_quality_task(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if tasks_of_kind(plan, "logging"):
         return
     texts = [_task_text(task).lower() for task in plan.tasks]
@@ -45,7 +45,7 @@ def check_logging_quality(plan: Plan, context: RuleContext) -> Iterator[Complain
     ]
     if missing:
         yield Complaint(
-            title_line(plan),
+            plan_title_line(plan),
             f"no task sees to {'; '.join(missing)}",
             "add tasks for it, or mark one with the field `kind: logging`",
         )
@@ -58,12 +58,14 @@ def check_logging_quality(plan: Plan, context: RuleContext) -> Iterator[Complain
     right="- [ ] [P1-T2] Write the prompt-skill playbook | deliverable: exp/prompt_skill_playbook.md | ...",
     words="`playbook` in the description, prompt_skill_playbook.md as a deliverable, or `kind: playbook`",
 )
-def check_playbook(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_playbook_task(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if not tasks_of_kind(plan, "playbook") and not any(
         "prompt_skill_playbook.md" in task.get("deliverable") for task in plan.tasks
     ):
         yield Complaint(
-            title_line(plan), "no task writes prompt_skill_playbook.md", "add one with that file as its deliverable"
+            plan_title_line(plan),
+            "no task writes prompt_skill_playbook.md",
+            "add one with that file as its deliverable",
         )
 
 
@@ -74,13 +76,13 @@ def check_playbook(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     right="- [ ] [P2-T2] Create the sweep and its runs through the server: `scaffold sweep launch --backend server` ...",
     words="sweep, together with server, /sweeps, /runs or --backend server; or `kind: tracking`",
 )
-def check_server_tracking(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_server_tracking_task(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     experiments = [task for kind in ("baseline", "main", "ablation") for task in tasks_of_kind(plan, kind)]
     if not context.server or not experiments or tasks_of_kind(plan, "tracking"):
         return
     if not any("sweep" in (text := _task_text(task)).lower() and SERVER.search(text) for task in plan.tasks):
         hint = "POST /sweeps/wild, then POST /runs for each configuration; or mark the task with the field `kind: tracking`"
-        yield Complaint(title_line(plan), "a server is set, and no task creates a sweep and runs through it", hint)
+        yield Complaint(plan_title_line(plan), "a server is set, and no task creates a sweep and runs through it", hint)
 
 
 @register_plan_rule(
@@ -92,10 +94,10 @@ def check_server_tracking(plan: Plan, context: RuleContext) -> Iterator[Complain
     warning=True,
     short="",
 )
-def check_environment(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_environment_task(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if not plan.is_short and not any("environment" in keywords.task_kinds(task) for task in plan.tasks):
         yield Complaint(
-            title_line(plan),
+            plan_title_line(plan),
             "no task sets up or checks the isolated environment",
             "add one, or mark it with `kind: environment`",
         )

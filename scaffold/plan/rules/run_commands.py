@@ -22,7 +22,7 @@ from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task
 )
 def check_untracked_launches(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        for launch in filter(None, map(task_commands.find_untracked_launch, task_commands.list_command_texts(task))):
+        for launch in filter(None, map(task_commands.find_unrecorded_command, task_commands.list_command_texts(task))):
             hint = "put the recorder before it: `python exp/scripts/record_run.py --experiment NAME --seed N -- ...`"
             yield complain_about_task(
                 task, f"task {task.name} starts `{escape_for_message(launch)}` directly, so no run is recorded", hint
@@ -42,7 +42,7 @@ def check_untracked_launches(plan: Plan, context: RuleContext) -> Iterator[Compl
 def check_shared_folders(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
         for folder, instead in filter(
-            None, map(task_commands.find_shared_folder, task_commands.list_task_commands(task))
+            None, map(task_commands.find_shared_output_folder, task_commands.list_task_commands(task))
         ):
             yield complain_about_task(
                 task,
@@ -60,7 +60,7 @@ def check_shared_folders(plan: Plan, context: RuleContext) -> Iterator[Complaint
     words="`[choice: ...]` in the command of a task that is not begun",
     warning=True,
 )
-def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_command_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in (t for t in plan.tasks if t.state == OPEN):
         for choice in _first_open_choice(task):
             hint = "write the value in the place of the whole bracket, in every command that has it"
@@ -77,7 +77,7 @@ def check_open_choices(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     words="behind `--` of `scaffold run`, `scaffold sweep new` and record_run.py: `<...>`, path/to, YOUR_..., ..._HERE; "
     "`[choice: ...]` in a task that is begun",
 )
-def check_blanks(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_command_blanks(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
         blanks = [
             b for command in task_commands.list_task_commands(task) for b in task_commands.find_command_blanks(command)
@@ -101,7 +101,7 @@ def check_blanks(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
 def check_endless_runs(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in (t for t in plan.tasks if t.state != DONE) if context.endless else ():
         for command in task_commands.list_task_commands(task):
-            script = task_commands.find_endless_run(command, context.endless)
+            script = task_commands.find_endless_command(command, context.endless)
             if script is not None:
                 message = (
                     f"a run of task {task.name} would go on until it is stopped: {script.path} without {script.option}"

@@ -133,7 +133,7 @@ def check_checkbox_mark(plan: Plan, context: RuleContext) -> Iterator[Complaint]
     right="- [ ] [P1-T2] Write the loader | deliverable: loader.py | done-when: its tests pass",
     words="placeholders: `...` as a word, `TODO`, `TBD`, `FIXME` at the start, `<...>` and `<name>` outside back-ticks",
 )
-def check_description(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_task_description(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     hint = "say in a few words what is to be done"
     for task in plan.tasks:
         if not task.description.strip("*_- "):
@@ -182,7 +182,7 @@ def check_near_misses(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     words="a plan is fresh where `--fresh` says so",
     warning=True,
 )
-def check_nothing_begun(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
+def check_no_task_begun(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks if context.fresh else ():
         if task.state != OPEN:
             state = "done" if task.state == DONE else "in progress"

@@ -9,10 +9,15 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import plan_file
-from scaffold.plan.document.loop_protocol import SENTINEL, format_abort_checklist, is_abort_checklist, placeholder_goal
+from scaffold.plan.document.loop_protocol import (
+    SENTINEL,
+    format_abort_checklist,
+    is_abort_checklist,
+    read_placeholder_plan_goal,
+)
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.document.plan_file import read_plan
-from scaffold.plan.rules.structure import is_aborted
+from scaffold.plan.rules.structure import is_plan_aborted
 
 NEW_PLAN = "write a new plan: scaffold brief says what is known"
 
@@ -28,7 +33,7 @@ def abort_plan(plan_path: Path, reason: str) -> Path | None:
         raise ScaffoldError(f"{plan_path.parent} cannot be made: {error.strerror}") from error
     with plan_file.hold_plan_lock(plan_path.resolve()):
         backup = None
-        if plan_path.exists() and (text := read_plan(plan_path)).strip() and not is_aborted(parse_plan(text)):
+        if plan_path.exists() and (text := read_plan(plan_path)).strip() and not is_plan_aborted(parse_plan(text)):
             backup = find_unused_path(plan_path.with_name(f"{plan_path.stem}.before-abort{plan_path.suffix}"))
             plan_file.write_file_with_permissions(backup, plan_path.read_bytes(), like=plan_path)
         plan_file.write_file_with_permissions(plan_path, format_abort_checklist(reason).encode())
@@ -38,7 +43,7 @@ def abort_plan(plan_path: Path, reason: str) -> Path | None:
 def write_abort_beside_plan(plan_path: Path, reason: str) -> Path:
     """Write the abort checklist beside a plan that is somebody's work; its path. An earlier one is replaced."""
     beside = plan_path.with_name(f"{plan_path.stem}.aborted{plan_path.suffix}")
-    if beside.is_symlink() or not is_unwritten(beside):
+    if beside.is_symlink() or not is_plan_unwritten(beside):
         beside = find_unused_path(beside)
     plan_file.write_file_with_permissions(beside, format_abort_checklist(reason).encode())
     return beside
@@ -53,7 +58,7 @@ def restore_aborted_plan(plan_path: Path) -> Path:
         text = read_plan(plan_path)
         if SENTINEL not in text:
             raise ScaffoldError(f"{plan_path} is not aborted", hint="scaffold plan next names the task to take up")
-        backup = kept_plan(plan_path)
+        backup = find_plan_kept_by_abort(plan_path)
         if backup is None:
             raise ScaffoldError(f"no earlier plan is kept beside {plan_path}", hint=NEW_PLAN)
         if not is_abort_checklist(text):
@@ -69,7 +74,7 @@ def restore_aborted_plan(plan_path: Path) -> Path:
     return backup
 
 
-def kept_plan(plan_path: Path) -> Path | None:
+def find_plan_kept_by_abort(plan_path: Path) -> Path | None:
     """The plan that the latest abort kept; None where there is none."""
     numbered = {}
     for path in plan_path.parent.glob(f"{glob.escape(plan_path.stem)}.before-abort*{plan_path.suffix}"):
@@ -86,17 +91,17 @@ def explain_abort_recovery(plan_path: Path) -> str | None:
             return None
     except ScaffoldError:  # whoever needs the plan says what is wrong with it
         return None
-    backup = kept_plan(plan_path)
+    backup = find_plan_kept_by_abort(plan_path)
     advice = f"`scaffold plan resume` puts {backup.name} back" if backup else NEW_PLAN
     return f"the plan is aborted: {advice}"
 
 
-def is_unwritten(plan_path: Path) -> bool:
+def is_plan_unwritten(plan_path: Path) -> bool:
     """Whether a plan is missing, empty, aborted, or the placeholder that the research server puts there."""
     if not plan_path.exists():
         return True
     text = read_plan(plan_path)
-    return not text.strip() or placeholder_goal(text) is not None or is_aborted(parse_plan(text))
+    return not text.strip() or read_placeholder_plan_goal(text) is not None or is_plan_aborted(parse_plan(text))
 
 
 def find_unused_path(path: Path) -> Path:

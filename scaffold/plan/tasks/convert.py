@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from scaffold.plan.document import keywords
 from scaffold.plan.document.field_values import explain_bad_path
-from scaffold.plan.document.loop_protocol import SENTINEL, placeholder_goal
+from scaffold.plan.document.loop_protocol import SENTINEL, read_placeholder_plan_goal
 from scaffold.plan.document.markdown_inline import split_plain_markdown
 from scaffold.plan.document.markdown_lines import MarkdownLine, scan_lines
 from scaffold.plan.document.model import Plan
@@ -50,11 +50,11 @@ TAIL = """\
 """
 
 
-def foreign_kind(plan: Plan) -> str | None:
+def foreign_task_list_kind(plan: Plan) -> str | None:
     """The kind of task list that a text is, where it is no plan of this contract: no id, no field of it, and three boxes at least."""
     boxes = len(plan.tasks) + len(plan.near_misses)
     ours = any(task.id or task.get("deliverable") or task.get("done-when") for task in plan.tasks)
-    if ours or SENTINEL in plan.text or placeholder_goal(plan.text) is not None:
+    if ours or SENTINEL in plan.text or read_placeholder_plan_goal(plan.text) is not None:
         return None
     if re.search(r"\[P\d+-T\d+\]|\|\s*(?:deliverable|done-when)\s*:", plan.text):
         return None
@@ -104,7 +104,7 @@ def _texts(lines: Sequence[MarkdownLine]) -> list[str]:
     return [re.sub(r"^(\s*)#(?=\s)", r"\1##", line.text) if line.kind == "heading" else line.text for line in lines]
 
 
-class ListedTask(NamedTuple):
+class ForeignTask(NamedTuple):
     """A task of another tool's list: its list marker with the indentation, its mark, its text, and the fields that it gets."""
 
     marker: str
@@ -113,7 +113,7 @@ class ListedTask(NamedTuple):
     fields: str = CHOICES
 
 
-def _xml_task(lines: Sequence[MarkdownLine], index: int) -> ListedTask | None:
+def _xml_task(lines: Sequence[MarkdownLine], index: int) -> ForeignTask | None:
     """The task of an element `<task>` that begins in a line, with its files as deliverables and what it calls done; None for any other."""
     if lines[index].kind == "code" or not KINDS["GSD"].match(lines[index].text):
         return None
@@ -127,7 +127,7 @@ def _xml_task(lines: Sequence[MarkdownLine], index: int) -> ListedTask | None:
     attribute = re.search(r"""<task\b[^<>]*\bname\s*=\s*["']([^"'<>]*)["']""", text)
     content = re.sub(r"<[^<>]*>", " ", text.partition(">")[2])
     title = (attribute[1] if attribute else "") or name or " ".join(content.split())[:200] or "task"
-    return ListedTask(
+    return ForeignTask(
         "-", " ", title.replace("|", "\\|"), f"deliverable: {_files(text)} | done-when: {_condition(text)}"
     )
 
@@ -152,13 +152,13 @@ def _condition(text: str) -> str:
     return done.replace("|", "\\|")
 
 
-def _box(line: MarkdownLine) -> ListedTask | None:
+def _box(line: MarkdownLine) -> ForeignTask | None:
     """The task of a line with a box, also of a table's row; None for any other."""
     if line.kind in ("code", "comment", "heading", "quote", "blank"):
         return None
     match = ANY_BOX.match(line.text)
     if match and match[4].strip():
-        return ListedTask(
+        return ForeignTask(
             f"{match[1]}{(match[2] or '-').strip()}", _mark(match[3]), match[4].strip().replace("|", "\\|")
         )
     cells = [cell.strip() for _, cell in split_plain_markdown(line.text.strip().strip("|"), "|")]
@@ -170,14 +170,14 @@ def _box(line: MarkdownLine) -> ListedTask | None:
     if not boxes:
         return None
     words = [CELL_BOX.sub("", cell, count=1) for cell in cells]
-    return ListedTask("-", _mark(boxes[0][1]), "; ".join(word for word in words if word))
+    return ForeignTask("-", _mark(boxes[0][1]), "; ".join(word for word in words if word))
 
 
 def _mark(mark: str) -> str:
     return {"x": "x", "/": "/", "~": "/", "-": "/"}.get(mark.lower(), " ")
 
 
-def convert_if_foreign(text: str) -> tuple[str | None, str]:
+def convert_foreign_plan(text: str) -> tuple[str | None, str]:
     """The kind of a text, and the plan that it makes; None and the text itself where it is a plan already."""
-    kind = foreign_kind(parse_plan(text))
+    kind = foreign_task_list_kind(parse_plan(text))
     return (kind, convert_plan(text)) if kind else (None, text)

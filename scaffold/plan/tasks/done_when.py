@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from scaffold.observations.spelling import find_metric
+from scaffold.observations.spelling import find_metric_value
 from scaffold.plan.document.markdown_inline import code_spans, mask_markup, strip_backticks
 from scaffold.plan.tasks.run_summaries import LazyRunMetrics, RunSummary
 
@@ -133,9 +133,13 @@ def _parse_part(text: str) -> Condition:
 
 def _value_of(run: RunSummary, condition: MetricCondition) -> float | None:
     """A run's value of the metric of a condition; one that was printed in per cent as a share, where the condition asks for one."""
-    value = find_metric(run.metrics, condition.metric)
+    value = find_metric_value(run.metrics, condition.metric)
     is_share = abs(condition.value) <= 1
-    return value / 100 if value is not None and is_share and find_metric(run.units, condition.metric) == "%" else value
+    return (
+        value / 100
+        if value is not None and is_share and find_metric_value(run.units, condition.metric) == "%"
+        else value
+    )
 
 
 def judge_condition(

@@ -96,7 +96,7 @@ class LaunchCommand(NamedTuple):
     recorded: bool = False
 
 
-def find_launches(text: str, entry_points: Sequence[str] | None, depth: int = 0) -> Iterator[LaunchCommand]:
+def find_launches_in_command(text: str, entry_points: Sequence[str] | None, depth: int = 0) -> Iterator[LaunchCommand]:
     """Every launch in a shell command, in order; `entry_points` are the paths of scripts that run experiments (None: any may be one)."""
     if depth > MAX_DEPTH:
         return
@@ -105,7 +105,7 @@ def find_launches(text: str, entry_points: Sequence[str] | None, depth: int = 0)
     plain, bodies = _set_heredocs_aside(text.replace("\\\n", " "))
     has_inner = "$(" in plain or "`" in plain
     for inner in re.findall(SUBSTITUTION, re.sub(r"'[^']*'", "''", plain)) if has_inner else ():
-        yield from find_launches(inner[0] or inner[1], entry_points, depth + 1)
+        yield from find_launches_in_command(inner[0] or inner[1], entry_points, depth + 1)
     for words in _split_commands(plain):
         heredocs = [bodies[int(word[8:])] for word in words if word.startswith("HEREDOC_") and word[8:].isdecimal()]
         yield from _launches_of(words, heredocs, entry_points, depth)
@@ -216,7 +216,7 @@ def _launches_in_shell(
         inner = [" ".join(rest[1:])] if program == "ssh" else rest if program == "eval" else rest[-1:]
         inner = [" ".join(inner)] if program == "eval" else inner
     for text in inner:
-        yield from find_launches(text, entry_points, depth + 1)
+        yield from find_launches_in_command(text, entry_points, depth + 1)
 
 
 def _direct_launch(program: str, words: list[str], entry_points: Sequence[str] | None) -> Iterator[LaunchCommand]:

@@ -31,7 +31,7 @@ class PlanProgress:
     total: int
 
 
-def dependents(plan: Plan, task: Task) -> list[str]:
+def list_open_dependents(plan: Plan, task: Task) -> list[str]:
     """The names of the tasks that depend on a task and are not done."""
     return [other.name for other in plan.tasks if other.state != DONE and task.id and task.id in dependency_ids(other)]
 

@@ -39,7 +39,7 @@ class TaskRecord:
         return answer | ({"forced": self.forced} if self.forced is not None else {})
 
 
-def journal_path(plan: Path) -> Path:
+def task_journal_path(plan: Path) -> Path:
     """Where the record of a plan lies: `tasks.record.json` beside `tasks.md`."""
     return plan.with_name(f"{plan.stem}.record.json")
 

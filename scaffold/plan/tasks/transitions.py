@@ -16,7 +16,7 @@ from scaffold.plan.document.plan_file import read_plan
 from scaffold.plan.document.plan_lookup import PlanLocation
 from scaffold.plan.rules.check import check_plan
 from scaffold.plan.rules.rule import RuleContext
-from scaffold.plan.rules.structure import is_aborted
+from scaffold.plan.rules.structure import is_plan_aborted
 from scaffold.plan.tasks import progress, run_summaries, task_journal
 from scaffold.plan.tasks.deliverables import hash_deliverables
 from scaffold.plan.tasks.task_journal import TaskRecord
@@ -44,12 +44,12 @@ def start_task(plan_path: Path, task_id: str, time: str) -> TaskChange:
             raise ScaffoldError(f"{task.id} is done", hint="add a follow-up: scaffold plan add")
         others = [other.name for other in plan.tasks if other.state == STARTED and other is not task]
         waiting = progress.open_dependencies(plan).get(task.line, ())
-        journal = task_journal.journal_path(plan_path)
+        journal = task_journal.task_journal_path(plan_path)
         records = task_journal.load_task_records(journal)
         # a task that is in progress keeps the time at which it was started; one that is taken up anew begins a new record
         if task.state != STARTED or records.get(task.id, TaskRecord()).started_at is None:
             task_journal.save_task_records(journal, {**records, task.id: TaskRecord(started_at=time)})
-        plan_file.rewrite_plan(plan_path, lambda text: edit.set_mark(text, task_id, STARTED))
+        plan_file.rewrite_plan(plan_path, lambda text: edit.set_task_mark(text, task_id, STARTED))
     warnings = [f"{name} is in progress too" for name in others]
     warnings += [f"{task.id} depends on {escape_for_message(name)}, which is not done" for name in waiting]
     return TaskChange(task=task, warnings=tuple(warnings))
@@ -61,7 +61,7 @@ def verify_tasks(
     """Look at the tasks with these ids; without ids, at every task that is marked done."""
     plan = parse_plan(read_plan(location.plan))
     tasks = [edit.find_task(plan, task_id) for task_id in task_ids]
-    records = task_journal.load_task_records(task_journal.journal_path(location.plan))
+    records = task_journal.load_task_records(task_journal.task_journal_path(location.plan))
     return [
         verify_task(task, records.get(task.id, TaskRecord()), context)
         for task in tasks or [task for task in plan.tasks if task.state == DONE]
@@ -80,7 +80,7 @@ def finish_task(
     task = edit.find_task(plan, task_id)
     waits_for = progress.open_dependencies(plan).get(task.line, ())
     reasons = {name: "is not done" if name in plan.tasks_by_id else "is no task of this plan" for name in waits_for}
-    journal = task_journal.journal_path(location.plan)
+    journal = task_journal.task_journal_path(location.plan)
     record = task_journal.load_task_records(journal).get(task.id, TaskRecord())
     # hashes of an earlier `done` say nothing about the files of now: finishing again writes new ones
     verification = verify_task(task, replace(record, deliverables={}), context, reasons)
@@ -93,12 +93,12 @@ def finish_task(
         record = records.get(task.id, TaskRecord())
         finished = replace(record, done_at=time, deliverables=hashes, forced=forced)
         task_journal.save_task_records(journal, {**records, task.id: finished})
-        plan_file.rewrite_plan(location.plan, lambda text: edit.set_mark(text, task_id, DONE))
+        plan_file.rewrite_plan(location.plan, lambda text: edit.set_task_mark(text, task_id, DONE))
     if forced is not None:
         problems = "\n".join(f"- {check.what}: {check.text}" for check in verification.blocking)
         text = f"Marked as done although it does not verify: {forced}\n\n{problems}"
         plan_file.append_iteration_log(
-            plan_file.log_path(location.plan), loop_protocol.format_log_entry(time, text, task=task.id)
+            plan_file.iteration_log_path(location.plan), loop_protocol.format_log_entry(time, text, task=task.id)
         )
     return verification
 
@@ -112,7 +112,7 @@ def add_task(location: PlanLocation, phase: int, description: str, fields: Seque
         _refuse_new_errors(text, longer, RuleContext(server=location.server))
         return longer
 
-    plan_path, reserved = location.plan, recorded_ids(location)
+    plan_path, reserved = location.plan, recorded_task_ids(location)
     new_ids: list[str] = []
     plan_file.change_plan(plan_path, append)
     return TaskChange(task=edit.find_task(parse_plan(read_plan(plan_path)), new_ids[-1]))
@@ -131,17 +131,17 @@ def _refuse_new_errors(before: str, after: str, context: RuleContext) -> None:
         raise ScaffoldError(f"with that task the plan would break the contract: {listed}", hint=hint or None)
 
 
-def recorded_ids(location: PlanLocation) -> set[task_ids.IdNumbers]:
+def recorded_task_ids(location: PlanLocation) -> set[task_ids.IdNumbers]:
     """The ids of tasks that stand in the plan's record or in the manifest of a run, so that they mean these tasks for good."""
-    records = task_journal.load_task_records(task_journal.journal_path(location.plan))
+    records = task_journal.load_task_records(task_journal.task_journal_path(location.plan))
     runs = run_summaries.runs_of_plan(location)[0] or ()
     return task_ids.mentioned_ids("\n".join([*records, *(run.task for run in runs if run.task)]))
 
 
-def refuse_unfinished(location: PlanLocation) -> None:
+def refuse_unfinished_plan(location: PlanLocation) -> None:
     """Raise ScaffoldError where a plan has tasks that are not done, or lines that were meant as tasks; an aborted plan has none."""
     plan = parse_plan(read_plan(location.plan))
-    if is_aborted(plan):
+    if is_plan_aborted(plan):
         return
     if not plan.tasks and not plan.near_misses:
         raise ScaffoldError("the plan has no tasks, so nothing is done", hint="scaffold brief says how to write one")

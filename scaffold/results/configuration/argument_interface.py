@@ -21,7 +21,7 @@ _NO_VALUE = ("store_true", "store_false", "store_const", "append_const", "count"
 SEED_READS = ("RUN_SEED", "run.seed", ".seed_from_run")
 
 
-class ScriptReader:
+class ScriptInterfaceReader:
     """Reads the scripts that commands start, each once. A command is given as its form: what starts it, and the spelling of its options."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -54,7 +54,7 @@ class ScriptReader:
 
     def _reads_none(self, form: str) -> bool:
         from scaffold.sweeps.spec import script_arguments
-        from scaffold.sweeps.spec.script_interface import read_script
+        from scaffold.sweeps.spec.script_interface import read_command_script
 
         folder, command = _split_form(form)
         # what stands before the script may take the seed itself: `env SEED=1`
@@ -62,7 +62,7 @@ class ScriptReader:
         text = self._read_script(form)
         if text is None or script_arguments.reads_arguments(text) or {"env", "-c"} & {*starts}:
             return False
-        script = read_script(self._workspace, command, folder)
+        script = read_command_script(self._workspace, command, folder)
         return script_arguments.takes_no_arguments(self._workspace, script)
 
     def _read_script(self, form: str) -> str | None:

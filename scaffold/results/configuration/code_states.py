@@ -13,7 +13,7 @@ RunCode = tuple[str | None, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodeEquivalence:
+class CodeEquivalenceClasses:
     """What is known of the code of runs.
 
     `states` has, for a code state and a form of command, what stands for all code that is the same for that command; where nothing is

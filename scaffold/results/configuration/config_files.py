@@ -28,7 +28,7 @@ _TOLD = "config "
 Settings = Mapping[str, Scalar]
 
 
-def spread_config_files(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
+def expand_config_files_to_params(workspace: Workspace, runs: Sequence[Run]) -> list[Run]:
     """The runs with their config files as parameters: one value for files that say the same, else the keys that differ.
 
     `configs` of a run are then the files, relative to the repository's top, whose content is accounted for so. A seed in such a file is
@@ -141,7 +141,7 @@ def _read_contents(
     from scaffold.runs import code_files
 
     top = git.toplevel(workspace.workdir)
-    prefix = code_files.find_workdir_prefix(workspace, top) if top is not None else ""
+    prefix = code_files.workdir_prefix_in_repository(workspace, top) if top is not None else ""
     parsed: dict[str, Settings | None] = {}
     by_code: dict[str, list[tuple[Run, str, str]]] = {}
     contents: dict[tuple[str, str], tuple[str, Settings]] = {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaffold import git, structured_text
-from scaffold.results.configuration.code_states import CodeEquivalence, RunCode
+from scaffold.results.configuration.code_states import CodeEquivalenceClasses, RunCode
 from scaffold.runs import recorder, records_home
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalence:
+def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalenceClasses:
     """What is known of the code of runs of one configuration that have several code states. Raises ScaffoldError (no git)."""
     compared = _runs_to_compare(runs)
     top = git.toplevel(workspace.workdir) if compared else None
-    names = name_code_states(workspace)
+    names = name_idea_code_states(workspace)
     if top is None:
-        return CodeEquivalence(names=names)
+        return CodeEquivalenceClasses(names=names)
     reach = _CodeReach(workspace, top)
     # what config files say that commands name is among the parameters already
     config_paths: dict[str, set[str]] = {}
@@ -42,10 +42,10 @@ def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalen
         reaching = {path: content for path, content in reaching.items() if path not in config_paths[run.form]}
         state = state_of_files.setdefault((run.form, tuple(sorted(reaching.items()))), f"{run.code} {run.form}")
         states[code], files[state] = state, reaching
-    return CodeEquivalence(states=states, files=files, names=names)
+    return CodeEquivalenceClasses(states=states, files=files, names=names)
 
 
-def name_code_states(workspace: Workspace) -> dict[str, str]:
+def name_idea_code_states(workspace: Workspace) -> dict[str, str]:
     """What code states are called that are ideas, `idea 3`, and where there are several studies `STUDY idea 3`.
 
     Read off the studies' files (scaffold.ideas.study), which lie among the records: that package stands above this one.
@@ -55,7 +55,7 @@ def name_code_states(workspace: Workspace) -> dict[str, str]:
     names: dict[str, str] = {}
     for study in sorted(studies):
         title = f"{study.removesuffix('.json')} " if len(studies) > 1 else ""
-        for place in records_home.list_record_paths(folder / study):
+        for place in records_home.candidate_record_paths(folder / study):
             for idea in _read_ideas(place):
                 if idea.get("number") and isinstance(idea.get("state"), str):
                     names.setdefault(idea["state"], f"{title}idea {idea['number']}")
@@ -97,8 +97,8 @@ class _CodeReach:
         from scaffold.runs import code_files, recorder_command
 
         self._workspace, self._top = workspace, top
-        self._prefix = code_files.find_workdir_prefix(workspace, top)
-        place = recorder_command.recorder_workspace(workspace)
+        self._prefix = code_files.workdir_prefix_in_repository(workspace, top)
+        place = recorder_command.load_recorder_workspace(workspace)
         self._excluded = recorder.code_state.uncounted_folders(place, self._prefix)
 
     def files_of(self, run: Run) -> Mapping[str, str] | None:
@@ -116,11 +116,11 @@ class _CodeReach:
         with code_files.open_code(self._workspace, self._top, run) as code:
             if code is None:
                 return None
-            script = find_script(run.form, self._prefix, code.ids)
+            script = find_script_of_command(run.form, self._prefix, code.ids)
             return find_reaching_files(code.ids, script, code.read, excluded=self._excluded)
 
 
-def find_script(form: str, prefix: str, files: Iterable[str]) -> str | None:
+def find_script_of_command(form: str, prefix: str, files: Iterable[str]) -> str | None:
     """The Python file of `files` that a command starts, where it is one of the repository; `prefix` is the work directory in it."""
     folder, _, command = form.rpartition(" && ") if form.startswith("cd ") else ("cd .", "", form)
     words = command.split()

@@ -50,7 +50,7 @@ OTHER_CODE = (
 )
 _TEXTS = (".md", ".rst", ".txt", ".tex", ".bib", ".adoc", ".org", ".pdf", ".html", ".css", ".log", ".lock")
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".ico", ".eps", ".mp4", ".webm")
-_TOOLS = paths.split_vocabulary(
+_TOOLS = paths.parse_word_set(
     "pyproject.toml setup.cfg setup.py tox.ini noxfile.py mkdocs.yml mkdocs.yaml codecov.yml environment.yml environment.yaml package.json"
     " package-lock.json pixi.toml ruff.toml mypy.ini pytest.ini pyrightconfig.json renovate.json appveyor.yml azure-pipelines.yml"
     " LICENSE LICENCE NOTICE AUTHORS CITATION.cff CODEOWNERS MANIFEST.in"
@@ -77,7 +77,7 @@ def find_reaching_files(
 ) -> dict[str, str]:
     """Those of `files` (path -> content's id) that can reach a run of `script` (None: not known); `excluded` are folders of no code."""
     excluded = tuple(f"{folder}/" for folder in excluded)
-    counted = {p: i for p, i in files.items() if not p.startswith(excluded) and not is_unread_file(p)}
+    counted = {p: i for p, i in files.items() if not p.startswith(excluded) and not is_never_read_by_runs(p)}
     if script is None or script not in files:
         return counted
     closure, texts = _import_closure(files, script, read)
@@ -97,10 +97,10 @@ def find_reaching_files(
     return reaching
 
 
-def is_unread_file(path: str) -> bool:
+def is_never_read_by_runs(path: str) -> bool:
     """Whether a file is of a kind that no run reads: a test, documentation, a text, a picture, the settings of a tool."""
     name = path.rpartition("/")[2]
-    if paths.is_hidden(path) or paths.is_doc(path) or name in _TOOLS:
+    if paths.is_hidden(path) or paths.is_documentation(path) or name in _TOOLS:
         return True
     return name.lower().endswith((*_TEXTS, *_PICTURES, ".ipynb")) or paths.is_test(path)
 

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scaffold.results.configuration.argument_interface import Interface, ScriptReader
-from scaffold.results.configuration.config_files import spread_config_files
+from scaffold.results.configuration.argument_interface import Interface, ScriptInterfaceReader
+from scaffold.results.configuration.config_files import expand_config_files_to_params
 from scaffold.runs import recorder
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def complete_run_arguments(workspace: Workspace, runs: Sequence[Run]) -> list[Ru
     """The runs, with their positional arguments named, and several values given to the options that take them, where their script's
     parser is known; and with seeds told for labels that reach nothing: where neither the manifest nor the script says otherwise, and where
     they are arguments of a script that is known to read none."""
-    scripts = ScriptReader(workspace)
+    scripts = ScriptInterfaceReader(workspace)
     completed = []
     # the seeds of a configuration have one mapping of parameters (`runs.run_table`), which need not be looked at for each
     have_texts: dict[tuple[int, str], bool] = {}
@@ -38,7 +38,7 @@ def complete_run_arguments(workspace: Workspace, runs: Sequence[Run]) -> list[Ru
         if run.seed_source == "arguments" and scripts.takes_nothing(run.form):
             run = run._replace(seed_source="label")
         completed.append(run)
-    return spread_config_files(workspace, completed)
+    return expand_config_files_to_params(workspace, completed)
 
 
 def _has_texts(run: Run) -> bool:
@@ -87,12 +87,12 @@ def reparse_run_arguments(run: Run, interface: Interface) -> Run:
         return run
     if _takes_all_values(run.words, interface):  # most do, and to read ten thousand commands twice takes its time
         return run
-    if (renamed := rename_leading_arguments(run, interface)) is not None:
+    if (renamed := name_positional_arguments(run, interface)) is not None:
         return renamed
     return read_with_interface(run, interface)
 
 
-def rename_leading_arguments(run: Run, interface: Interface) -> Run | None:
+def name_positional_arguments(run: Run, interface: Interface) -> Run | None:
     """The run with the names of its positional arguments, where these stand before all options, and nothing else of its command is read
     otherwise by its parser; None where that is not for certain: `read_with_interface` says it then."""
     first = next((i for i, word in enumerate(run.words) if word[:1] == "-"), len(run.words))

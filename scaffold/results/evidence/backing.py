@@ -15,19 +15,19 @@ from scaffold.results.evidence.claimed_numbers import ClaimRanges, rounding_rang
 from scaffold.results.evidence.quotable_numbers import (
     MetricRows,
     QuotableNumber,
-    difference_numbers,
     list_configuration_numbers,
-    list_run_numbers,
-    p_value_numbers,
-    power_number,
-    relative_numbers,
+    list_quotable_differences,
+    list_quotable_p_values,
+    list_quotable_relative_changes,
+    list_quotable_run_values,
+    target_power_number,
 )
 from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.run_metrics import run_metric_query
 from scaffold.results.metrics.sweep_runs import SweepFileReader
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.runs import records
-from scaffold.visible_text import one_line
+from scaffold.visible_text import escape_to_one_line
 
 if TYPE_CHECKING:
     from scaffold.observations.model import MeasuredRun
@@ -120,7 +120,7 @@ def _within(values: list[float], ordered: list[QuotableNumber], low: float, high
     return ordered[bisect_left(values, low) : bisect_right(values, high)]
 
 
-def index_numbers(
+def index_quotable_numbers(
     measured: Iterable[MeasuredRun], tables: Sequence[ResultTable], claims: Sequence[ClaimedNumber] | None = None
 ) -> BackingIndex:
     """What runs say one by one and, folded in `tables`, by configuration; each number once.
@@ -129,7 +129,7 @@ def index_numbers(
     """
     near, near_either_way = ClaimRanges(claims), ClaimRanges(claims, either_way=True)
     numbers = [
-        *list_run_numbers(measured, near),
+        *list_quotable_run_values(measured, near),
         *(q for t in tables for row in t.rows for q in list_configuration_numbers(row, t.by, near)),
     ]
     differences, relative, tests = list[QuotableNumber](), list[QuotableNumber](), list[QuotableNumber]()
@@ -137,10 +137,10 @@ def index_numbers(
     for table in tables:
         for metric in table.metrics if asks.differences or asks.tests else ():
             rows = MetricRows(table, metric)
-            differences += difference_numbers(rows, near, near_either_way) if asks.differences else ()
-            relative += relative_numbers(rows, near) if asks.relative else ()
-            tests += p_value_numbers(rows, near) if asks.tests else ()
-        tests.append(power_number())
+            differences += list_quotable_differences(rows, near, near_either_way) if asks.differences else ()
+            relative += list_quotable_relative_changes(rows, near) if asks.relative else ()
+            tests += list_quotable_p_values(rows, near) if asks.tests else ()
+        tests.append(target_power_number())
     parts = (tuple(dict.fromkeys(part)) for part in (numbers, differences, relative, tests))
     return BackingIndex(*parts)
 
@@ -154,7 +154,7 @@ class _AskedFor:
         self.tests = claims is None or any(claimed.tests for claimed in claims)
 
 
-def index_workspace(
+def build_backing_index(
     workspace: Workspace, claims: Sequence[ClaimedNumber] | None = None, further: Iterable[QuotableNumber] = ()
 ) -> BackingIndex:
     """All values of finished runs (final, and the best where a direction is known), and what their configurations give, as far as
@@ -167,7 +167,7 @@ def index_workspace(
     )
     readings = [final] if best.measured == final.measured else [final, best]  # without files they are the same
     tables = [fold_seeds(reading) for reading in readings]
-    index = index_numbers((measured for reading in readings for measured in reading.measured), tables, claims)
+    index = index_quotable_numbers((measured for reading in readings for measured in reading.measured), tables, claims)
     return replace(index, numbers=(*index.numbers, *further))
 
 
@@ -189,7 +189,7 @@ def runs_behind_file(workspace: Workspace, path: Path) -> list[Run]:
     ]
 
 
-def backing_rows(backings: Sequence[NumberBacking]) -> list[list[str]]:
+def format_number_backings(backings: Sequence[NumberBacking]) -> list[list[str]]:
     """What backs a number, as lines of a table: what it is, which metric, its exact value, whose, where it was read or which runs."""
     rows = []
     for backing in backings:
@@ -201,9 +201,9 @@ def backing_rows(backings: Sequence[NumberBacking]) -> list[list[str]]:
         rows.append(
             [
                 number.kind,
-                one_line(number.metric),
+                escape_to_one_line(number.metric),
                 exact,
-                one_line(number.subject),
+                escape_to_one_line(number.subject),
                 source,
             ]
         )

@@ -36,7 +36,7 @@ class ClaimedNumber(NamedTuple):
     tests: bool = False
 
 
-def parse_number(text: str) -> ClaimedNumber | None:
+def parse_claimed_number(text: str) -> ClaimedNumber | None:
     """The number that a text is and nothing else; None where it is none. A difference may back it: no line says otherwise."""
     match = NUMBER.fullmatch(text.strip())
     return claimed_number(match, line=1, column=1, compares=True, tests=True) if match else None

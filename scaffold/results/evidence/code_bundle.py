@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from scaffold import git
 from scaffold.results.evidence.ro_crate import BUNDLE, CrateRun
 from scaffold.runs import code_commits
-from scaffold.runs.code_commits import Keeper
+from scaffold.runs.code_commits import CommitKeeper
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
-PINNED = {Keeper.PIN, Keeper.STUDY}
+PINNED = {CommitKeeper.PIN, CommitKeeper.STUDY}
 LOCAL = "its uncommitted code holds lines that a patch hides"
 
 
@@ -25,13 +25,13 @@ def write_code_bundle(workspace: Workspace, runs: Sequence[CrateRun], directory:
     """
     top = git.toplevel(workspace.workdir)
     commits = {run.run.commit for run in runs if run.run.commit}
-    if top is None or not PINNED & set(code_commits.find_keepers(top, commits).values()):
+    if top is None or not PINNED & set(code_commits.find_commit_keepers(top, commits).values()):
         return None
-    refs = git.run_checked(top, "for-each-ref", "--format=%(refname)", "refs/scaffold/pins").text.split()
+    refs = git.run_git_checked(top, "for-each-ref", "--format=%(refname)", "refs/scaffold/pins").text.split()
     if not refs:
         return None
     file = directory / BUNDLE
-    git.run_checked(top, "bundle", "create", "-q", str(file.resolve()), *refs, "--not", *code_commits.BRANCHES)
+    git.run_git_checked(top, "bundle", "create", "-q", str(file.resolve()), *refs, "--not", *code_commits.BRANCHES)
     return file.stat().st_size
 
 

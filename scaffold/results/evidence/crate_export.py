@@ -58,7 +58,7 @@ def export_crate(workspace: Workspace, runs: Sequence[Run], directory: Path, *, 
             if bundle := code_bundle.write_code_bundle(workspace, crate_runs, crate):
                 sizes[ro_crate.BUNDLE] = bundle
                 left_out += code_bundle.list_runs_without_code(crate_runs)
-            metadata = ro_crate.metadata_json(crate_runs, _describe(workspace, crate_runs), sizes)
+            metadata = ro_crate.crate_metadata_json(crate_runs, _describe(workspace, crate_runs), sizes)
             (crate / ro_crate.METADATA).write_bytes(metadata)
             if directory.exists():
                 directory.rmdir()
@@ -82,7 +82,7 @@ def _read_runs(workspace: Workspace, runs: Sequence[Run], *, copy: bool) -> tupl
             continue
         outputs = _files_below(workspace.workdir, manifest["paths"]["outputs"]) if copy else ()
         author = author_of.get(run.commit) if run.commit else None
-        run = run._replace(path=records_home.path_in_tree(workspace, run))
+        run = run._replace(path=records_home.manifest_path_in_workdir(workspace, run))
         crate_runs.append(CrateRun(run=run, manifest=manifest, author=author, outputs=outputs))
     return crate_runs, left_out
 
@@ -101,7 +101,7 @@ def _copy_files(
     """Copy what belongs to runs, each file once: path -> size in bytes. Why a file was not copied goes into `left_out`."""
     sizes: dict[str, int] = {}
     for run in runs:
-        records, logs = ro_crate.list_record_files(run.manifest, run.run.path)
+        records, logs = ro_crate.list_run_files(run.manifest, run.run.path)
         kinds = dict.fromkeys(records, "record") | (dict.fromkeys(logs, "log") if copy else {})
         kinds |= dict.fromkeys(run.outputs, "output")
         for path, kind in kinds.items():

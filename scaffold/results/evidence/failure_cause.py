@@ -50,7 +50,7 @@ HINTS = {"SIGKILL": "often out of memory", "SIGINT": "Ctrl-C", "SIGSEGV": "it cr
 def find_failure_cause(workspace: Workspace, run: Run) -> str:
     """Why a run failed, was ended or got lost, in a few words: `ModuleNotFoundError: No module named 'torch'`."""
     try:
-        _, tail = read_tail(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))
+        _, tail = read_run_log_tail(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))
     except ValueError:
         tail = ""
     return determine_failure_cause(run, tail)
@@ -62,7 +62,7 @@ def find_failed_line(workspace: Workspace, run: Run) -> str:
     It may have run in a worktree anywhere: a file is known by the end of its path.
     """
     try:
-        _, tail = read_tail(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))
+        _, tail = read_run_log_tail(workspace, manifests.read_valid_manifest(workspace.workdir / run.path))
     except ValueError:
         return ""
     for match in reversed(list(FRAME.finditer(tail))):
@@ -75,7 +75,7 @@ def find_failed_line(workspace: Workspace, run: Run) -> str:
     return ""
 
 
-def read_tail(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, str]:
+def read_run_log_tail(workspace: Workspace, manifest: Mapping[str, Any]) -> tuple[str, str]:
     """The path of the log that an end is told in (stderr's, else stdout's) and its last lines; both empty where neither says anything."""
     redact = recorder.redaction.redact
     for stream in ("stderr", "stdout"):

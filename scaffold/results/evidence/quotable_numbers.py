@@ -46,7 +46,7 @@ class QuotableNumber(NamedTuple):
     sources: tuple[str, ...] = ()
 
 
-def list_run_numbers(measured: Iterable[MeasuredRun], near: ClaimRanges) -> Iterator[QuotableNumber]:
+def list_quotable_run_values(measured: Iterable[MeasuredRun], near: ClaimRanges) -> Iterator[QuotableNumber]:
     """What single runs say: the values of their metrics with the place each was read from, and parameters that are numbers."""
     for reading in measured:
         run = reading.run
@@ -176,7 +176,9 @@ def compare_rows(a: RowValues, b: RowValues) -> PairStatistics:
     return PairStatistics(len(pair.a), len(pair.b), effect, error, df, p, pair.paired)
 
 
-def difference_numbers(rows: MetricRows, near: ClaimRanges, near_either_way: ClaimRanges) -> Iterator[QuotableNumber]:
+def list_quotable_differences(
+    rows: MetricRows, near: ClaimRanges, near_either_way: ClaimRanges
+) -> Iterator[QuotableNumber]:
     """What two configurations differ by, both ways: means, the interval of the difference, the noise floor.
 
     `near_either_way` is where a number or its negative is near: of the thousands of numbers next to none is, and one question is cheaper
@@ -197,7 +199,7 @@ def difference_numbers(rows: MetricRows, near: ClaimRanges, near_either_way: Cla
                     )
 
 
-def relative_numbers(rows: MetricRows, near: ClaimRanges) -> Iterator[QuotableNumber]:
+def list_quotable_relative_changes(rows: MetricRows, near: ClaimRanges) -> Iterator[QuotableNumber]:
     """What the means of two configurations differ by in per cent of the one and of the other, as a share, both ways."""
     for a, b in islice(combinations([row for row in rows.rows if row.mean], 2), MOST_PAIRS):
         for base, other in ((a, b), (b, a)):
@@ -212,7 +214,7 @@ def relative_numbers(rows: MetricRows, near: ClaimRanges) -> Iterator[QuotableNu
                 )
 
 
-def p_value_numbers(rows: MetricRows, near: ClaimRanges) -> Iterator[QuotableNumber]:
+def list_quotable_p_values(rows: MetricRows, near: ClaimRanges) -> Iterator[QuotableNumber]:
     """What tests of two configurations say: p alone, and p corrected for all comparisons with the same reference."""
     indices = [index for index, row in enumerate(rows.rows) if row.finite_values]
     if len(indices) ** 2 > MOST_TESTS:
@@ -233,7 +235,7 @@ def p_value_numbers(rows: MetricRows, near: ClaimRanges) -> Iterator[QuotableNum
                 )
 
 
-def power_number() -> QuotableNumber:
+def target_power_number() -> QuotableNumber:
     """The power that every test aims at."""
     return QuotableNumber(value=TARGET_POWER, kind="power", metric="", subject="of every test", runs=())
 

@@ -69,22 +69,24 @@ class _EntityGraph:
         name = path.rsplit("/", 1)[-1]
         if path not in self.sizes:
             where = f"{about}; not in this crate: {path} below the work directory"
-            return self.add({"@id": f"#{quote_id(path)}", "@type": "CreativeWork", "name": name, "description": where})
+            return self.add(
+                {"@id": f"#{quote_crate_id(path)}", "@type": "CreativeWork", "name": name, "description": where}
+            )
         content = {"encodingFormat": _media_type(name), "contentSize": str(self.sizes[path])}
-        return self.add({"@id": quote_id(path), "@type": "File", "name": name, "description": about, **content})
+        return self.add({"@id": quote_crate_id(path), "@type": "File", "name": name, "description": about, **content})
 
     def value(self, scope: str, name: str, value: object) -> Entity:
         """A parameter or a metric, as a PropertyValue."""
-        identifier = f"#{scope}-{quote_id(name, safe='')}"
+        identifier = f"#{scope}-{quote_crate_id(name, safe='')}"
         return self.add({"@id": identifier, "@type": "PropertyValue", "name": name, "value": _json_value(value)})
 
     def person(self, person: Person) -> Entity:
         """A person, by ORCID where there is one."""
-        identifier = person.orcid or f"#person-{quote_id(person.name, safe='')}"
+        identifier = person.orcid or f"#person-{quote_crate_id(person.name, safe='')}"
         return self.add({"@id": identifier, "@type": "Person", "name": person.name})
 
 
-def metadata_json(runs: Sequence[CrateRun], about: CrateDescription, sizes: Mapping[str, int]) -> bytes:
+def crate_metadata_json(runs: Sequence[CrateRun], about: CrateDescription, sizes: Mapping[str, int]) -> bytes:
     """The crate's ro-crate-metadata.json; `sizes` are the files in it, path -> bytes.
 
     The same for the same runs, whatever the day: its date is that of the newest run.
@@ -126,7 +128,7 @@ def _action(graph: _EntityGraph, crate_run: CrateRun, citation: Citation) -> Ent
     uuid = f"urn:uuid:{manifest['run']['uuid']}"
     action: Entity = {
         # a manifest that somebody copied by hand has the uuid of another run
-        "@id": uuid if uuid not in graph.entities else f"#{quote_id(run.label)}",
+        "@id": uuid if uuid not in graph.entities else f"#{quote_crate_id(run.label)}",
         "@type": "CreateAction",
         "name": run.label,
         "description": f"{manifest['command']['shell']} (in {manifest['command']['cwd']})",
@@ -165,9 +167,13 @@ def _instrument(graph: _EntityGraph, manifest: Mapping[str, Any]) -> Entity:
     if version and code.get("dirty"):
         version += "-dirty"
     state = str(code.get("code") or "")[:12]
-    tool: Entity = {"@id": f"#{quote_id(script)}@{state or 'unknown'}", "@type": "SoftwareApplication", "name": script}
+    tool: Entity = {
+        "@id": f"#{quote_crate_id(script)}@{state or 'unknown'}",
+        "@type": "SoftwareApplication",
+        "name": script,
+    }
     if version:
-        tool["@id"] = f"#{quote_id(script)}@{version[:12]}-{state}"
+        tool["@id"] = f"#{quote_crate_id(script)}@{version[:12]}-{state}"
         tool["softwareVersion"] = version
     url = git.strip_credentials(str(code.get("remote") or ""))
     if url.startswith(("https://", "http://")):
@@ -176,7 +182,7 @@ def _instrument(graph: _EntityGraph, manifest: Mapping[str, Any]) -> Entity:
 
 
 def _objects(graph: _EntityGraph, run: Run, manifest: Mapping[str, Any]) -> list[Entity]:
-    scope = f"{quote_id(run.label)}-param"
+    scope = f"{quote_crate_id(run.label)}-param"
     objects = [graph.value(scope, name, value) for name, value in sorted(manifest["params"].items())]
     if manifest["seed"] is not None:
         objects.append(graph.value(scope, "seed", manifest["seed"]))
@@ -192,7 +198,7 @@ def _objects(graph: _EntityGraph, run: Run, manifest: Mapping[str, Any]) -> list
 
 def _results(graph: _EntityGraph, crate_run: CrateRun) -> list[Entity]:
     paths, label = crate_run.manifest["paths"], crate_run.run.label
-    scope = f"{quote_id(label)}-metric"
+    scope = f"{quote_crate_id(label)}-metric"
     results = [graph.value(scope, name, value) for name, value in sorted(crate_run.run.metrics.items())]
     results.append(graph.file(crate_run.run.path, "the run's manifest"))
     results += [graph.file(paths[stream], f"the run's {stream}") for stream in ("stdout", "stderr")]
@@ -200,14 +206,14 @@ def _results(graph: _EntityGraph, crate_run: CrateRun) -> list[Entity]:
     if not copied:
         return [*results, graph.file(paths["outputs"], "the folder of what the run wrote")]
     files = [graph.file(path, "written by the run") for path in copied]
-    folder = {"@id": quote_id(paths["outputs"]) + "/", "@type": "Dataset", "name": f"outputs of {label}"}
+    folder = {"@id": quote_crate_id(paths["outputs"]) + "/", "@type": "Dataset", "name": f"outputs of {label}"}
     return [*results, graph.add({**folder, "hasPart": files})]
 
 
 def _license(graph: _EntityGraph, spdx: str) -> Entity | str:
     if not spdx:
         return "No licence is stated in this repository's CITATION.cff."
-    url = f"https://spdx.org/licenses/{quote_id(spdx)}"
+    url = f"https://spdx.org/licenses/{quote_crate_id(spdx)}"
     return graph.add({"@id": url, "@type": "CreativeWork", "name": spdx})
 
 
@@ -225,7 +231,7 @@ def _json_value(value: object) -> str | int | float | bool:
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
-def quote_id(path: str, safe: str = "/") -> str:
+def quote_crate_id(path: str, safe: str = "/") -> str:
     """A path or a name as a part of an id, whatever bytes are in it."""
     return quote(path, safe=safe, errors="surrogateescape")
 
@@ -234,7 +240,7 @@ def _reference(identifier: str) -> Entity:
     return {"@id": identifier}
 
 
-def list_record_files(manifest: Mapping[str, Any], path: str) -> tuple[list[str], list[str]]:
+def list_run_files(manifest: Mapping[str, Any], path: str) -> tuple[list[str], list[str]]:
     """The files of a run below the work directory: small records (manifest, configs, patch, packages), and its logs."""
     patch, packages = (manifest["git"] or {}).get("patch"), manifest["environment"]["packages"]
     records = [path, *manifest["paths"]["configs"], manifest["paths"].get("stdin"), patch, packages]

@@ -41,14 +41,14 @@ class UncitedRecords:
     cited: int
 
 
-def find_uncited(workspace: Workspace, *, before: str, keep_cited: bool) -> UncitedRecords:
+def find_uncited_records(workspace: Workspace, *, before: str, keep_cited: bool) -> UncitedRecords:
     """Attempts in the second home that ended, or were lost, and began before a time (RFC 3339); with `keep_cited` those only that no text
     of the workspace cites. Changes nothing."""
-    folders = records_home.list_existing_homes(workspace)
+    folders = records_home.list_existing_record_homes(workspace)
     copies = {
         Path(inside).name.removesuffix(".json"): folder / inside
         for folder in folders
-        for inside in records_home.list_home_files(folder)
+        for inside in records_home.list_record_home_files(folder)
         if records_home.is_manifest(inside)
     }
     runs = records.read_records(workspace).runs
@@ -64,7 +64,7 @@ def find_uncited(workspace: Workspace, *, before: str, keep_cited: bool) -> Unci
     )
 
 
-def delete_records(workspace: Workspace, uncited: UncitedRecords) -> None:
+def delete_uncited_records(workspace: Workspace, uncited: UncitedRecords) -> None:
     """Take them from the second home, and give up their pins. Raises OSError where that cannot be done, ScaffoldError where git refuses."""
     for path in (*(path for _, path in uncited.runs), *uncited.files):
         path.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def delete_records(workspace: Workspace, uncited: UncitedRecords) -> None:
 
 def _cited_labels(workspace: Workspace, runs: Sequence[Run]) -> frozenset[str]:
     """The attempts that some text of the workspace names, on this branch or another, or whose numbers it quotes on this one."""
-    index = backing.index_workspace(workspace)
+    index = backing.build_backing_index(workspace)
     texts: list[str] = []
     cited: set[str] = set()
     for path in _list_texts(workspace):
@@ -123,7 +123,7 @@ def _unreferenced_files(folders: list[Path], staying: set[Path]) -> Iterator[Pat
         except ValueError:
             return  # what that one names is not known
     for folder in folders:
-        for inside in records_home.list_home_files(folder):
+        for inside in records_home.list_record_home_files(folder):
             path = folder / inside
             if path.parent.name in FILE_FOLDERS and path.name not in named and path.name not in sweep_texts:
                 yield path
@@ -136,7 +136,7 @@ def _unneeded_pins(workspace: Workspace, leaving: list[Path]) -> tuple[str, ...]
         return ()
     pinned = {pin for ref in pin_refs.list_pin_refs(top) for pin in ref.pins}
     candidates = pinned & {commit for path in leaving for commit in _pinned_commits(path)}
-    home = records_home.list_home_folders(workspace)[0].parent
+    home = records_home.list_record_home_folders(workspace)[0].parent
     for folder in (home, *records.manifest_directories(workspace)):
         for path in folder.rglob("*"):
             if candidates and path not in leaving and path.suffix in RECORD_ENDINGS and path.is_file():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaffold.atomic_write import write_file
 from scaffold.errors import ScaffoldError
-from scaffold.results.exports.run_rows import build_run_rows, columns_of_one_kind
+from scaffold.results.exports.run_rows import build_run_rows, unify_column_types
 from scaffold.runs.model import Run
 from scaffold.visible_text import csv_lines
 
@@ -26,7 +26,7 @@ def write_csv(runs: Sequence[Run], path: Path) -> int:
 
 def write_parquet(runs: Sequence[Run], path: Path) -> int:
     """Write runs as Parquet; columns of several kinds are text. Bytes written. Raises ScaffoldError, also where nothing can write it."""
-    columns = columns_of_one_kind(*build_run_rows(runs))
+    columns = unify_column_types(*build_run_rows(runs))
     data = _with_pyarrow(columns) or _with_polars(columns)
     if data is None:
         raise ScaffoldError(

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.exports.tracked_run import TrackedRun, read_tracked_runs
+from scaffold.results.exports.tracked_run import ExportedRun, read_tracked_runs
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -70,7 +70,7 @@ def _open_experiment(client: MlflowClient, name: str) -> tuple[str, set[str]]:
             return str(existing.experiment_id), uuids
 
 
-def _write_run(client: MlflowClient, experiment_id: str, tracked: TrackedRun) -> None:
+def _write_run(client: MlflowClient, experiment_id: str, tracked: ExportedRun) -> None:
     from mlflow.entities import Metric, Param
 
     run = tracked.run

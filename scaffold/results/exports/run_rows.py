@@ -29,7 +29,7 @@ def build_run_rows(runs: Sequence[Run]) -> RunRows:
     return RunRows((*RUN_COLUMNS, *in_order), rows)
 
 
-def columns_of_one_kind(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def unify_column_types(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The columns; where one holds values of several kinds (a parameter that was a number and a word), all of it as text."""
     columns_by_name: dict[str, list[Any]] = {}
     for name in columns:

@@ -27,7 +27,7 @@ class LoggedPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrackedRun:
+class ExportedRun:
     """A run, its times in milliseconds since 1970 (None: it has not ended), the course of its metrics, and the final values that the
     course does not end with."""
 
@@ -44,13 +44,13 @@ class TrackedRun:
         return self.run.uuid or self.run.label
 
 
-def read_tracked_runs(workspace: Workspace, runs: Sequence[Run]) -> Iterator[TrackedRun]:
+def read_tracked_runs(workspace: Workspace, runs: Sequence[Run]) -> Iterator[ExportedRun]:
     """The runs with all that they measured, one after the other."""
     for run in attach_final_metrics(workspace, runs, names=("*",)):
         yield _track_run(workspace, run)
 
 
-def _track_run(workspace: Workspace, run: Run) -> TrackedRun:
+def _track_run(workspace: Workspace, run: Run) -> ExportedRun:
     started_ms = round(timestamps.parse_timestamp(run.started_at).timestamp() * 1000)
     ended_ms = None if run.duration_s is None else started_ms + round(run.duration_s * 1000)
     try:
@@ -69,7 +69,7 @@ def _track_run(workspace: Workspace, run: Run) -> TrackedRun:
     ]
     last = {point.metric: point.value for point in course}
     final = {name: number for name, value in run.metrics.items() if (number := _number(value)) is not None}
-    return TrackedRun(
+    return ExportedRun(
         run=run,
         started_ms=started_ms,
         ended_ms=ended_ms,

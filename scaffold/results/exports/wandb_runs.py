@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.exports.tracked_run import TrackedRun, read_tracked_runs
+from scaffold.results.exports.tracked_run import ExportedRun, read_tracked_runs
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
 
@@ -61,7 +61,7 @@ def _quiet_client() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _write_run(folder: Path, project: str, tracked: TrackedRun) -> None:
+def _write_run(folder: Path, project: str, tracked: ExportedRun) -> None:
     import wandb
 
     run = tracked.run

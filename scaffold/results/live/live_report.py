@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from scaffold.results.live.page_feed import PageFeed
+from scaffold.results.live.page_feed import ReportPageFeed
 from scaffold.results.live.page_server import FILES, PageServer
 from scaffold.results.live.record_changes import read_records_stamp
 from scaffold.results.report.gather import gather_report
@@ -13,7 +13,7 @@ from scaffold.results.report.page import render_html
 from scaffold.workspace import Workspace, load_workspace
 
 
-def make_live_report(
+def make_report_server(
     workspace: Workspace, *, port: int = 0, interval_s: float = 1.0, warn: Callable[[str], None] = lambda text: None
 ) -> PageServer:
     """A server of the report of `workspace`, which looks for changes every `interval_s` seconds. Raises ScaffoldError."""
@@ -24,5 +24,7 @@ def make_live_report(
         return render_html(gather_report(now, Path("report.html"), files_address=FILES), live_number=number)
 
     return PageServer(
-        workspace, PageFeed(render, lambda: read_records_stamp(workspace), interval_s=interval_s, warn=warn), port=port
+        workspace,
+        ReportPageFeed(render, lambda: read_records_stamp(workspace), interval_s=interval_s, warn=warn),
+        port=port,
     )

@@ -21,7 +21,7 @@ class PageVersion:
     html: bytes
 
 
-class PageFeed:
+class ReportPageFeed:
     """Keeps the newest page. One thread looks for changes (`run`), any number may ask for the page or wait for a newer one."""
 
     def __init__(

@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.live.page_feed import PageFeed
+from scaffold.results.live.page_feed import ReportPageFeed
 from scaffold.results.live.served_files import locate_served_file
 from scaffold.workspace import Workspace
 
@@ -46,7 +46,7 @@ class PageServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self, workspace: Workspace, feed: PageFeed, *, port: int = 0, heartbeat_s: float = HEARTBEAT_S
+        self, workspace: Workspace, feed: ReportPageFeed, *, port: int = 0, heartbeat_s: float = HEARTBEAT_S
     ) -> None:
         """Listen on loopback; port 0 is one that is free. Raises ScaffoldError where the port cannot be had."""
         self.workspace = workspace

@@ -22,7 +22,7 @@ def read_records_stamp(workspace: Workspace) -> Hashable:
 
     Raises ScaffoldError where a folder of the workspace leads out of it.
     """
-    folders = [*manifest_directories(workspace), *records_home.list_existing_homes(workspace)]
+    folders = [*manifest_directories(workspace), *records_home.list_existing_record_homes(workspace)]
     stamps = [stamp for folder in folders for stamp in _stamps_below(str(folder), DEEPEST)]
     stamps += [_stamp(path) for path in _single_files(workspace)]
     stamps += [stamp for run in _living_runs(workspace, stamps) for stamp in _stamps_of_run(workspace, *run)]

@@ -28,7 +28,7 @@ def is_budget(name: str) -> bool:
     return _BUDGET.fullmatch(name.rpartition(".")[2].lower().replace("-", "_")) is not None
 
 
-def find_budget_params(varying: Sequence[str], chosen: Collection[str] | None) -> tuple[str, ...]:
+def select_budget_params(varying: Sequence[str], chosen: Collection[str] | None) -> tuple[str, ...]:
     """Those of the parameters that vary which are a budget: the `chosen` ones, else those whose name says so."""
     if chosen:
         wanted = {name.replace("-", "_") for name in chosen}
@@ -36,6 +36,6 @@ def find_budget_params(varying: Sequence[str], chosen: Collection[str] | None) -
     return tuple(name for name in varying if is_budget(name))
 
 
-def budget_of(config: Mapping[str, Scalar], names: Sequence[str]) -> ConfigurationKey:
+def configuration_budget_key(config: Mapping[str, Scalar], names: Sequence[str]) -> ConfigurationKey:
     """The budget of a configuration, as what has the same can be found by."""
     return configuration_key(config, only=names)

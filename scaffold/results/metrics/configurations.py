@@ -85,7 +85,9 @@ def varying_params(configs: Sequence[Mapping[str, Scalar]]) -> tuple[str, ...]:
     return tuple(name for name in names if len({format_value(c[name]) if name in c else None for c in configs}) > 1)
 
 
-def sort_key(params: Mapping[str, Scalar], names: Iterable[str] | None = None) -> list[tuple[int, float, str]]:
+def configuration_sort_key(
+    params: Mapping[str, Scalar], names: Iterable[str] | None = None
+) -> list[tuple[int, float, str]]:
     """A key to sort configurations by: what is missing first, then numbers by size, then texts."""
     ordered = sorted(params) if names is None else names
     return [_rank_value(params[name]) if name in params else (0, 0.0, "") for name in ordered]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.observations.spelling import matches_metric, normalize_name
 from scaffold.observations.value_query import ValueQuery
-from scaffold.results.configuration.code_states import CodeEquivalence
+from scaffold.results.configuration.code_states import CodeEquivalenceClasses
 from scaffold.results.metrics.budget_params import NO_BUDGET
 from scaffold.results.metrics.sweep_runs import SweepFileReader
 
 if TYPE_CHECKING:
-    from scaffold.observations.model import MeasuredRun, SkippedRun
+    from scaffold.observations.model import MeasuredRun, RunWithoutResult
     from scaffold.results.metrics.run_filter import RunFilter
     from scaffold.runs.model import Run
 
@@ -51,12 +51,12 @@ class QueryResult:
 
     query: MetricQuery
     measured: tuple[MeasuredRun, ...]
-    missing: tuple[tuple[Run, SkippedRun], ...] = ()
-    skipped: tuple[SkippedRun, ...] = ()
+    missing: tuple[tuple[Run, RunWithoutResult], ...] = ()
+    skipped: tuple[RunWithoutResult, ...] = ()
     metric_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     repeats: Mapping[str, tuple[MeasuredRun, ...]] = field(default_factory=dict)
-    code_states: CodeEquivalence = field(default_factory=CodeEquivalence)
+    code_states: CodeEquivalenceClasses = field(default_factory=CodeEquivalenceClasses)
     sheets: SweepFileReader = field(default_factory=SweepFileReader)
 
     def runs(self) -> list[Run]:

@@ -62,7 +62,7 @@ class RunFilter(NamedTuple):
             )
 
 
-def parse_run_condition(text: str, sheets: SweepFileReader | None = None) -> RunFilter:
+def parse_run_filter(text: str, sheets: SweepFileReader | None = None) -> RunFilter:
     """Parse. A run is of every sweep whose file, among `sheets`, plans it. Raises WrongUsage with the place that is not understood."""
     from scaffold.conditions.parse import parse_condition
 
@@ -111,6 +111,6 @@ def _param(word: str) -> str:
     return word.removeprefix("params.").replace("-", "_")
 
 
-def is_condition(text: str) -> bool:
+def looks_like_condition(text: str) -> bool:
     """Whether a text is rather a condition than a name."""
     return bool(re.search(r"[<>=~]|\sin\s*\(", text))

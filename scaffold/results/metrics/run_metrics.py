@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
+from scaffold.observations.model import MeasuredRun, MetricValue, RunWithoutResult
 from scaffold.observations.run_values import RunValueReader
 from scaffold.observations.spelling import unify_spellings
 from scaffold.results.configuration.equivalent_code import find_code_states
@@ -33,7 +33,7 @@ def run_metric_query(
     """
     sheets = sheets or SweepFileReader(workspace)
     records = read_records(workspace) if run_records is None else run_records
-    skipped = [SkippedRun(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
+    skipped = [RunWithoutResult(label=d.path, path=d.path, reason=f"damaged: {d.reason}") for d in records.damaged]
     selection = select_attempts(
         complete_run_arguments(workspace, records.runs), smoke=bool(query.sweep and query.sweep.endswith(SMOKE_SUFFIX))
     )
@@ -114,8 +114,8 @@ def describe_missing_result(run: Run) -> str:
     return f"{run.status} by {run.signal}" if run.status == "terminated" and run.signal else run.status
 
 
-def _skip(run: Run, reason: str) -> SkippedRun:
-    return SkippedRun(label=run.label, path=run.path, reason=reason)
+def _skip(run: Run, reason: str) -> RunWithoutResult:
+    return RunWithoutResult(label=run.label, path=run.path, reason=reason)
 
 
 def _add_wandb_params(workspace: Workspace, run: Run, names: Sequence[str]) -> Run:

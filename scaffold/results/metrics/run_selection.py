@@ -59,8 +59,8 @@ def select_runs(text: str, result: QueryResult) -> RunSelection:
     for kind, test in tests if text else ():
         if any(test(run) for run in runs):
             return RunSelection(text=text, kind=kind, admits=test)
-    if run_filter.is_condition(text):
-        condition = run_filter.parse_run_condition(text, result.sheets)
+    if run_filter.looks_like_condition(text):
+        condition = run_filter.parse_run_filter(text, result.sheets)
         condition.check(runs)
         if any(condition.admits(run) for run in runs):
             return RunSelection(text=text, kind="condition", admits=condition.admits)

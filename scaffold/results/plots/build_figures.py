@@ -10,7 +10,7 @@ from scaffold.results.metrics.configurations import finite_number, format_value
 from scaffold.results.plots import figures
 from scaffold.results.plots.axis_scale import choose_axis_scale
 from scaffold.results.plots.learning_curves import CurvesByRun, build_learning_curves, choose_curve_metrics
-from scaffold.results.plots.ranking import MOST_LINES, mean_of, ranked_rows
+from scaffold.results.plots.ranking import MOST_LINES, ranked_rows, row_mean
 from scaffold.results.plots.timeline import build_run_timeline
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable
@@ -141,7 +141,7 @@ def build_parallel(table: ResultTable, metric: str) -> figures.ParallelPlot | No
     lines = []
     for row in reversed(shown):  # the best last: it is drawn over the others
         positions = (_axis_value(axis, row.config.get(name)) for axis, name in zip(axes, names, strict=True))
-        lines.append(figures.ParallelLine(label=row_label(row, table.by), values=(*positions, mean_of(row, metric))))
+        lines.append(figures.ParallelLine(label=row_label(row, table.by), values=(*positions, row_mean(row, metric))))
     coloured = f"One line a configuration, coloured by mean {metric}"
     return figures.ParallelPlot(
         name=figures.file_name("parallel", metric),

@@ -189,7 +189,7 @@ class RunTimeline(_Titled):
 Figure = LineChart | BarChart | ParallelPlot | RunTimeline
 
 
-def as_csv(figure: Figure) -> str:
+def figure_to_csv(figure: Figure) -> str:
     """The table behind a figure. Numbers are exact; a missing one is an empty cell; no text can begin a formula."""
     header, rows = figure.csv_table()
     return visible_text.csv_lines([header, *rows])

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from scaffold.results.plots import axis_scale, figures
 from scaffold.results.plots import svg_elements as svg
 from scaffold.results.plots.axis_scale import AxisScale, short_number
-from scaffold.results.tables.text_format import shorten_names, truncate, wrap
+from scaffold.results.tables.text_format import shorten_names, truncate, wrap_text
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 480, 52, 14, 10, 42
 WIDE_LEFT, WIDE_RIGHT = 8, WIDTH - RIGHT - 8
@@ -51,7 +51,7 @@ def figure_svg(figure: figures.Figure, scale: figures.Scale | None = None) -> Ma
     )
 
 
-def other_scale(figure: figures.Figure) -> figures.Scale | None:
+def alternative_axis_scale(figure: figures.Figure) -> figures.Scale | None:
     """The other scale that a line chart's vertical axis can have; None where it has no other: a log axis needs positive values."""
     if not isinstance(figure, figures.LineChart):
         return None
@@ -61,7 +61,7 @@ def other_scale(figure: figures.Figure) -> figures.Scale | None:
     return "linear" if figure.y.scale == "log" else "log"
 
 
-def swatch(index: int, *, dots: bool = False) -> Markup:
+def series_swatch(index: int, *, dots: bool = False) -> Markup:
     """A series' line and marker, for a legend."""
     classes = f"{_series(index)} line"
     line = svg.svg_element(
@@ -142,7 +142,7 @@ def _line(line: figures.CurveLine, index: int, x: AxisScale, y: AxisScale, *, do
 
 
 def _draw_bars(figure: figures.BarChart) -> tuple[Markup, int]:
-    labels = [wrap(bar.label, LABEL_WIDTH) for bar in figure.bars]
+    labels = [wrap_text(bar.label, LABEL_WIDTH) for bar in figure.bars]
     tops = [TOP]
     for lines in labels:
         tops.append(tops[-1] + BAR_ROW + LABEL_LINE * (len(lines) - 1))

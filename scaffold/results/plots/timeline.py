@@ -29,7 +29,7 @@ def build_run_timeline(runs: Sequence[Run]) -> RunTimeline | None:
     size, unit = next((size, unit) for size, unit in UNITS if last - first > 3 * size or size == 1.0)
     begins = min(run.started_at for run, at in timed if at == first)
     busiest = sorted(spans, key=lambda host: (-len(spans[host]), host))[:MOST_HOSTS]
-    hosts = tuple(HostLane(label=host, rows=pack_rows(spans[host])[:MOST_ROWS]) for host in sorted(busiest))
+    hosts = tuple(HostLane(label=host, rows=pack_spans_into_rows(spans[host])[:MOST_ROWS]) for host in sorted(busiest))
     drawn = sum(len(row) for lane in hosts for row in lane.rows)
     return RunTimeline(
         name="timeline",
@@ -46,7 +46,7 @@ def build_run_timeline(runs: Sequence[Run]) -> RunTimeline | None:
     )
 
 
-def pack_rows(spans: Iterable[RunSpan]) -> tuple[tuple[RunSpan, ...], ...]:
+def pack_spans_into_rows(spans: Iterable[RunSpan]) -> tuple[tuple[RunSpan, ...], ...]:
     """Spans in as few rows as hold them without overlap, each row in the order of time."""
     rows: list[list[RunSpan]] = []
     ends: list[float] = []

@@ -13,7 +13,7 @@ from scaffold.plan.document.model import Plan
 from scaffold.plan.rules import labelled_entries
 from scaffold.plan.rules.structure import CONTRACT
 from scaffold.results.report.links import PageLinks
-from scaffold.results.report.model import ContractEntry
+from scaffold.results.report.model import AnalyticsContractEntry
 from scaffold.results.tables.model import ResultTable
 from scaffold.workspace import Workspace
 
@@ -52,19 +52,19 @@ ARTIFACT_RULES = (
 )
 
 
-def build_checklist(
+def build_analytics_checklist(
     plan: Plan, workspace: Workspace, table: ResultTable, links: PageLinks
-) -> tuple[ContractEntry, ...]:
+) -> tuple[AnalyticsContractEntry, ...]:
     """Every entry of the contract, one artifact a line; empty where the plan has no such section."""
     section = plan.find_section(TITLE)
     if section is None:
         return ()
-    items: list[ContractEntry] = []
+    items: list[AnalyticsContractEntry] = []
     for expected in CONTRACT:
         kind = expected.name
         entry = labelled_entries.find_section_entry(section.body, expected)
         if entry is None or labelled_entries.is_all_placeholders(entry.text):
-            items.append(ContractEntry(kind=kind, text="", holds=False, evidence="the plan does not say"))
+            items.append(AnalyticsContractEntry(kind=kind, text="", holds=False, evidence="the plan does not say"))
         elif kind == ARTIFACT:
             items += [_artifact_item(name, workspace, table, links) for name in _artifact_names(entry.text)]
         elif kind == PRIMARY:
@@ -72,7 +72,7 @@ def build_checklist(
         elif kind == STATISTICS:
             items.append(_statistics_item(entry.text, table))
         else:
-            items.append(ContractEntry(kind=kind, text=entry.text, holds=None, evidence=FOR_A_READER))
+            items.append(AnalyticsContractEntry(kind=kind, text=entry.text, holds=None, evidence=FOR_A_READER))
     return tuple(items)
 
 
@@ -92,10 +92,10 @@ def _artifact_names(text: str) -> list[str]:
     return [name.strip().removeprefix("and ").rstrip(".") for name in names if name.strip()]
 
 
-def _artifact_item(name: str, workspace: Workspace, table: ResultTable, links: PageLinks) -> ContractEntry:
-    def item(holds: bool | None, evidence: str, paths: Sequence[str] = ()) -> ContractEntry:
+def _artifact_item(name: str, workspace: Workspace, table: ResultTable, links: PageLinks) -> AnalyticsContractEntry:
+    def item(holds: bool | None, evidence: str, paths: Sequence[str] = ()) -> AnalyticsContractEntry:
         file_links = tuple(links.link_to(path) for path in paths)
-        return ContractEntry(kind=ARTIFACT, text=name, holds=holds, evidence=evidence, links=file_links)
+        return AnalyticsContractEntry(kind=ARTIFACT, text=name, holds=holds, evidence=evidence, links=file_links)
 
     paths = [code for code in code_spans(name) if "/" in code or re.search(r"\.\w{1,8}$", code)]
     if paths:
@@ -136,23 +136,23 @@ def _role_folders(workspace: Workspace, role: str) -> list[Path]:
     return sorted(workspace.role_folder(role, child.name) for child in workspace.path.iterdir() if child.is_dir())
 
 
-def _metric_item(text: str, table: ResultTable) -> ContractEntry:
+def _metric_item(text: str, table: ResultTable) -> AnalyticsContractEntry:
     named = [code for code in code_spans(text) if "/" in code or re.fullmatch(r"[\w@.-]+", code)]
     if not named:
-        return ContractEntry(kind=PRIMARY, text=text, holds=None, evidence="no metric is named in back-ticks")
+        return AnalyticsContractEntry(kind=PRIMARY, text=text, holds=None, evidence="no metric is named in back-ticks")
     missing = [name for name in named if name not in table.metrics]
     evidence = f"no run reports {', '.join(missing)}" if missing else f"reported by runs: {', '.join(named)}"
-    return ContractEntry(kind=PRIMARY, text=text, holds=not missing, evidence=evidence)
+    return AnalyticsContractEntry(kind=PRIMARY, text=text, holds=not missing, evidence=evidence)
 
 
-def _statistics_item(text: str, table: ResultTable) -> ContractEntry:
+def _statistics_item(text: str, table: ResultTable) -> AnalyticsContractEntry:
     seeds = [len(row.runs) for row in table.rows]
     numbers = [int(number) for number in re.findall(r"(?<![\w.])(\d+)\s+(?:seeds?|repeats?|for)\b", text)]
     if not seeds:
-        return ContractEntry(kind=STATISTICS, text=text, holds=False, evidence="no results yet")
+        return AnalyticsContractEntry(kind=STATISTICS, text=text, holds=False, evidence="no results yet")
     if not numbers:
-        return ContractEntry(kind=STATISTICS, text=text, holds=None, evidence=FOR_A_READER)
+        return AnalyticsContractEntry(kind=STATISTICS, text=text, holds=None, evidence=FOR_A_READER)
     short = sum(number < min(numbers) for number in seeds)
     fewer = f"{short} of {len(seeds)} configurations have fewer than {min(numbers)} seeds"
     evidence = fewer if short else "every configuration has its seeds"
-    return ContractEntry(kind=STATISTICS, text=text, holds=not short, evidence=evidence)
+    return AnalyticsContractEntry(kind=STATISTICS, text=text, holds=not short, evidence=evidence)

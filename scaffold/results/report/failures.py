@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from scaffold.results.evidence import failure_cause
-from scaffold.results.report.model import Failure, FailureGroup
+from scaffold.results.report.model import FailedRun, FailureGroup
 from scaffold.results.report.provenance import RunWithManifest
 from scaffold.runs.model import Run
 from scaffold.workspace import Workspace
@@ -22,7 +22,7 @@ VARYING_PARTS = (
 )
 
 
-def collect_failures(workspace: Workspace, records: Iterable[RunWithManifest], runs: Sequence[Run]) -> list[Failure]:
+def collect_failures(workspace: Workspace, records: Iterable[RunWithManifest], runs: Sequence[Run]) -> list[FailedRun]:
     """Those of `records` that failed, each with the end of what it said, without secrets; `runs` are all attempts there are."""
     attempts: dict[str, list[Run]] = {}
     for run in runs:
@@ -31,9 +31,11 @@ def collect_failures(workspace: Workspace, records: Iterable[RunWithManifest], r
     for record in records:
         run = record.run
         if run.status in FAILED:
-            log, tail = failure_cause.read_tail(workspace, record.manifest) if record.manifest is not None else ("", "")
+            log, tail = (
+                failure_cause.read_run_log_tail(workspace, record.manifest) if record.manifest is not None else ("", "")
+            )
             later = has_finished_later(run, attempts[run.name])
-            failures.append(Failure(run=run, log=log, tail=tail, finished_later=later))
+            failures.append(FailedRun(run=run, log=log, tail=tail, finished_later=later))
     return failures
 
 
@@ -42,9 +44,9 @@ def has_finished_later(run: Run, runs: Iterable[Run]) -> bool:
     return any(r.name == run.name and r.attempt > run.attempt and r.status == "finished" for r in runs)
 
 
-def group_by_cause(failures: Iterable[Failure]) -> tuple[FailureGroup, ...]:
+def group_by_cause(failures: Iterable[FailedRun]) -> tuple[FailureGroup, ...]:
     """Failures by cause, the most frequent first."""
-    groups: dict[str, list[tuple[str, Failure]]] = {}
+    groups: dict[str, list[tuple[str, FailedRun]]] = {}
     for failure in sorted(failures, key=lambda f: (f.run.started_at, f.run.label), reverse=True):
         cause = failure_cause.determine_failure_cause(failure.run, failure.tail)
         groups.setdefault(cause_key(cause), []).append((cause, failure))

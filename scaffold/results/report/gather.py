@@ -13,7 +13,7 @@ from scaffold.plan.document import plan_file
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import parse_plan
 from scaffold.results.report import failures, plan_progress, provenance, result_table, sweep_progress, verdicts
-from scaffold.results.report.checklist import build_checklist
+from scaffold.results.report.checklist import build_analytics_checklist
 from scaffold.results.report.folded_results import FoldedResults, fold_results
 from scaffold.results.report.links import PageLinks
 from scaffold.results.report.model import ExperimentReport, ReportTable
@@ -60,7 +60,7 @@ def gather_report(workspace: Workspace, page: Path, *, files_address: str | None
         figures=results.figures,
         figures_of_others=results.figures_of_others,
         failures=failures.group_by_cause(failed)[:MOST_CAUSES],
-        checklist=build_checklist(plan, workspace, results.table, links) if plan is not None else (),
+        checklist=build_analytics_checklist(plan, workspace, results.table, links) if plan is not None else (),
         findings=_audit_findings(workspace, run_records) if runs else (),
         environment=provenance.count_run_environments(traced),
         commands=reproduce_commands(workspace, traced) if runs else (),
@@ -92,14 +92,14 @@ def _trace_numbers(
     behind = {measured.run.label for row in results.table.rows[: result_table.MOST_ROWS] for measured in row.runs}
     traced = [*runs[:MOST_RUNS], *(run for run in runs[MOST_RUNS:] if run.label in behind)]
     index = {run.label: number for number, run in enumerate(traced)}
-    table = result_table.build_table(results.table, results.metrics, index.__getitem__, links)
+    table = result_table.build_report_table(results.table, results.metrics, index.__getitem__, links)
     cells_of_run: dict[int, list[str]] = {}
     for key, cell in table.cells.items():
         for number, *_ in cell["runs"]:
             cells_of_run.setdefault(number, []).append(key)
     manifests = provenance.read_run_manifests(workspace, traced)
     entries = [
-        provenance.to_provenance_data(record, cells_of_run.get(i, ()), links) for i, record in enumerate(manifests)
+        provenance.run_provenance_json(record, cells_of_run.get(i, ()), links) for i, record in enumerate(manifests)
     ]
     return manifests, {"base": links.base, "cells": table.cells, "runs": entries}, table.part
 

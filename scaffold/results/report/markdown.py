@@ -160,12 +160,12 @@ def _reproduce(report: ExperimentReport) -> Iterator[str]:
 
 def escape_markdown(text: str) -> str:
     """Text that means nothing to Markdown or HTML, on one line."""
-    return SPECIAL.sub(r"\\\1", visible_text.one_line(" ".join(text.split())))
+    return SPECIAL.sub(r"\\\1", visible_text.escape_to_one_line(" ".join(text.split())))
 
 
 def format_markdown_code(text: str) -> str:
     """Text as code, whatever back-ticks are in it."""
-    flat = visible_text.one_line(" ".join(text.split()))
+    flat = visible_text.escape_to_one_line(" ".join(text.split()))
     longest = max((len(run) for run in re.findall("`+", flat)), default=0)
     fence = "`" * (longest + 1)
     space = " " if flat.startswith("`") or flat.endswith("`") else ""

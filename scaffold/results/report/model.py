@@ -122,7 +122,7 @@ class ReportVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class FailedRun:
     """A run that did not end well: the path of the log that says more of it, and its last lines (at most 20, of 240 characters)."""
 
     run: Run
@@ -136,7 +136,7 @@ class FailureGroup:
     """Runs that failed for one reason, newest first; `cause` in the words of the newest."""
 
     cause: str
-    failures: tuple[Failure, ...]
+    failures: tuple[FailedRun, ...]
 
     @property
     def finished_later(self) -> int:
@@ -145,7 +145,7 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContractEntry:
+class AnalyticsContractEntry:
     """An entry of the analytics contract: `holds` is None where only a reader can tell; `evidence` says what was looked at."""
 
     kind: str
@@ -220,7 +220,7 @@ class ExperimentReport:
     verdicts: tuple[ReportVerdict, ...]
     figures: tuple[Figure, ...]
     failures: tuple[FailureGroup, ...]
-    checklist: tuple[ContractEntry, ...]
+    checklist: tuple[AnalyticsContractEntry, ...]
     findings: tuple[tuple[str, int], ...]
     environment: tuple[tuple[str, tuple[str, ...]], ...]
     commands: tuple[SuggestedCommand, ...]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from scaffold import visible_text
-from scaffold.plan.document.markdown_inline import inline_spans
+from scaffold.plan.document.markdown_inline import find_markdown_spans
 from scaffold.results.plots import page_svg
-from scaffold.results.plots.figures import Figure, LineChart, RunTimeline, as_csv
+from scaffold.results.plots.figures import Figure, LineChart, RunTimeline, figure_to_csv
 from scaffold.results.report.failures import STATUSES
 from scaffold.results.report.model import ExperimentReport
 
@@ -46,9 +46,9 @@ def _environment() -> Environment:
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         svg=page_svg.figure_svg,
-        other_scale=page_svg.other_scale,
-        legend=legend,
-        csv_link=csv_link,
+        other_scale=page_svg.alternative_axis_scale,
+        legend=figure_legend,
+        csv_link=figure_csv_link,
         backticks_to_code=backticks_to_code,
         statuses=STATUSES,
     )
@@ -60,7 +60,7 @@ def backticks_to_code(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     parts, position = [], 0
-    for kind, start, end in inline_spans(text):
+    for kind, start, end in find_markdown_spans(text):
         if kind == "code":
             code = text[start:end].strip("`").strip()
             parts += [escape(text[position:start]), Markup("<code>{}</code>").format(code)]
@@ -68,17 +68,17 @@ def backticks_to_code(text: str) -> Markup:
     return Markup("").join([*parts, escape(text[position:])])
 
 
-def legend(figure: Figure) -> list[tuple[Markup, str]]:
+def figure_legend(figure: Figure) -> list[tuple[Markup, str]]:
     """Swatch and words of each series of a figure; empty where its labels stand in the drawing."""
 
     if isinstance(figure, LineChart) and (len(figure.lines) > 1 or figure.lines[0].label):
-        return [(page_svg.swatch(i, dots=figure.dots), line.label) for i, line in enumerate(figure.lines)]
+        return [(page_svg.series_swatch(i, dots=figure.dots), line.label) for i, line in enumerate(figure.lines)]
     if isinstance(figure, RunTimeline):
         statuses = {span.status for lane in figure.lanes for row in lane.rows for span in row}
         return [(page_svg.status_swatch(status), status) for status in STATUSES if status in statuses]
     return []
 
 
-def csv_link(figure: Figure) -> str:
+def figure_csv_link(figure: Figure) -> str:
     """The table behind a figure as an address that needs no file."""
-    return "data:text/csv;charset=utf-8," + quote(as_csv(figure))
+    return "data:text/csv;charset=utf-8," + quote(figure_to_csv(figure))

@@ -51,7 +51,7 @@ def build_report_run(run: Run, index: int, links: PageLinks) -> ReportRun:
     )
 
 
-def to_provenance_data(record: RunWithManifest, cells: Sequence[str], links: PageLinks) -> dict[str, Any]:
+def run_provenance_json(record: RunWithManifest, cells: Sequence[str], links: PageLinks) -> dict[str, Any]:
     """What the page's script tells of a run; `cells` are the keys of the numbers that it backs."""
     run, manifest = record.run, record.manifest
     command, files = "", [run.path]

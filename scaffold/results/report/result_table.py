@@ -28,7 +28,7 @@ class TableWithProvenance:
     cells: dict[str, Any]
 
 
-def build_table(
+def build_report_table(
     table: ResultTable, metrics: Sequence[str], index_of: Callable[[str], int], links: PageLinks
 ) -> TableWithProvenance:
     """The rows of a table (at most 200) with some of its metrics; `index_of` is the place of a run, by label, in the page's data."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaffold.results.metrics.budget_params import budget_of
+from scaffold.results.metrics.budget_params import configuration_budget_key
 from scaffold.results.metrics.configurations import format_value
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.plots.ranking import is_baseline, ranked_rows
+from scaffold.results.plots.ranking import is_baseline_row, ranked_rows
 from scaffold.results.report.model import ReportVerdict
 from scaffold.results.report.result_table import mean_text
 from scaffold.results.tables.family import ComparisonFamilies
@@ -59,7 +59,7 @@ def compare_with_reference(table: ResultTable, metric: str, result: QueryResult)
 
 def reference_row(rows: Sequence[ResultRow]) -> ResultRow:
     """The baseline with most seeds, by its experiment's name; where none is called so, the best configuration."""
-    baselines = [row for row in rows if is_baseline(row)]
+    baselines = [row for row in rows if is_baseline_row(row)]
     return max(baselines, key=lambda row: len(row.runs)) if baselines else rows[0]
 
 
@@ -83,7 +83,7 @@ def format_report_headline(table: ResultTable, metric: str, verdicts: Sequence[R
     if len(rows) < 2 or metric not in table.directions:
         return f"{text}."
     if table.budget:
-        budgets = {budget_of(other.config, table.budget) for other in rows}
+        budgets = {configuration_budget_key(other.config, table.budget) for other in rows}
         return f"{text}: first of {len(budgets)} budgets, which do not compete."
     if not own:
         return f"{text}: best so far, not shown to beat all others."

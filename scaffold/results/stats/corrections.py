@@ -14,7 +14,7 @@ EVERY_PAIR = ", every pair"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
+class HolmCorrection:
     """A p-value after Holm's correction: for `count` tests, of which family; `level` is what it has to reach alone.
 
     The level is that of the test as it would be made again: those that are found already are not in its way.
@@ -26,24 +26,24 @@ class Correction:
     level: float
 
 
-def correct_p_values(ps: Sequence[float | None], family: str = ASKED, count: int = 0) -> list[Correction | None]:
+def correct_p_values(ps: Sequence[float | None], family: str = ASKED, count: int = 0) -> list[HolmCorrection | None]:
     """Each p-value among all; None is no test. `count` is how many tests there were in all, where that is more than these."""
     adjusted = holm_correction(ps, count)
     tests = max(count, sum(p is not None for p in ps))
     passed = sorted(
         p for p, holm in zip(ps, adjusted, strict=True) if p is not None and holm is not None and holm <= ALPHA
     )
-    corrections: list[Correction | None] = []
+    corrections: list[HolmCorrection | None] = []
     for p, holm in zip(ps, adjusted, strict=True):
         if p is None or holm is None:
             corrections.append(None)
             continue
         before = passed.index(p) if holm <= ALPHA else len(passed)
-        corrections.append(Correction(p=holm, count=tests, family=family, level=ALPHA / (tests - before)))
+        corrections.append(HolmCorrection(p=holm, count=tests, family=family, level=ALPHA / (tests - before)))
     return corrections
 
 
-def correct_p_value(p: float, others: Sequence[float | None], family: str, count: int = 0) -> Correction:
+def correct_p_value(p: float, others: Sequence[float | None], family: str, count: int = 0) -> HolmCorrection:
     """One p-value among others."""
     first = correct_p_values([p, *others], family, count)[0]
     assert first is not None  # as it is a test

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics.configurations import configuration_key, format_value, sort_key, varying_params
+from scaffold.results.metrics.configurations import (
+    configuration_key,
+    configuration_sort_key,
+    format_value,
+    varying_params,
+)
 from scaffold.results.tables.compare import find_single_row
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.pair_comparisons import compare_pairs
@@ -45,7 +50,7 @@ class Ablation:
     others: int
 
 
-def single_change(reference: ResultRow, row: ResultRow) -> tuple[str, str, str] | None:
+def find_single_changed_factor(reference: ResultRow, row: ResultRow) -> tuple[str, str, str] | None:
     """The one factor in which a row differs from the reference, with both values; None for none or several.
 
     An experiment's name is a factor only where nothing else differs: ablations are often experiments of their own.
@@ -60,7 +65,7 @@ def single_change(reference: ResultRow, row: ResultRow) -> tuple[str, str, str] 
     return name, before, after
 
 
-def find_reference(rows: Sequence[ResultRow]) -> ResultRow | None:
+def find_ablation_reference(rows: Sequence[ResultRow]) -> ResultRow | None:
     """The row that most others differ from in one factor only (as `single_change` has it); None where several could be it."""
     neighbours = _count_neighbours(rows)
     most = max(neighbours, default=0)
@@ -90,7 +95,7 @@ def compare_ablations(result: QueryResult, reference_name: str | None = None) ->
     and where nothing differs from it in one factor.
     """
     metrics, table = result.metrics_to_compare(), fold_seeds(result, mark_best=False)
-    row = find_single_row(result, reference_name) if reference_name else find_reference(table.rows)
+    row = find_single_row(result, reference_name) if reference_name else find_ablation_reference(table.rows)
     if row is None:
         raise ScaffoldError(
             "which configuration is the reference cannot be told", hint="name it: --reference 'lr=0.1 and depth=2'"
@@ -101,11 +106,11 @@ def compare_ablations(result: QueryResult, reference_name: str | None = None) ->
     changes = [
         FactorChange(factor=change[0], before=change[1], after=change[2], row=row)
         for row in table.rows
-        if (change := single_change(reference, row))
+        if (change := find_single_changed_factor(reference, row))
     ]
     if not changes:
         raise ScaffoldError(f"no configuration differs in one factor from {name}", hint="scaffold results shows them")
-    changes.sort(key=lambda c: (c.factor, sort_key({"": c.after}), c.row.experiment))
+    changes.sort(key=lambda c: (c.factor, configuration_sort_key({"": c.after}), c.row.experiment))
     pairs = [RowPair(a=reference, b=c.row, name_a=name, name_b=_change_name(c, reference)) for c in changes]
     return Ablation(
         reference=name,

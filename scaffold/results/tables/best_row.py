@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.metrics.budget_params import budget_of
+from scaffold.results.metrics.budget_params import configuration_budget_key
 from scaffold.results.metrics.configurations import ConfigurationKey, format_value
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import holm_correction
@@ -23,7 +23,7 @@ def find_best_rows(
     """The rows (by index) that are the best of their budget, and distinguishable from every other of it."""
     groups: dict[ConfigurationKey, list[int]] = {}
     for index, row in enumerate(rows):
-        groups.setdefault(budget_of(row.config, budget), []).append(index)
+        groups.setdefault(configuration_budget_key(row.config, budget), []).append(index)
     bests = ((group, find_best_row([rows[i] for i in group], metric, direction)) for group in groups.values())
     return tuple(sorted(group[best] for group, best in bests if best is not None))
 
@@ -60,14 +60,14 @@ def choose_best_so_far(table: ResultTable, metric: str, named: Sequence[ResultRo
         row for row in table.rows if (summary := row.summaries.get(metric)) is not None and summary.mean is not None
     ]
     if table.budget:
-        budgets = {budget_of(row.config, table.budget) for row in (named or rows)}
+        budgets = {configuration_budget_key(row.config, table.budget) for row in (named or rows)}
         if len(budgets) > 1:
             (name, *_), value = table.budget, next(row.config for row in rows if table.budget[0] in row.config)
             raise ScaffoldError(
                 f"which is the best so far depends on the budget, and {', '.join(table.budget)} differs",
                 hint=f"choose one: --where '{name}={format_value(value[name])}', or --budget none",
             )
-        rows = [row for row in rows if budget_of(row.config, table.budget) in budgets]
+        rows = [row for row in rows if configuration_budget_key(row.config, table.budget) in budgets]
     if not rows:
         raise ScaffoldError(f"no configuration has a value of {metric}", hint="how runs ended: scaffold results")
     repeated = [row for row in rows if (s := row.summaries[metric]) is not None and s.n > 1 and not s.not_finite]

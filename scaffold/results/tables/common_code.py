@@ -10,7 +10,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.results.metrics.configurations import CODE, configuration_key
 
 if TYPE_CHECKING:
-    from scaffold.results.configuration.code_states import CodeEquivalence
+    from scaffold.results.configuration.code_states import CodeEquivalenceClasses
     from scaffold.results.metrics.query import QueryResult
     from scaffold.runs.model import Run
 
@@ -18,7 +18,7 @@ MOST_NAMED = 4
 
 
 def restrict_to_common_code(
-    sides: Sequence[tuple[str, QueryResult]], states: CodeEquivalence
+    sides: Sequence[tuple[str, QueryResult]], states: CodeEquivalenceClasses
 ) -> tuple[list[QueryResult], str | None]:
     """What was read for each side (its name, and that), of the newest code state that all have where one spans several; and a sentence
     that says so.
@@ -48,7 +48,7 @@ def restrict_to_common_code(
     )
 
 
-def _spans_several(side: QueryResult, states: CodeEquivalence) -> bool:
+def _spans_several(side: QueryResult, states: CodeEquivalenceClasses) -> bool:
     """Whether one configuration of a side ran with several states of the code."""
     seen: dict[tuple[object, ...], str | None] = {}
     for m in side.measured:
@@ -58,7 +58,7 @@ def _spans_several(side: QueryResult, states: CodeEquivalence) -> bool:
     return False
 
 
-def _restrict(side: QueryResult, code: Run, states: CodeEquivalence) -> QueryResult:
+def _restrict(side: QueryResult, code: Run, states: CodeEquivalenceClasses) -> QueryResult:
     return replace(
         side,
         measured=tuple(m for m in side.measured if states.is_same(m.run, code)),
@@ -66,7 +66,7 @@ def _restrict(side: QueryResult, code: Run, states: CodeEquivalence) -> QueryRes
     )
 
 
-def _labels(runs: Sequence[Run], states: CodeEquivalence) -> str:
+def _labels(runs: Sequence[Run], states: CodeEquivalenceClasses) -> str:
     labels = list(
         dict.fromkeys(states.label(run) for run in sorted(runs, key=lambda run: run.started_at, reverse=True))
     )

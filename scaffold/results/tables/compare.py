@@ -12,7 +12,7 @@ from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
 from scaffold.results.metrics.run_selection import RunSelection, restrict_to_selection, select_runs
 from scaffold.results.tables.best_row import choose_best_so_far
 from scaffold.results.tables.common_code import restrict_to_common_code
-from scaffold.results.tables.expectation import Expectation, are_expectations_shown
+from scaffold.results.tables.expectation import ComparisonExpectation, are_expectations_shown
 from scaffold.results.tables.family import ComparisonFamilies, FamilyKind, list_run_paths
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
@@ -40,7 +40,7 @@ class ComparisonRequest:
     noise_from: str | None = None
     all_pairs: bool = False
     against_best: bool = False
-    expectation: Expectation | None = None
+    expectation: ComparisonExpectation | None = None
     planned: PlannedComparisonReader = field(default_factory=PlannedComparisonReader)
 
 

@@ -12,7 +12,7 @@ from scaffold.results.tables.text_format import format_number, format_p
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
-    from scaffold.results.stats.corrections import Correction
+    from scaffold.results.stats.corrections import HolmCorrection
     from scaffold.results.stats.hypothesis_tests import TTest
 
 ExpectedWord = Literal["better", "worse", "equal", "not-worse"]
@@ -20,7 +20,7 @@ ExpectedWord = Literal["better", "worse", "equal", "not-worse"]
 NEED_MARGIN: tuple[ExpectedWord, ...] = ("equal", "not-worse")
 
 
-class Expectation(NamedTuple):
+class ComparisonExpectation(NamedTuple):
     """A word, and a margin in the metric's unit: how much more is asked for (better, worse), or how much is as good as nothing."""
 
     word: ExpectedWord
@@ -66,13 +66,13 @@ class ExpectationResult:
 
 
 def judge_expectation(
-    expected: Expectation,
+    expected: ComparisonExpectation,
     name: str,
     *,
     effect: float | None,
     test: TTest | None,
     p: float | None,
-    correction: Correction | None,
+    correction: HolmCorrection | None,
 ) -> ExpectationResult:
     """Hold a comparison against what is expected of it; `p` and its correction are of the expectation, None where nothing can be tested."""
     shown: bool | None

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from scaffold.errors import ScaffoldError
-from scaffold.results.stats.corrections import EVERY_PAIR, Correction, correct_p_value, correct_p_values
+from scaffold.results.stats.corrections import EVERY_PAIR, HolmCorrection, correct_p_value, correct_p_values
 from scaffold.results.stats.hypothesis_tests import TTest
 from scaffold.results.stats.pair_test import run_pair_test
 from scaffold.results.tables.text_format import pluralize
@@ -43,10 +43,10 @@ class ComparisonFamilies:
     ) -> None:
         self._result, self._rows, self._kind, self._every_pair = result, rows, kind, every_pair
         self._tests: dict[tuple[frozenset[str], str], list[TTest | None]] = {}
-        self._corrections: dict[tuple[frozenset[str], str, _Family], list[Correction | None]] = {}
+        self._corrections: dict[tuple[frozenset[str], str, _Family], list[HolmCorrection | None]] = {}
         self._families: dict[tuple[str, str], _Family] = {}
 
-    def correct(self, pair: RowPair, metric: str, p: float, test_p: TestP | None = None) -> Correction:
+    def correct(self, pair: RowPair, metric: str, p: float, test_p: TestP | None = None) -> HolmCorrection:
         """A pair's p-value among those of all that was run against its reference; `test_p` is what p is of a test, if not its own."""
         family, tests = self._family(pair), self._tests_against(pair.a, metric)
         paths = list_run_paths(pair.b)
@@ -131,7 +131,7 @@ class ComparisonFamilies:
             ]
         return self._tests[paths, metric]
 
-    def _corrections_against(self, reference: ResultRow, metric: str, family: _Family) -> list[Correction | None]:
+    def _corrections_against(self, reference: ResultRow, metric: str, family: _Family) -> list[HolmCorrection | None]:
         """For every row of a family, by its place, its corrected p-value against a reference."""
         key = (list_run_paths(reference), metric, family)
         if key not in self._corrections:

@@ -11,18 +11,18 @@ from scaffold.errors import WrongUsage
 from scaffold.results.metrics import budget_params, configurations
 from scaffold.results.tables.model import IntervalKind, ResultRow, ResultTable, RowSummaries
 from scaffold.results.tables.samples import (
-    FoldingRule,
-    Sample,
-    choose_samples,
+    RunGroupingRule,
+    SeedSample,
+    choose_seed_samples,
     list_code_split_warnings,
     row_columns,
     row_warnings,
 )
-from scaffold.visible_text import one_line
+from scaffold.visible_text import escape_to_one_line
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
-    from scaffold.observations.model import SkippedRun
+    from scaffold.observations.model import RunWithoutResult
     from scaffold.results.metrics.configurations import Configuration
     from scaffold.results.metrics.query import QueryResult
     from scaffold.runs.model import Run
@@ -42,8 +42,8 @@ def fold_seeds(
     is there from 10 runs on only. Without `mark_best` no row is the best: to find it takes tests of rows against each other in every
     metric. `metrics` are those that are summed up; default: all. Raises WrongUsage for a parameter in `by` that no run has.
     """
-    folding = FoldingRule(by, result.query.ignored_params, result.code_states)
-    samples = choose_samples(result, folding)
+    folding = RunGroupingRule(by, result.query.ignored_params, result.code_states)
+    samples = choose_seed_samples(result, folding)
     counted = [sample.measured for sample in samples]
     directions = result.query.directions
     measured_metrics = {*itertools.chain.from_iterable([m.values for m in counted])}
@@ -73,7 +73,7 @@ def fold_seeds(
         rows.append(row)
     _check_params(by or (), rows)
     names = _distinguishing_params(rows) if by is None else tuple(by)
-    budget = budget_params.find_budget_params(names, result.query.budgets)
+    budget = budget_params.select_budget_params(names, result.query.budgets)
     rows = _sort_rows(rows, names)
     ways = {metric: way for metric in metrics if (way := directions.direction(metric)) is not None}
     bests = _best_rows(rows, ways, budget) if mark_best and ways else {}
@@ -92,11 +92,11 @@ def fold_seeds(
     )
 
 
-def _samples_by_row(samples: Sequence[Sample], folding: FoldingRule) -> dict[Configuration, list[Sample]]:
+def _samples_by_row(samples: Sequence[SeedSample], folding: RunGroupingRule) -> dict[Configuration, list[SeedSample]]:
     """The samples of each row, in their order."""
-    by_row: dict[Configuration, list[Sample]] = {}
+    by_row: dict[Configuration, list[SeedSample]] = {}
     # an object stands for itself first, since it takes long to hash one: samples of a configuration share it
-    rows: dict[int, list[Sample]] = {}
+    rows: dict[int, list[SeedSample]] = {}
     for sample in samples:
         row = rows.get(id(sample.configuration)) if folding.by is None else None
         if row is None:
@@ -109,10 +109,12 @@ def _samples_by_row(samples: Sequence[Sample], folding: FoldingRule) -> dict[Con
 def _sort_rows(rows: Sequence[ResultRow], names: Sequence[str]) -> list[ResultRow]:
     """By experiment and what is in `names`; by all other parameters only where rows have these alike."""
     flatten = itertools.chain.from_iterable  # compared in half the time
-    keys = [(row.experiment, *flatten(configurations.sort_key(row.config, names))) for row in rows]
+    keys = [(row.experiment, *flatten(configurations.configuration_sort_key(row.config, names))) for row in rows]
     order = sorted(range(len(rows)), key=keys.__getitem__)
     if any(keys[a] == keys[b] for a, b in itertools.pairwise(order)):
-        order = sorted(range(len(rows)), key=lambda place: (keys[place], configurations.sort_key(rows[place].config)))
+        order = sorted(
+            range(len(rows)), key=lambda place: (keys[place], configurations.configuration_sort_key(rows[place].config))
+        )
     return [rows[place] for place in order]
 
 
@@ -142,8 +144,8 @@ def _check_params(names: Iterable[str], rows: Sequence[ResultRow]) -> None:
 
 
 def _missing_by_row(
-    result: QueryResult, samples: Sequence[Sample], folding: FoldingRule
-) -> dict[Configuration, list[tuple[Run, SkippedRun]]]:
+    result: QueryResult, samples: Sequence[SeedSample], folding: RunGroupingRule
+) -> dict[Configuration, list[tuple[Run, RunWithoutResult]]]:
     """The runs without a result: of each seed one, and none where another run of the configuration has its result.
 
     Code that never gave a result is no configuration beside that which did: what crashed, and was mended, is missing there.
@@ -153,7 +155,7 @@ def _missing_by_row(
     done = {(s.configuration, s.measured.run.effective_seed) for s in samples}
     newest = {s.configuration._replace(code=None): s.configuration for s in samples}
     measured = {s.configuration for s in samples}
-    missing: dict[Configuration, list[tuple[Run, SkippedRun]]] = {}
+    missing: dict[Configuration, list[tuple[Run, RunWithoutResult]]] = {}
     for run, skipped in reversed(result.missing):
         configuration = folding.configuration(run)
         if configuration not in measured:
@@ -167,7 +169,7 @@ def _missing_by_row(
     return missing
 
 
-def _seed_order(sample: Sample) -> tuple[bool, int]:
+def _seed_order(sample: SeedSample) -> tuple[bool, int]:
     """By seed, those without one last; samples are in the order in which they started, and stay so where this is equal."""
     seed = sample.measured.run.effective_seed
     return seed is None, seed or 0
@@ -203,5 +205,9 @@ def select_metrics(table: ResultTable, metrics: Sequence[str]) -> ResultTable:
 
 def row_label(row: ResultRow, by: Sequence[str], *, experiment: bool = True) -> str:
     """A row's name: `baseline lr=0.1 batch_size=32`; a parameter that it lacks is left out."""
-    params = [one_line(f"{name}={configurations.format_value(row.config[name])}") for name in by if name in row.config]
+    params = [
+        escape_to_one_line(f"{name}={configurations.format_value(row.config[name])}")
+        for name in by
+        if name in row.config
+    ]
     return " ".join([row.experiment, *params] if experiment or not params else params)

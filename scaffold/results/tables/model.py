@@ -11,7 +11,7 @@ from scaffold.results.stats.summary import MetricSummary, summarize_seed_values
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
-    from scaffold.observations.model import MeasuredRun, SkippedRun
+    from scaffold.observations.model import MeasuredRun, RunWithoutResult
     from scaffold.runs.model import Scalar
 
 # what no parameter is
@@ -66,7 +66,7 @@ class ResultRow(NamedTuple):
     experiment: str
     config: Mapping[str, Scalar]
     runs: tuple[MeasuredRun, ...]
-    missing: tuple[SkippedRun, ...]
+    missing: tuple[RunWithoutResult, ...]
     summaries: Mapping[str, MetricSummary | None]
     warnings: tuple[str, ...] = ()
 
@@ -97,7 +97,7 @@ class ResultTable(NamedTuple):
     directions: Mapping[str, Direction]
     rows: tuple[ResultRow, ...]
     bests: Mapping[str, tuple[int, ...]]
-    skipped: tuple[SkippedRun, ...]
+    skipped: tuple[RunWithoutResult, ...]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     interval: IntervalKind = "t"

@@ -8,18 +8,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from scaffold.results.stats import power
-from scaffold.results.stats.corrections import Correction, correct_p_values
+from scaffold.results.stats.corrections import HolmCorrection, correct_p_values
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.pair_test import PairTest, permutation_p, run_pair_test
 from scaffold.results.stats.summary import moments
 from scaffold.results.tables.model import ResultRow
 from scaffold.results.tables.text_format import format_number, format_p
-from scaffold.results.tables.verdicts import MetricComparison, contradiction, is_better, verdict_sentence
+from scaffold.results.tables.verdicts import MetricComparison, contradiction_sentence, is_improvement, verdict_sentence
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
     from scaffold.results.stats.hypothesis_tests import TTest
-    from scaffold.results.tables.expectation import Expectation, ExpectationResult
+    from scaffold.results.tables.expectation import ComparisonExpectation, ExpectationResult
     from scaffold.results.tables.family import ComparisonFamilies, TestP
     from scaffold.results.tables.pairing import RowPair
 
@@ -33,7 +33,7 @@ class ComparisonRules(NamedTuple):
 
     noise_baseline: ResultRow | None = None
     families: ComparisonFamilies | None = None
-    expectation: Expectation | None = None
+    expectation: ComparisonExpectation | None = None
     alone: Callable[[RowPair], tuple[str, int] | None] = lambda pair: None
 
 
@@ -43,7 +43,7 @@ class PairComparisons(Sequence[MetricComparison]):
     def __init__(
         self,
         tested: Sequence[_Tested],
-        corrections: Sequence[Correction | None],
+        corrections: Sequence[HolmCorrection | None],
         expected: Sequence[ExpectationResult | None],
         directions: Mapping[str, Direction],
         rules: ComparisonRules,
@@ -68,7 +68,9 @@ class PairComparisons(Sequence[MetricComparison]):
             t, correction, expected = self._entries[place]
             direction = self._directions.get(t.metric)
             c = _comparison(t, correction, direction, self._rules.noise_baseline or t.pair.a, expected)
-            verdict = verdict_sentence(c, direction, seed_only=t.seed_only) + contradiction(c, _difference_of_all(t))
+            verdict = verdict_sentence(c, direction, seed_only=t.seed_only) + contradiction_sentence(
+                c, _difference_of_all(t)
+            )
             self._made[place] = replace(c, verdict=verdict, warnings=tuple(_warnings(c, t, direction, self._rules)))
         return self._made[place]
 
@@ -112,15 +114,15 @@ def _correct(
     ps: Sequence[float | None],
     rules: ComparisonRules,
     test_p: Callable[[str], TestP] | None = None,
-) -> list[Correction | None]:
+) -> list[HolmCorrection | None]:
     """Each p among those that are asked, and among those of what was run: of both the larger."""
-    corrections: list[Correction | None] = []
+    corrections: list[HolmCorrection | None] = []
     for t, p, asked in zip(tested, ps, correct_p_values(ps), strict=True):
         if p is None or asked is None:
             corrections.append(None)
         elif named := rules.alone(t.pair):
             task, count = named
-            among = Correction(p=min(1.0, p * count), count=count, family=f"plan {task}", level=ALPHA / count)
+            among = HolmCorrection(p=min(1.0, p * count), count=count, family=f"plan {task}", level=ALPHA / count)
             corrections.append(among)
         elif rules.families is None:
             corrections.append(asked)
@@ -166,7 +168,7 @@ def _effect(result: PairTest) -> float | None:
 
 def _comparison(
     t: _Tested,
-    correction: Correction | None,
+    correction: HolmCorrection | None,
     direction: Direction | None,
     noise_baseline: ResultRow,
     expected: ExpectationResult | None,
@@ -180,7 +182,7 @@ def _comparison(
         baseline = noise_baseline.finite_values(t.metric)
         noise_floor = power.noise_floor(baseline, len(values_a), len(values_b)) if baseline else None
     distinguishable = correction is not None and correction.p <= ALPHA
-    improves = is_better(effect, direction) if distinguishable and effect is not None else None
+    improves = is_improvement(effect, direction) if distinguishable and effect is not None else None
     level = correction.level if correction else ALPHA
     return MetricComparison(
         metric=t.metric,

@@ -12,10 +12,10 @@ from scaffold.results.tables.text_format import (
     format_interval,
     format_number,
     format_run_count,
-    format_spec,
+    number_format_spec,
     pluralize,
 )
-from scaffold.visible_text import csv_lines, one_line
+from scaffold.visible_text import csv_lines, escape_to_one_line
 
 if TYPE_CHECKING:
     from scaffold.results.tables.model import IntervalKind, ResultTable
@@ -39,12 +39,12 @@ def row_heads(table: ResultTable, rows: Sequence[int] | None = None) -> list[lis
     single = len({row.experiment for row in table.rows}) == 1 and bool(table.by)
     heads = [[*([] if single else ["experiment"]), *table.by]]
     for row in table.rows if rows is None else [table.rows[index] for index in rows]:
-        params = [one_line(format_value(row.config[n])) if n in row.config else MISSING for n in table.by]
-        heads.append(params if single else [one_line(row.experiment), *params])
+        params = [escape_to_one_line(format_value(row.config[n])) if n in row.config else MISSING for n in table.by]
+        heads.append(params if single else [escape_to_one_line(row.experiment), *params])
     return heads
 
 
-def table_lines(
+def format_metric_table_lines(
     table: ResultTable, metric: str, heads: Sequence[Sequence[str]], rows: Sequence[int] | None = None
 ) -> list[list[str]]:
     """A header and a line for each row (of `rows` only, by index): its head, its numbers, and `best` at the best one.
@@ -67,7 +67,7 @@ def summary_cells(summary: MetricSummary | None, missing: int) -> list[str]:
         return [n, *[MISSING] * 5]
     sd, low, high = summary.sd, summary.low, summary.high
     largest = max(abs(summary.minimum), abs(summary.maximum), abs(low or 0.0), abs(high or 0.0))
-    spec = format_spec(largest, sd)
+    spec = number_format_spec(largest, sd)
     interval = "one run: no interval" if summary.n < 2 else MISSING
     if low is not None and high is not None:
         interval = f"[{low:{spec}}, {high:{spec}}]"
@@ -77,16 +77,19 @@ def summary_cells(summary: MetricSummary | None, missing: int) -> list[str]:
 
 def metric_title(table: ResultTable, metric: str) -> str:
     """`acc (higher is better)`."""
-    return one_line(metric) + _WAYS.get(table.directions.get(metric, ""), "")
+    return escape_to_one_line(metric) + _WAYS.get(table.directions.get(metric, ""), "")
 
 
-def render_markdown_tables(table: ResultTable) -> str:
+def render_tables_as_markdown(table: ResultTable) -> str:
     """A table of Markdown for each metric; the best mean in bold."""
     parts: list[str] = []
     heads = row_heads(table)
     mean = len(heads[0]) + NUMBER_COLUMNS.index("mean")
     for metric in table.metrics:
-        head, *lines = [[cell.translate(_MARKDOWN) for cell in line[:-1]] for line in table_lines(table, metric, heads)]
+        head, *lines = [
+            [cell.translate(_MARKDOWN) for cell in line[:-1]]
+            for line in format_metric_table_lines(table, metric, heads)
+        ]
         for best in table.bests.get(metric, ()):
             lines[best][mean] = f"**{lines[best][mean]}**"
         header, *rows = ["| " + " | ".join(cells) + " |" for cells in (head, *lines)]
@@ -146,7 +149,7 @@ def render_csv(table: ResultTable) -> str:
 
 
 FORMATS: Mapping[str, Callable[[ResultTable], str]] = {
-    "md": render_markdown_tables,
+    "md": render_tables_as_markdown,
     "csv": render_csv,
     "latex": render_latex,
 }

@@ -24,7 +24,7 @@ def choose_shown_rows(table: ResultTable, limit: Limit) -> list[int]:
     return sorted(limit(list(dict.fromkeys([*best, *range(len(table.rows))]))))
 
 
-def table_json(table: ResultTable, limit: Limit) -> dict[str, Any]:
+def result_table_json(table: ResultTable, limit: Limit) -> dict[str, Any]:
     """Everything, with the runs and where each value was read."""
     return {
         "by": list(table.by),

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from scaffold.observations.model import MeasuredRun, MetricValue, SkippedRun
+from scaffold.observations.model import MeasuredRun, MetricValue, RunWithoutResult
 from scaffold.results.metrics import configurations
 from scaffold.results.metrics.configurations import CODE, COMMAND, EXPERIMENT, Configuration
 from scaffold.results.tables.text_format import format_number
 
 if TYPE_CHECKING:
-    from scaffold.results.configuration.code_states import CodeEquivalence
+    from scaffold.results.configuration.code_states import CodeEquivalenceClasses
     from scaffold.results.metrics.query import QueryResult
     from scaffold.runs.model import Run, Scalar
 
@@ -22,12 +22,12 @@ MOST_SHOWN = 60
 ANY_EXPERIMENT = "any experiment"
 
 
-class FoldingRule(NamedTuple):
+class RunGroupingRule(NamedTuple):
     """How runs are folded: by their configurations without what is `ignored`, or by what `by` names of these."""
 
     by: Sequence[str] | None
     ignored: Collection[str]
-    code_states: CodeEquivalence
+    code_states: CodeEquivalenceClasses
 
     def configuration(self, run: Run) -> Configuration:
         """What makes another run the same question."""
@@ -57,17 +57,17 @@ class FoldingRule(NamedTuple):
         return Configuration(configuration.experiment, params)
 
 
-class Sample(NamedTuple):
+class SeedSample(NamedTuple):
     """One draw of a configuration: its first run of a seed (each run, where there is no effective seed), with the first value of each
     metric. `repeats` are what ran again with the same seed; those of other names are passed over, as `skipped` says."""
 
     configuration: Configuration
     measured: MeasuredRun
     repeats: tuple[MeasuredRun, ...] = ()
-    skipped: tuple[SkippedRun, ...] = ()
+    skipped: tuple[RunWithoutResult, ...] = ()
 
 
-def choose_samples(result: QueryResult, folding: FoldingRule) -> list[Sample]:
+def choose_seed_samples(result: QueryResult, folding: RunGroupingRule) -> list[SeedSample]:
     """The samples of a query's runs, in the order in which they started."""
     # by the number of the configuration, since it takes long to hash one
     draws: dict[tuple[int, object], list[MeasuredRun]] = {}
@@ -87,25 +87,25 @@ def choose_samples(result: QueryResult, folding: FoldingRule) -> list[Sample]:
     for (number, _), runs in draws.items():
         configuration = distinct[number]
         if len(runs) == 1 and not result.repeats:
-            samples.append(Sample(configuration, runs[0]))
+            samples.append(SeedSample(configuration, runs[0]))
             continue
         first, *others = runs
         repeats = result.repeats.get(first.run.name, ()) if first.run.effective_seed is not None else ()
         if not others and not repeats:
-            samples.append(Sample(configuration, first))
+            samples.append(SeedSample(configuration, first))
             continue
         values: dict[str, MetricValue] = {}
         for m in runs:
             values = {**m.values, **values}
         reason = f"seed {first.run.seed} again: the first, {first.run.label}, counts"
-        skipped = tuple(SkippedRun(label=m.run.label, path=m.run.path, reason=reason) for m in others)
+        skipped = tuple(RunWithoutResult(label=m.run.label, path=m.run.path, reason=reason) for m in others)
         counted = MeasuredRun(run=first.run, values=values) if others else first
         more = (r for m in others for r in result.repeats.get(m.run.name, ()))
-        samples.append(Sample(configuration, counted, (*others, *repeats, *more), skipped))
+        samples.append(SeedSample(configuration, counted, (*others, *repeats, *more), skipped))
     return samples
 
 
-def row_warnings(samples: Sequence[Sample], folding: FoldingRule, metrics: Sequence[str]) -> Iterator[str]:
+def row_warnings(samples: Sequence[SeedSample], folding: RunGroupingRule, metrics: Sequence[str]) -> Iterator[str]:
     """What to beware of before a row is believed."""
     if folding.by is None and CODE not in folding.ignored and not any(map(_is_remarkable, samples)):
         return  # nearly all, of tens of thousands
@@ -133,13 +133,13 @@ def row_warnings(samples: Sequence[Sample], folding: FoldingRule, metrics: Seque
             yield f"it folds {len(folded)} configurations: its spread is not that of seeds alone"
 
 
-def _is_remarkable(sample: Sample) -> bool:
+def _is_remarkable(sample: SeedSample) -> bool:
     """Whether a sample of one code state alone gives reason for a warning."""
     run = sample.measured.run
     return run.seed is None or run.seed_source == "label" or bool(sample.repeats or sample.skipped)
 
 
-def _differences(samples: Sequence[Sample], metrics: Sequence[str]) -> Iterator[str]:
+def _differences(samples: Sequence[SeedSample], metrics: Sequence[str]) -> Iterator[str]:
     """Seeds whose runs did not give the same again: the first metric that shows it, and the largest difference."""
     for metric in metrics:
         apart = []
@@ -168,7 +168,7 @@ def _seeds(texts: Sequence[str]) -> str:
 
 
 def row_columns(
-    keys: Sequence[Configuration], first_runs: Callable[[], Mapping[str | None, Run]], folding: FoldingRule
+    keys: Sequence[Configuration], first_runs: Callable[[], Mapping[str | None, Run]], folding: RunGroupingRule
 ) -> dict[Configuration, dict[str, Scalar]]:
     """What tells rows apart that have the same parameters: the rest of their command, their code; none for all others."""
     alike: dict[tuple[str, configurations.ConfigurationKey], list[Configuration]] = {}
@@ -209,7 +209,7 @@ def extract_command_differences(commands: Sequence[str]) -> list[str]:
 
 
 def list_code_split_warnings(
-    keys: Sequence[Configuration], columns: Mapping[Configuration, Mapping[str, Scalar]], folding: FoldingRule
+    keys: Sequence[Configuration], columns: Mapping[Configuration, Mapping[str, Scalar]], folding: RunGroupingRule
 ) -> Iterator[str]:
     """A line for what had rows split by their code: the files that differ, and how to fold them all the same."""
     groups: dict[tuple[str, configurations.ConfigurationKey, str | None], list[str | None]] = {}

@@ -12,9 +12,9 @@ from scaffold.errors import ScaffoldError
 from scaffold.results.metrics.configurations import (
     ConfigurationKey,
     configuration_key,
+    configuration_sort_key,
     finite_number,
     format_value,
-    sort_key,
 )
 from scaffold.results.stats.distributions import ALPHA
 from scaffold.results.stats.hypothesis_tests import anova_p, holm_correction
@@ -112,7 +112,7 @@ def sensitivity_curves(result: QueryResult, parameter: str) -> list[SensitivityC
 
 def _curve(metric: str, parameter: str, held: Sequence[str], rows: Sequence[ResultRow]) -> SensitivityCurve:
     """A curve with its test; its corrected p-value and verdict are not known before those of the others are."""
-    rows = sorted(rows, key=lambda row: sort_key(row.config, [parameter]))
+    rows = sorted(rows, key=lambda row: configuration_sort_key(row.config, [parameter]))
     spots = tuple(
         SensitivityPoint(
             value=row.config[parameter], summary=row.summaries.get(metric), missing=row.count_missing(metric)

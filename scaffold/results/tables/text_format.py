@@ -16,7 +16,7 @@ def truncate(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def wrap(text: str, width: int) -> list[str]:
+def wrap_text(text: str, width: int) -> list[str]:
     """A text in lines of at most `width` characters, broken at spaces where there are any; nothing of it is left out."""
     lines = [""]
     for word in text.split(" "):
@@ -46,7 +46,7 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def format_spec(value: float, spread: float | None) -> str:
+def number_format_spec(value: float, spread: float | None) -> str:
     """How to format a value: with the digits that its spread leaves (two of the spread), else five in all."""
     if spread is None or not 0 < spread < math.inf:
         return ".5g"
@@ -59,10 +59,10 @@ def format_spec(value: float, spread: float | None) -> str:
 
 def format_number(value: float, spread: float | None = None) -> str:
     """A value, rounded to what its spread leaves of it. NaN and infinities are `nan`, `inf`, `-inf`."""
-    return format(value, format_spec(value, spread)) if math.isfinite(value) else str(value)
+    return format(value, number_format_spec(value, spread)) if math.isfinite(value) else str(value)
 
 
-def format_signed(value: float, spread: float | None = None) -> str:
+def format_signed_number(value: float, spread: float | None = None) -> str:
     """A difference, with its sign."""
     return ("+" if value > 0 else "") + format_number(value, spread)
 

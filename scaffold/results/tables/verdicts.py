@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.results.stats.corrections import ASKED, EVERY_PAIR
 from scaffold.results.stats.distributions import ALPHA
-from scaffold.results.tables.text_format import format_interval, format_number, format_p, format_signed
+from scaffold.results.tables.text_format import format_interval, format_number, format_p, format_signed_number
 
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
@@ -55,7 +55,7 @@ class MetricComparison:
     expected: ExpectationResult | None = None
 
 
-def is_better(effect: float, direction: Direction | None) -> bool | None:
+def is_improvement(effect: float, direction: Direction | None) -> bool | None:
     """Whether B, which differs from A by `effect`, is better; None where that is not known."""
     if direction is None or effect == 0:
         return None
@@ -96,11 +96,11 @@ def _single_run_sentence(c: MetricComparison, effect: float) -> str:
 def _tested_sentence(c: MetricComparison, direction: Direction | None, effect: float, p: float, p_holm: float) -> str:
     assert c.low is not None and c.high is not None  # where there is a p, there is an interval
     spread = (c.high - c.low) / 2
-    difference, interval = format_signed(effect, spread), format_interval(c.low, c.high, spread)
+    difference, interval = format_signed_number(effect, spread), format_interval(c.low, c.high, spread)
     both_p = f"{format_p(p)} alone, {format_p(p_holm)}" if c.comparisons > 1 and p < p_holm else format_p(p_holm)
     tested = f"{both_p}{format_correction_scope(c)}"
     if p_holm <= ALPHA:
-        improves = is_better(effect, direction)
+        improves = is_improvement(effect, direction)
         word = ("higher" if effect > 0 else "lower") if improves is None else ("better" if improves else "worse")
         return f"{c.b} is {word}: {difference} {interval}, {tested}"
     if p <= ALPHA:
@@ -127,15 +127,15 @@ def format_correction_scope(c: MetricComparison) -> str:
     return f" among the {c.comparisons} that were run against {c.a}{scope} (Holm)"
 
 
-def contradiction(c: MetricComparison, difference_of_all: float | None) -> str:
+def contradiction_sentence(c: MetricComparison, difference_of_all: float | None) -> str:
     """What to add to a verdict on pairs where all runs, those without a partner too, point the other way; else empty."""
     if c.effect is None or difference_of_all is None or c.effect * difference_of_all >= 0:
         return ""
-    size = format_signed(difference_of_all)
+    size = format_signed_number(difference_of_all)
     return f"; but all runs, not only the {c.n_a} pairs, point the other way: {size}"
 
 
-def noise_sentence(c: MetricComparison) -> str:
+def noise_floor_sentence(c: MetricComparison) -> str:
     """The noise floor with the runs that it comes from, or why there is none."""
     runs = len(c.noise_runs)
     names = ", ".join(c.noise_runs[:3]) + (f" and {runs - 3} more" if runs > 3 else "")
@@ -146,7 +146,7 @@ def noise_sentence(c: MetricComparison) -> str:
     return f"noise floor of {c.metric}: {format_number(c.noise_floor)} between {sides}, from {of_runs}"
 
 
-def seeds_sentence(c: MetricComparison) -> str | None:
+def needed_seeds_sentence(c: MetricComparison) -> str | None:
     """How many seeds such a difference would take, and what these can tell; None where it does not matter."""
     if c.distinguishable or c.p is None or c.detectable is None:
         return None

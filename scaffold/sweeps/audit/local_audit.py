@@ -56,7 +56,7 @@ def audit_sweeps(
     if server:
         from scaffold.sweeps.audit import server_audit
 
-        findings += server_audit.audit_on_server(workspace, list(sweeps.values()), inform)
+        findings += server_audit.audit_sweeps_against_server(workspace, list(sweeps.values()), inform)
     return sorted(findings, key=lambda f: (f.path, f.code, f.message))
 
 
@@ -159,7 +159,7 @@ def _audit_submissions(sweep: SweepRecords) -> Iterator[AuditFinding]:
 
 def _audit_tokens(workspace: Workspace, sweep: SweepRecords) -> Iterator[AuditFinding]:
     """Start tokens that would let a launcher start what nobody asks for any more."""
-    for name in sorted(start_tokens.list_tokens(sweep.paths.folder)):
+    for name in sorted(start_tokens.list_start_tokens(sweep.paths.folder)):
         token = start_tokens.read_start_token(sweep.paths.folder, name)
         reason = _leftover_reason(sweep, name, token) if token else None
         if token and reason is not None:

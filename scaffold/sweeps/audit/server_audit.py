@@ -28,7 +28,7 @@ SERVER_STATUSES = {
 }
 
 
-def audit_on_server(
+def audit_sweeps_against_server(
     workspace: Workspace, sweeps: Sequence[SweepRecords], inform: Callable[[str], None]
 ) -> Iterator[AuditFinding]:
     """Disagreements between ledgers and manifests here, and the server. Raises ScaffoldError where it cannot be asked.
@@ -36,7 +36,7 @@ def audit_on_server(
     What a restart made the server forget is no finding where the files here are whole: `inform` is told.
     """
     url = address.require_url(workspace.answers)
-    with make_server_client(url, trusted_servers.authorized_token(url)) as client:
+    with make_server_client(url, trusted_servers.token_for_confirmed_server(url)) as client:
         client.cluster()  # it looks at its runs first
         for sweep in sweeps:
             yield from _audit_sweep(workspace, sweep, client, inform)

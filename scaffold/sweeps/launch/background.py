@@ -28,7 +28,7 @@ class BackgroundScheduler:
     already_there: bool
 
 
-def start_in_background(workspace: Workspace, name: str) -> BackgroundScheduler:
+def start_background_scheduler(workspace: Workspace, name: str) -> BackgroundScheduler:
     """Leave a scheduler of a sweep in the background, unless somebody schedules it already.
 
     Raises ScaffoldError where it does not come up.

@@ -16,7 +16,7 @@ from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 from scaffold.workspace import Workspace
 
 
-def withdraw_open_tokens(
+def withdraw_open_start_tokens(
     ledger: Ledger, snapshot: SweepSnapshot, workspace: Workspace, folder: Path
 ) -> Mapping[str, Sequence[str]]:
     """Take back the start tokens in `folder` that nobody took, and write that down: for who holds the ledger's lock.
@@ -42,7 +42,7 @@ def _withdraw(folder: Path, state: RunState, submission: RunSubmission) -> bool:
     """Whether a submission that has not begun now never will."""
     if state.state not in ("submitting", "waiting", "starting"):
         return False
-    if start_tokens.withdraw_token(folder, state.name):
+    if start_tokens.withdraw_start_token(folder, state.name):
         return True
     token = start_tokens.read_start_token(folder, state.name)
     return token is None or not token.taken or token.number < submission.number
@@ -54,7 +54,7 @@ def _job_ids(workspace: Workspace, folder: Path, state: RunState, submission: Ru
     if submission.backend != "local":
         return job_ids
     mark = (
-        liveness.read_process_mark(workspace.workdir / state.run.path)
+        liveness.read_recorder_mark(workspace.workdir / state.run.path)
         if state.run and state.state == "running"
         else None
     )

@@ -22,8 +22,8 @@ from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.launch.ledger_entries import (
     LaunchOptions,
     RunSubmission,
-    format_entry,
-    parse_entry,
+    format_ledger_entry,
+    parse_ledger_entry,
     require_object,
 )
 
@@ -129,11 +129,16 @@ class Ledger:
 
     def _format(self) -> str:
         for name in self._changed_runs:
-            submissions = ", ".join(_json_line(format_entry(s)) for s in self._submissions[name])
+            submissions = ", ".join(_json_line(format_ledger_entry(s)) for s in self._submissions[name])
             self._lines[name] = f"  {_json_line(name)}: [{submissions}]"
         self._changed_runs.clear()
         runs = ",\n".join(self._lines.values())
-        head = {"version": VERSION, "sweep": self.sweep, "orders": format_entry(self.options), "notes": self.notes}
+        head = {
+            "version": VERSION,
+            "sweep": self.sweep,
+            "orders": format_ledger_entry(self.options),
+            "notes": self.notes,
+        }
         lines = [f" {_json_line(key)}: {_json_line(value)}" for key, value in head.items()]
         return "{\n" + ",\n".join([*lines, ' "runs": {\n' + runs + ("\n" if runs else "") + " }"]) + "\n}\n"
 
@@ -164,7 +169,7 @@ def read_ledger(path: Path, sweep: str) -> Ledger:
 
 def _newer_copy(ledger: Ledger) -> Ledger | None:
     """The state of a ledger in the second home of records, where all that is in this one is in it, and more; else None."""
-    copy = records_home.find_copy(ledger.path)
+    copy = records_home.find_record_copy(ledger.path)
     if copy is None or _file_stamp(copy) == ledger.stamp:
         return None
     newer = Ledger(ledger.path, ledger.sweep)
@@ -194,13 +199,13 @@ def _fill_from_json(ledger: Ledger, content: Any) -> None:
         raise ValueError(f"nothing is known of `{unknown[0]}`")
     if content.get("sweep") != ledger.sweep:
         raise ValueError(f"it is the ledger of {content.get('sweep')!r}, not of {ledger.sweep!r}")
-    ledger.options = parse_entry(LaunchOptions, content.get("orders"), "orders")
+    ledger.options = parse_ledger_entry(LaunchOptions, content.get("orders"), "orders")
     notes = require_object(content.get("notes"), "notes")
     ledger.notes = {backend: dict(require_object(values, f"notes.{backend}")) for backend, values in notes.items()}
     for name, entries in require_object(content.get("runs"), "runs").items():
         if not isinstance(entries, list) or not entries:
             raise ValueError(f"runs.{name} is no list of tries")
-        submissions = [parse_entry(RunSubmission, entry, f"runs.{name}[{i}]") for i, entry in enumerate(entries)]
+        submissions = [parse_ledger_entry(RunSubmission, entry, f"runs.{name}[{i}]") for i, entry in enumerate(entries)]
         if [s.number for s in submissions] != sorted({s.number for s in submissions}):
             raise ValueError(f"the tries of runs.{name} are not numbered upwards")
         ledger._submissions[name] = tuple(submissions)

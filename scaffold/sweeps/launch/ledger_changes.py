@@ -10,11 +10,11 @@ from scaffold.sweeps.launch.ledger_entries import RunSubmission
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 
 
-def new_submission(state: RunState, backend: str, now: float) -> RunSubmission:
+def make_next_submission(state: RunState, backend: str, now: float) -> RunSubmission:
     """The next submission of a run, to a backend, asked for `now` (seconds since 1970)."""
     number = 1 if state.submission is None else state.submission.number + 1
     after = state.run.attempt if state.run else 0
-    return RunSubmission(number=number, backend=backend, after=after, requested_at=format_time(now))
+    return RunSubmission(number=number, backend=backend, after=after, requested_at=format_ledger_time(now))
 
 
 def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepSnapshot:
@@ -22,7 +22,7 @@ def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepS
     changed = {}
     for state in [state for state in snapshot.unsettled if state.resubmittable]:
         if state.submission is not None:
-            submission = replace(new_submission(state, state.submission.backend, now), automatic=True)
+            submission = replace(make_next_submission(state, state.submission.backend, now), automatic=True)
             ledger.put_submission(state.name, submission)
             changed[state.name] = state._replace(
                 state="submitting", submission=submission, startable=True, resubmittable=False, backend_state=None
@@ -37,7 +37,7 @@ def note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> None
             continue
         submission = ledger.newest_submission(state.name)
         if submission is not None and submission.over_at is None:
-            ledger.change_newest(state.name, over_at=format_time(now), reason=state.disagreement or state.reason)
+            ledger.change_newest(state.name, over_at=format_ledger_time(now), reason=state.disagreement or state.reason)
 
 
 def note_cancelled_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> list[RunState]:
@@ -51,7 +51,7 @@ def note_cancelled_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> list[RunStat
     return news
 
 
-def reassign_unstarted(ledger: Ledger, snapshot: SweepSnapshot, backend: str) -> None:
+def reassign_unstarted_runs(ledger: Ledger, snapshot: SweepSnapshot, backend: str) -> None:
     """Submissions that never began belong to the backend that is chosen now; a job id that it does not know is put aside."""
     for state in snapshot.startable:
         if state.submission is None or (
@@ -62,6 +62,6 @@ def reassign_unstarted(ledger: Ledger, snapshot: SweepSnapshot, backend: str) ->
             ledger.change_newest(state.name, backend=backend, job_id=None, earlier_job_ids=submission.job_ids)
 
 
-def format_time(seconds: float) -> str:
+def format_ledger_time(seconds: float) -> str:
     """A time since 1970 as a ledger has it: UTC, in seconds."""
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -70,7 +70,7 @@ _KINDS: Mapping[str, tuple[type, str]] = {
 }
 
 
-def format_entry(entry: RunSubmission | LaunchOptions) -> dict[str, Any]:
+def format_ledger_entry(entry: RunSubmission | LaunchOptions) -> dict[str, Any]:
     """As the file has it: what says nothing beyond its default is left out."""
     values = ((f, getattr(entry, f.name)) for f in dataclasses.fields(entry))
     return {f.metadata.get(KEY, f.name): value for f, value in values if value != f.default}
@@ -83,7 +83,7 @@ def require_object(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def parse_entry(kind: Any, value: Any, where: str) -> Any:
+def parse_ledger_entry(kind: Any, value: Any, where: str) -> Any:
     """A RunSubmission or LaunchOptions (`kind`). Raises ValueError that says `where` what is wrong."""
     entry = dict(require_object(value, where))
     values: dict[str, Any] = {}

@@ -31,7 +31,7 @@ FEW = 4
 MANY = 20
 
 
-class Observer:
+class SweepObserver:
     """Looks at a sweep again and again. Submissions that are over are not asked about twice."""
 
     def __init__(
@@ -206,7 +206,7 @@ class Observer:
         """The start token of each run."""
         folder = self._paths.folder
         # of many that wait most have none yet: the folder says which
-        having = start_tokens.list_tokens(folder) if len(names) > MANY else frozenset(names)
+        having = start_tokens.list_start_tokens(folder) if len(names) > MANY else frozenset(names)
         return {name: start_tokens.read_start_token(folder, name) if name in having else None for name in names}
 
 

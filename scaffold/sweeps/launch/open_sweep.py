@@ -62,7 +62,7 @@ class LauncherWriter:
             from scaffold.sweeps.spec import original_code
 
             self._tree = original_code.checkout_original(self._workspace, self._sweep, links=self._links)
-            self._variables = original_code.original_variables(
+            self._variables = original_code.original_code_variables(
                 self._workspace, self._sweep, self._tree, no_prefix=self._no_prefix
             )
         self.check_code()

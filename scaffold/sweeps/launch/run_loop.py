@@ -9,7 +9,7 @@ from typing import TypeVar
 from scaffold import locks
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.server.errors import ServerOfOtherProject, Unauthorized, Unreachable
+from scaffold.server.errors import ServerOfOtherProject, ServerUnauthorized, ServerUnreachable
 from scaffold.sweeps.launch import sweep_locks
 from scaffold.sweeps.launch.open_sweep import SweepCodeChanged
 from scaffold.sweeps.launch.run_states import SweepSnapshot
@@ -37,7 +37,7 @@ def run_until_done(
     try:
         while True:
             if lock is None:
-                lock = sweep_locks.take_lock(scheduler.paths.sweeps, name, doing=doing)
+                lock = sweep_locks.take_sweep_lock(scheduler.paths.sweeps, name, doing=doing)
             try:
                 snapshot = scheduler.step(doing=doing) if lock is not None and frozen is None else scheduler.snapshot()
             except SweepCodeChanged as error:
@@ -68,7 +68,7 @@ def retry_until_reachable(call: Callable[[], Result], *, warn: Warn) -> Result:
     while True:
         try:
             return call()
-        except Unreachable as error:
+        except ServerUnreachable as error:
             time.sleep(patience.pause_after(error))
 
 
@@ -92,7 +92,7 @@ class _Patience:
         if self._since is None:
             self._since, self._pause = now, FIRST_S
         if now - self._since > PATIENCE_S or isinstance(
-            error, (Unauthorized, ServerOfOtherProject)
+            error, (ServerUnauthorized, ServerOfOtherProject)
         ):  # neither mends itself
             raise error
         if error.message != self._last:

@@ -221,7 +221,7 @@ def make_launcher_renderer(
 def _server_script(workspace: Workspace) -> str:
     """What names the research server to the run, where this user confirmed it: a compute node may not have the user's settings."""
     url = address.resolve_url(None, workspace.answers)
-    if url is None or not trusted_servers.is_confirmed(url):
+    if url is None or not trusted_servers.is_server_confirmed(url):
         return ""
     return SERVER % {"variable": address.URL_VARIABLE, "url": escape_bash_word(url)}
 

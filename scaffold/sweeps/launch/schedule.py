@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from scaffold.backends.capacity import Capacity, compute_capacity
-from scaffold.backends.interface import BackendAvailability
+from scaffold.backends.interface import BackendLoad
 from scaffold.sweeps.launch.run_states import SweepSnapshot
 
 
@@ -24,7 +24,7 @@ class LaunchSchedule:
         return max(1, (limit if cap is None else min(limit, cap)) - self.capacity.own_active)
 
 
-def schedule_runs(snapshot: SweepSnapshot, availability: BackendAvailability, *, queues: bool) -> LaunchSchedule:
+def choose_runs_to_launch(snapshot: SweepSnapshot, availability: BackendLoad, *, queues: bool) -> LaunchSchedule:
     """What may start now of what is startable. A backend that queues is given everything; it holds the cap itself."""
     ready = tuple([s.name for s in snapshot.startable])
     own_active = len(

@@ -20,11 +20,11 @@ from scaffold.backends import start_tokens
 from scaffold.backends.interface import Backend, Job, Warn
 from scaffold.backends.local import backend as local_backend
 from scaffold.sweeps.launch import ledger_changes, living_runs, sweep_locks
-from scaffold.sweeps.launch.cancel import withdraw_open_tokens
+from scaffold.sweeps.launch.cancel import withdraw_open_start_tokens
 from scaffold.sweeps.launch.ledger import Ledger, lock_sweep_ledger, read_ledger
-from scaffold.sweeps.launch.observer import Observer
+from scaffold.sweeps.launch.observer import SweepObserver
 from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, select_runs_to_submit
-from scaffold.sweeps.launch.schedule import LaunchSchedule, schedule_runs
+from scaffold.sweeps.launch.schedule import LaunchSchedule, choose_runs_to_launch
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
 from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
@@ -57,7 +57,7 @@ class Scheduler:
         self._warn = warn
         warn_once = functools.cache(warn)  # a sweep is looked at again and again
         self._backends = SweepBackends(workspace, sweep, self.paths, warn=warn_once)
-        self._observer = Observer(
+        self._observer = SweepObserver(
             workspace, tuple(self._runs), self.paths, self._backends, experiment=sweep.experiment, warn=warn_once
         )
         self._ledger: Ledger | None = None
@@ -83,7 +83,7 @@ class Scheduler:
             ledger.set_options(**changes, stopped=False)
             chosen, held = self._select_runs(self._observer.snapshot(ledger), retry)
             for state in chosen:
-                ledger.put_submission(state.name, ledger_changes.new_submission(state, backend, time.time()))
+                ledger.put_submission(state.name, ledger_changes.make_next_submission(state, backend, time.time()))
             for name, reason in held.items():
                 self._warn(f"{name} is not tried again yet: {reason}")
             return tuple(chosen)
@@ -104,7 +104,7 @@ class Scheduler:
         ready = {s.name for s in (*self._select_runs(snapshot, retry)[0], *snapshot.startable, *again)}
         states = tuple(s._replace(startable=s.name in ready) for s in snapshot.states)
         backend = self._backends.get_backend(self._backends.choose_name(ledger.options), ledger)
-        return schedule_runs(snapshot.with_states(states), backend.availability(), queues=backend.queues)
+        return choose_runs_to_launch(snapshot.with_states(states), backend.availability(), queues=backend.queues)
 
     def step(self, *, doing: str = "launch") -> SweepSnapshot:
         """Start what there is room for, and see how things are.
@@ -120,7 +120,7 @@ class Scheduler:
             snapshot = self._observer.snapshot(ledger)
             ledger_changes.note_ended_jobs(ledger, snapshot, time.time())
             for state in ledger_changes.note_cancelled_jobs(ledger, snapshot):
-                start_tokens.withdraw_token(self.paths.folder, state.name)
+                start_tokens.withdraw_start_token(self.paths.folder, state.name)
                 self._warn(f"{state.name}: {state.reason}; it is not started again without --retry terminated")
             if snapshot.options.stopped:
                 return snapshot
@@ -131,7 +131,7 @@ class Scheduler:
         """Start nothing more, take back what has not begun, end what runs; the sweep as it is then. Raises ScaffoldError."""
         with lock_sweep_ledger(self.paths.ledger, self.sweep.name, doing="stop") as ledger:
             snapshot = self._observer.snapshot(ledger)
-            job_ids = withdraw_open_tokens(ledger, snapshot, self._workspace, self.paths.folder)
+            job_ids = withdraw_open_start_tokens(ledger, snapshot, self._workspace, self.paths.folder)
         for name, ids in job_ids.items():
             self._backends.get_backend(name, ledger).cancel(ids)
         living_runs.end_living_processes(self._workspace, self.snapshot().states)
@@ -158,11 +158,11 @@ class Scheduler:
     def _submit_startable(self, ledger: Ledger, snapshot: SweepSnapshot) -> SweepSnapshot:
         name = self._backends.choose_name(ledger.options)
         backend = self._backends.get_backend(name, ledger)
-        ledger_changes.reassign_unstarted(ledger, snapshot, name)
+        ledger_changes.reassign_unstarted_runs(ledger, snapshot, name)
         if backend.registers:
             self._register(ledger, snapshot, backend)
         available = backend.availability()
-        plan = schedule_runs(snapshot, available, queues=backend.queues)
+        plan = choose_runs_to_launch(snapshot, available, queues=backend.queues)
         # not all of them were looked at just now; and what a launcher that was started before has taken meanwhile is not started again
         confirmed = self._observer.confirm_startable(plan.start, ledger)
         names = [name for name in plan.start if name in confirmed]
@@ -178,7 +178,7 @@ class Scheduler:
                 run,
                 job_id=job_id,
                 starts=before.starts + 1,
-                started_at=ledger_changes.format_time(time.time()),
+                started_at=ledger_changes.format_ledger_time(time.time()),
                 over_at=None,
                 reason=None,
             )
@@ -233,7 +233,7 @@ class Scheduler:
 
     def _issue_token(self, ledger: Ledger, job: Job, backend: Backend) -> bool:
         ledger.change_newest(job.name, gpus=job.gpus)
-        return start_tokens.issue_token(self.paths.folder, job.name, job.number, backend.token_values(job))
+        return start_tokens.issue_start_token(self.paths.folder, job.name, job.number, backend.token_values(job))
 
 
 def _without_none(options: Mapping[str, object]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from scaffold.sweeps.spec.model import ConfigurationRule, Sweep
 from scaffold.workspace import Workspace
 
 
-def smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
+def make_smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
     """The smoke sweep of `sweep`: its first configuration and first seed, `args` (a line of shell words) behind its command.
 
     Parameters that `args` sets are not set again, and words of the command that it sets are replaced. Raises WrongUsage where
@@ -76,7 +76,7 @@ def prepare_smoke_sweep(
 
     Raises ScaffoldError, where a sweep of the user's has that name too.
     """
-    sweep = smoke_sweep(sweep_file.read_sweep(workspace, name), args)
+    sweep = make_smoke_sweep(sweep_file.read_sweep(workspace, name), args)
     if (
         sweep_paths.locate_sweep_file(workspace, sweep.name).exists()
         and "smoke" not in sweep_file.read_sweep(workspace, sweep.name).labels
@@ -109,7 +109,9 @@ def changes_outside_workspace(workspace: Workspace) -> frozenset[str]:
     top = git.toplevel(workspace.workdir)
     if top is None:
         return frozenset()
-    answer = git.run_as_user(workspace.workdir, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    answer = git.run_git_as_user(
+        workspace.workdir, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"
+    )
     root = f"{Path(workspace.path.resolve()).relative_to(top.resolve()).as_posix()}/"
     tasks = workspace.tasks.parent.resolve()
     in_top = tasks in (top.resolve(), workspace.workdir.resolve())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StateTransitions:
+class AllowedTransitions:
     """A state: its evidence, and for each state that may be seen next who or what moves the run there."""
 
     evidence: str
@@ -20,12 +20,12 @@ class StateTransitions:
 
 _TAKEN_BACK = "`stop` takes it back: the state that it had before"
 
-STATE_TABLE: Mapping[str, StateTransitions] = {
-    "missing": StateTransitions(
+STATE_TABLE: Mapping[str, AllowedTransitions] = {
+    "missing": AllowedTransitions(
         evidence="no manifest, and no submission in the ledger, or one that a stop took back",
         next={"submitting": "`launch` writes down a submission"},
     ),
-    "submitting": StateTransitions(
+    "submitting": AllowedTransitions(
         evidence="a submission, whose token nobody took; the backend was not told of it, or says that its job is over or unknown",
         next={
             "waiting": "a step registers or submits it",
@@ -36,7 +36,7 @@ STATE_TABLE: Mapping[str, StateTransitions] = {
             "failed": _TAKEN_BACK,
         },
     ),
-    "waiting": StateTransitions(
+    "waiting": AllowedTransitions(
         evidence="a submission, whose token nobody took, and the backend says that it waits; or a manifest with an end, and the backend "
         "says that the same job waits again (requeued)",
         next={
@@ -48,7 +48,7 @@ STATE_TABLE: Mapping[str, StateTransitions] = {
             "lost": _TAKEN_BACK,
         },
     ),
-    "starting": StateTransitions(
+    "starting": AllowedTransitions(
         evidence="the token is taken and its taker lives (on this host its process; elsewhere the backend does not call it over, or "
         "has not for a minute), and there is no manifest; or the token is not taken, and the backend says that it starts or runs",
         next={
@@ -61,7 +61,7 @@ STATE_TABLE: Mapping[str, StateTransitions] = {
             "failed": _TAKEN_BACK,
         },
     ),
-    "running": StateTransitions(
+    "running": AllowedTransitions(
         evidence="the newest manifest says so, and its recorder lives (on this host its process; elsewhere the backend does not "
         "call it over, or has not for a minute)",
         next={
@@ -71,22 +71,22 @@ STATE_TABLE: Mapping[str, StateTransitions] = {
             "lost": "its recorder is gone without an end",
         },
     ),
-    "finished": StateTransitions(evidence="a manifest of any attempt says so", next={}),
-    "failed": StateTransitions(
+    "finished": AllowedTransitions(evidence="a manifest of any attempt says so", next={}),
+    "failed": AllowedTransitions(
         evidence="the manifest of the newest submission says so",
         next={
             "submitting": "`launch --retry failed`",
             "waiting": "the backend puts the same job into its queue again",
         },
     ),
-    "terminated": StateTransitions(
+    "terminated": AllowedTransitions(
         evidence="the manifest of the newest submission says so; or somebody cancelled its job at the backend before the token was taken",
         next={
             "submitting": "`launch --retry terminated`",
             "waiting": "the backend puts the same job into its queue again",
         },
     ),
-    "lost": StateTransitions(
+    "lost": AllowedTransitions(
         evidence="the token is taken, its taker gone, and there is no manifest; or the manifest says `running`, and its recorder is gone; "
         "or the launcher was started three times without taking the token",
         next={

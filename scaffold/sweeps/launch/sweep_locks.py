@@ -22,7 +22,7 @@ def scheduler_lock_name(name: str) -> str:
     return f"{name}.pacer"
 
 
-def take_lock(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int | None:
+def take_sweep_lock(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -> int | None:
     """The lock `name`, held until the descriptor is closed or this process ends; None where somebody else holds it.
 
     Raises ScaffoldError where there can be no lock (read-only, no locks on this file system). No exclusively created file stands in
@@ -53,7 +53,7 @@ def _read_note(path: Path) -> bytes | None:
 @contextlib.contextmanager
 def hold_ledger_lock(sweeps: Path, name: str, *, doing: str, wait_s: float) -> Iterator[None]:
     """Hold a lock. Raises ScaffoldError, with the holder's name, when it is not to be had within `wait_s` seconds."""
-    handle = take_lock(sweeps, name, doing=doing, wait_s=wait_s)
+    handle = take_sweep_lock(sweeps, name, doing=doing, wait_s=wait_s)
     if handle is None:
         raise ScaffoldError(
             f"the ledger of sweep {name} is held by {describe_holder(last_lock_holder(sweeps, name))}",
@@ -80,7 +80,7 @@ def current_lock_holder(sweeps: Path, name: str) -> dict[str, Any] | None:
     # the lock alone does not tell: who looks holds it for a moment, and the note may be of somebody before
     if note is None or (note.get("host") == os.uname().nodename and liveness.is_process_gone(note)):
         return None
-    with contextlib.suppress(locks.CannotLock):
+    with contextlib.suppress(locks.FileNotLockable):
         return note if locks.is_lock_held(sweeps / ".locks" / f"{name}.lock") else None
     return None
 

@@ -20,7 +20,7 @@ from scaffold import locks
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
 from scaffold.observations.run_values import attach_final_metrics
-from scaffold.observations.spelling import find_metric
+from scaffold.observations.spelling import find_metric_value
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch import open_sweep, sweep_locks
 from scaffold.sweeps.launch.ledger import read_ledger
@@ -29,7 +29,7 @@ from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
 from scaffold.sweeps.search import optimizer
 from scaffold.sweeps.search.optimizer import SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
-from scaffold.sweeps.search.study import SearchStudy, resume_study, write_search_study
+from scaffold.sweeps.search.study import SearchStudy, load_or_create_search_study, write_search_study
 from scaffold.sweeps.spec import code_state, grid, run_names, sweep_file, sweep_paths
 from scaffold.sweeps.spec.model import ConfigurationRule, RunResources, Sweep
 from scaffold.sweeps.spec.plan import SweepOptions, plan_sweep
@@ -71,7 +71,7 @@ class ParameterSearch:
         `note` shows what was decided for the user.
         """
         self.workspace = workspace
-        self.study = resume_study(workspace, requested)
+        self.study = load_or_create_search_study(workspace, requested)
         self._requested = requested
         self._options = options
         self._warn = warn
@@ -84,7 +84,7 @@ class ParameterSearch:
         Raises ScaffoldError: where somebody else runs it, the sweep was stopped, the metric is not there, the code has changed.
         """
         sweeps = sweep_paths.sweeps_folder(self.workspace)
-        lock = sweep_locks.take_lock(sweeps, f"{self.study.name}.evolve", doing="evolve")
+        lock = sweep_locks.take_sweep_lock(sweeps, f"{self.study.name}.evolve", doing="evolve")
         if lock is None:
             holder = sweep_locks.describe_holder(sweep_locks.last_lock_holder(sweeps, f"{self.study.name}.evolve"))
             raise ScaffoldError(
@@ -93,7 +93,7 @@ class ParameterSearch:
             )
         try:
             # again, though it was read already: whoever had the lock before may have gone on
-            self.study = resume_study(self.workspace, self._requested)
+            self.study = load_or_create_search_study(self.workspace, self._requested)
             while self.study.closed < self.study.spec.generations:
                 if not self._has_generation():
                     number = self.study.closed
@@ -228,7 +228,7 @@ class ParameterSearch:
         """The open generation's trials with what came of them. Raises ScaffoldError where no run at all gives the metric."""
         spec, states_by_trial = self.study.spec, self._observed_states(snapshot)
         finished = [s.run for states in states_by_trial.values() for s in states if s.state == "finished" and s.run]
-        has_metric = any(find_metric(run.metrics, spec.metric) is not None for run in finished)
+        has_metric = any(find_metric_value(run.metrics, spec.metric) is not None for run in finished)
         if finished and not has_metric and not optimizer.rank_trials(spec, self.study.trials):
             raise _missing_metric_error(self.study, finished)
         trials = {trial.number: trial for trial in self.study.trials}
@@ -244,7 +244,7 @@ def score_trial(trial: SearchTrial, states: Sequence[RunState], metric: str) -> 
     values: list[float] = []
     faults: list[str] = []
     for state in states:
-        value = find_metric(state.run.metrics, metric) if state.state == "finished" and state.run else None
+        value = find_metric_value(state.run.metrics, metric) if state.state == "finished" and state.run else None
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             values.append(float(value))
         else:

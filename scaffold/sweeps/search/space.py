@@ -33,7 +33,7 @@ class ParameterRange:
 Dimension = ParameterChoice | ParameterRange
 
 
-def parse_space(content: object) -> tuple[dict[str, Dimension], dict[str, str]]:
+def parse_search_space(content: object) -> tuple[dict[str, Dimension], dict[str, str]]:
     """The parameters to search, and those that are fixed, as they are spelled. Raises WrongUsage."""
     if not isinstance(content, dict):
         raise WrongUsage(f"search_space must be an object, not {short_json(content)}")

@@ -18,7 +18,7 @@ from typing import IO, Any, Literal
 
 from scaffold import structured_text
 from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
-from scaffold.sweeps.search.space import Dimension, ParameterChoice, is_finite_number, parse_space, short_json
+from scaffold.sweeps.search.space import Dimension, ParameterChoice, is_finite_number, parse_search_space, short_json
 
 DEFAULTS: Mapping[str, Any] = {
     "fitness_direction": "max",
@@ -120,7 +120,7 @@ def parse_search_spec(text: str) -> tuple[SearchSpec, tuple[str, ...]]:
     direction = DIRECTIONS.get(str(fields["fitness_direction"]).lower())
     if direction is None:
         raise WrongUsage(f"fitness_direction must be max or min, not {short_json(fields['fitness_direction'])}")
-    space, fixed = parse_space(fields["search_space"])
+    space, fixed = parse_search_space(fields["search_space"])
     spec = SearchSpec(
         script=_parse_script(fields["target_script"]),
         metric=fields["fitness_metric"].strip(),

@@ -84,7 +84,7 @@ def trial_json(trial: SearchTrial) -> dict[str, Any]:
     }
 
 
-def resume_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
+def load_or_create_search_study(workspace: Workspace, requested: SearchStudy) -> SearchStudy:
     """The study that is there under this name, for as many generations as `requested` asks; `requested` where there is none.
 
     Raises ScaffoldError where that one searches something else, or cannot be read.

@@ -31,7 +31,7 @@ def describe_generation(study: SearchStudy, number: int) -> str:
     return f"{text}, best {study.spec.metric} {row['best_fitness']:.6g}, mean {row['mean_fitness']:.6g}"
 
 
-def describe_best(study: SearchStudy) -> list[str]:
+def describe_best_trial(study: SearchStudy) -> list[str]:
     """The best, in words that claim no more than there is: it was chosen for being the best, of so many, and runs differ by chance."""
     ranking = rank_trials(study.spec, study.trials)
     completed = [t for t in study.trials if t.generation <= study.closed]

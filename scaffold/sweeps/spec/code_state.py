@@ -20,7 +20,7 @@ from scaffold.errors import ScaffoldError
 from scaffold.runs import recorder, recorder_command, records_home, worktrees
 from scaffold.scratch import scratch_directory
 from scaffold.sweeps.spec import run_names
-from scaffold.sweeps.spec.model import NamedFilesCode, Sweep, SweepCode
+from scaffold.sweeps.spec.model import CommandFilesCodeState, Sweep, SweepCode
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 _directory_lock = threading.Lock()
 
 
-def capture_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> SweepCode:
+def capture_sweep_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> SweepCode:
     """The code state of a sweep's runs as the working tree is now; it is pinned, and a patch of uncommitted code is kept in
     `<metadata>/patches` (without `keep` it is only named, and nothing pinned).
 
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
-    code, patch = current_code(workspace, sweep, with_patch=True, with_pin=keep)
+    code, patch = read_current_sweep_code(workspace, sweep, with_patch=True, with_pin=keep)
     if patch is None:
         return code
     name = f"{hashlib.sha256(patch).hexdigest()[:16]}.patch"
@@ -47,10 +47,10 @@ def capture_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sw
 
 def replan_with_current_code(workspace: Workspace, sweep: Sweep, *, keep: bool = True) -> Sweep:
     """The sweep with the code as it is now: what `sweep new` plans, and `launch --code current` plans again."""
-    return replace(sweep, code=capture_code(workspace, sweep, keep=keep))
+    return replace(sweep, code=capture_sweep_code(workspace, sweep, keep=keep))
 
 
-def current_code(
+def read_current_sweep_code(
     workspace: Workspace, sweep: Sweep, *, with_patch: bool, with_pin: bool = False
 ) -> tuple[SweepCode, bytes | None]:
     """The code state of a sweep's runs as the working tree is now, its patch not kept; and that patch (None: clean, or not asked for).
@@ -59,7 +59,7 @@ def current_code(
 
     Raises ScaffoldError where git does not answer, or the sweep's directory is not there.
     """
-    place = recorder_command.recorder_workspace(workspace)
+    place = recorder_command.load_recorder_workspace(workspace)
     scheme = sweep.name_scheme
     base = run_names.find_command_files(sweep.command, scheme)
     sets = {base, *(run_names.find_command_files(argv, scheme) for _, _, argv, _ in run_names.list_run_commands(sweep))}
@@ -76,7 +76,7 @@ def current_code(
     states = {words: states_by_files[names] for words, names in files.items()}
     base_state = states[base]
     differing = [
-        NamedFilesCode(words=words, state=state.code, files=tuple(digest for _, digest in state.files))
+        CommandFilesCodeState(words=words, state=state.code, files=tuple(digest for _, digest in state.files))
         for words, state in sorted(states.items())
         if state.code != base_state.code or state.files
     ]
@@ -140,16 +140,16 @@ class CodeComparison:
 
 def compare_with_planned_code(workspace: Workspace, sweep: Sweep) -> CodeComparison:
     """Hold the working tree against the code that the sweep remembers. Raises ScaffoldError where git does not answer."""
-    current, _ = current_code(workspace, sweep, with_patch=False)
+    current, _ = read_current_sweep_code(workspace, sweep, with_patch=False)
     planned = sweep.code
-    if current.state == planned.state and named_file_states(current) == named_file_states(planned):
+    if current.state == planned.state and command_file_states(current) == command_file_states(planned):
         return CodeComparison(is_same=True)
-    differing = named_file_states(current) ^ named_file_states(planned) if current.state == planned.state else set()
+    differing = command_file_states(current) ^ command_file_states(planned) if current.state == planned.state else set()
     words = sorted({word for words, _ in differing for word in words})
     return CodeComparison(is_same=False, files=tuple(words or _changed_files(workspace, sweep)))
 
 
-def named_file_states(code: SweepCode) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:
+def command_file_states(code: SweepCode) -> set[tuple[tuple[str, ...], tuple[str | None, tuple[str, ...]]]]:
     """The differing code states as comparable values: (words, (state, files))."""
     return {(n.words, (n.state, n.files)) for n in code.named}
 
@@ -161,22 +161,22 @@ def _changed_files(workspace: Workspace, sweep: Sweep) -> list[str]:
         return []
     with scratch_directory() as folder:
         environment = {"GIT_INDEX_FILE": str(folder / "index")}
-        if git.run_as_user(top, "read-tree", sweep.code.commit, env=environment).status != 0:
+        if git.run_git_as_user(top, "read-tree", sweep.code.commit, env=environment).status != 0:
             return []
-        patch = read_kept_patch(workspace, sweep.code)
+        patch = read_sweep_patch(workspace, sweep.code)
         if patch:
             patch_data = worktrees.unredacted_patch(top, sweep.code.commit, patch)
-            git.run_as_user(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=patch_data, env=environment)
-        differing = git.run_as_user(
+            git.run_git_as_user(top, "apply", "--cached", "--whitespace=nowarn", "-", stdin=patch_data, env=environment)
+        differing = git.run_git_as_user(
             top, "diff", "--name-only", "-z", "--no-ext-diff", "--no-renames", env=environment
         ).paths
-    recorder_place = recorder_command.recorder_workspace(workspace)
+    recorder_place = recorder_command.load_recorder_workspace(workspace)
     workdir_path = os.path.relpath(os.path.realpath(workspace.workdir), os.path.realpath(top))
     excluded = recorder.code_state.uncounted_folders(recorder_place, "" if workdir_path == "." else workdir_path + "/")
     return [path for path in differing if not recorder.git.is_below(path, excluded)]
 
 
-def read_kept_patch(workspace: Workspace, code: SweepCode) -> str:
+def read_sweep_patch(workspace: Workspace, code: SweepCode) -> str:
     """The remembered patch; empty where the code was clean. Raises ScaffoldError where its file is gone."""
     if code.patch is None:
         return ""

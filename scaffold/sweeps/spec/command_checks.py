@@ -37,7 +37,9 @@ def list_command_warnings(command: tuple[str, ...], runs: int) -> Iterator[str]:
         yield f"all runs are told to write into one folder ({shared[0]}); {shared[1]} gives each its own"
 
 
-def check_command(command: tuple[str, ...], names: Iterable[str], seed: str | None, script: CommandScript) -> None:
+def check_sweep_command(
+    command: tuple[str, ...], names: Iterable[str], seed: str | None, script: CommandScript
+) -> None:
     """Raises WrongUsage where the command itself sets what is to be swept, or an option is nearly spelled as the script has it."""
     command_params = recorder.naming.command_params(command)
     for name in names:
@@ -61,7 +63,7 @@ def check_sweep_blanks(command: Iterable[str]) -> None:
         )
 
 
-def check_secrets(
+def refuse_secrets_in_sweep(
     command: tuple[str, ...], configurations: Iterable[Mapping[str, str]], texts: Mapping[str, str]
 ) -> None:
     """Raises WrongUsage where a sweep would put into files what looks like a secret. The secret itself is not repeated."""

@@ -33,7 +33,7 @@ def expand_configurations(rule: ConfigurationRule) -> tuple[dict[str, str], ...]
         [{k: v for part in parts for k, v in part.items()} for parts in itertools.product(*factors)] if factors else []
     )
     if rule.only_if is not None:
-        is_wanted = parse_only_if(rule.only_if)
+        is_wanted = parse_configuration_filter(rule.only_if)
         configurations = [c for c in configurations if is_wanted(c)]
     if rule.baseline or not factors:
         configurations.insert(0, {})
@@ -60,11 +60,11 @@ def _check_keys_unique(factors: Sequence[set[str]]) -> None:
         names.update(map(parameter_values.recorded_parameter_name, keys))
 
 
-def parse_only_if(text: str) -> Callable[[Mapping[str, str]], bool]:
+def parse_configuration_filter(text: str) -> Callable[[Mapping[str, str]], bool]:
     """A condition as a function of a configuration. Raises WrongUsage where it cannot be understood; so does the function where it
     needs a parameter that is not there, or has no answer."""
     # not above: every command that reads a sweep would load it
-    from scaffold.conditions.operands import UncomputableValue, UnknownName
+    from scaffold.conditions.operands import UncomputableValue, UnknownOperandName
     from scaffold.conditions.parse import parse_condition
 
     try:
@@ -77,7 +77,7 @@ def parse_only_if(text: str) -> Callable[[Mapping[str, str]], bool]:
         names = ((word, parameter_values.recorded_parameter_name(word)) for word in condition.words)
         try:
             return condition.holds({word: values[name] for word, name in names if name in values})
-        except UnknownName as error:
+        except UnknownOperandName as error:
             otherwise = f"a text stands on the right, or in quotes; parameters: {', '.join(values)}"
             raise WrongUsage(
                 f"--only-if {text!r}: there is no parameter {error}",

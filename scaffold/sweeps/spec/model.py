@@ -31,7 +31,7 @@ class RunResources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedFilesCode:
+class CommandFilesCodeState:
     """The code state of runs whose commands name other source or config files than the sweep's own command, or files that the
     code state does not hold (below the experiment root, or outside git): `words` are the names as they stand in the command,
     `files` the SHA-256 of such files."""
@@ -52,7 +52,7 @@ class SweepCode:
     state: str | None
     commit: str | None
     patch: str | None
-    named: tuple[NamedFilesCode, ...] = ()
+    named: tuple[CommandFilesCodeState, ...] = ()
     pin: str | None = field(default=None, compare=False)
     tracked: str | None = field(default=None, compare=False)
 

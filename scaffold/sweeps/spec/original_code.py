@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import recorded_code, recorder_command, worktree_imports, worktrees
-from scaffold.runs.recorded_code import Pin, RecordedCode
+from scaffold.runs.recorded_code import CodePin, RecordedCode
 from scaffold.sweeps.spec import code_state, sweep_paths
 from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths, make_ignored_folder
 
@@ -48,7 +48,7 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
     return inside
 
 
-def original_variables(
+def original_code_variables(
     workspace: Workspace, sweep: Sweep, inside: Workspace, *, no_prefix: bool = False
 ) -> dict[str, str]:
     """The variables with which the sweep's command runs the code of the worktree that `inside` lies in. Raises ScaffoldError where it
@@ -58,7 +58,7 @@ def original_variables(
         return {}
     below = len(workspace.workdir.resolve().relative_to(main.resolve()).parts)
     tree = inside.workdir.parents[below - 1] if below else inside.workdir
-    trees = worktree_imports.repository_trees(main, tree)
+    trees = worktree_imports.find_repository_worktrees(main, tree)
     prefix = [] if no_prefix else recorder_command.read_run_prefix(workspace)
     cwd = (inside.workdir / sweep.cwd).resolve()
     environments = [
@@ -69,10 +69,10 @@ def original_variables(
 
 def _recorded(workspace: Workspace, sweep: Sweep) -> RecordedCode:
     """What the sweep says of its code. Raises ScaffoldError where it stands on a patch whose file is gone."""
-    pin = Pin(commit=sweep.code.pin, tracked=sweep.code.tracked) if sweep.code.pin else None
+    pin = CodePin(commit=sweep.code.pin, tracked=sweep.code.tracked) if sweep.code.pin else None
     moment = datetime.fromtimestamp(sweep_paths.sweep_path(workspace, sweep.name).stat().st_mtime, timezone.utc)
     try:
-        patch = code_state.read_kept_patch(workspace, sweep.code)
+        patch = code_state.read_sweep_patch(workspace, sweep.code)
     except ScaffoldError:
         if pin is None:
             raise
@@ -81,8 +81,10 @@ def _recorded(workspace: Workspace, sweep: Sweep) -> RecordedCode:
 
 
 def _check_original(inside: Workspace, sweep: Sweep, tree: Path) -> None:
-    now, _ = code_state.current_code(inside, sweep, with_patch=False)
-    if now.state == sweep.code.state and code_state.named_file_states(now) == code_state.named_file_states(sweep.code):
+    now, _ = code_state.read_current_sweep_code(inside, sweep, with_patch=False)
+    if now.state == sweep.code.state and code_state.command_file_states(now) == code_state.command_file_states(
+        sweep.code
+    ):
         return
     why = " (secrets in uncommitted code are not kept, so that such code cannot come back)" if sweep.code.patch else ""
     raise ScaffoldError(

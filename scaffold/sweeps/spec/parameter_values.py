@@ -20,7 +20,7 @@ def recorded_parameter_name(key: str) -> str:
     return key.lstrip("+~").replace("-", "_")
 
 
-def parse_assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[str, ...]]:
+def parse_swept_parameters(texts: Sequence[str], *, option: str) -> dict[str, tuple[str, ...]]:
     """`k=v1,v2` texts as key -> values. Raises WrongUsage."""
     assignments: dict[str, tuple[str, ...]] = {}
     for text in texts:
@@ -30,7 +30,7 @@ def parse_assignments(texts: Sequence[str], *, option: str) -> dict[str, tuple[s
         check_parameter_name(key, option=option)
         if key in assignments:
             raise WrongUsage(f"{option} names {key} twice", hint=f"put its values together: {key}=1,2,3")
-        assignments[key] = split_values(values, option=f"{option} {key}")
+        assignments[key] = split_parameter_values(values, option=f"{option} {key}")
     return assignments
 
 
@@ -46,7 +46,7 @@ def check_parameter_name(key: str, *, option: str) -> None:
         raise WrongUsage(f"{option} names the seed", hint="seeds have an option of their own: --seeds 1-5")
 
 
-def split_values(text: str, *, option: str) -> tuple[str, ...]:
+def split_parameter_values(text: str, *, option: str) -> tuple[str, ...]:
     """Values between commas, as they are spelled. Quotes keep commas in a value: `'a,b',c` is `a,b` and `c`; inside double
     quotes a backslash makes the next character mean itself. Raises WrongUsage where a quote is open, or a value is there twice."""
     values: list[str] = []

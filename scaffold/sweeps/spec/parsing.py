@@ -11,8 +11,8 @@ from scaffold.sweeps.spec import grid, parameter_values, sampling
 from scaffold.sweeps.spec.model import (
     BackendName,
     BooleanStyle,
+    CommandFilesCodeState,
     ConfigurationRule,
-    NamedFilesCode,
     RunResources,
     Style,
     Sweep,
@@ -52,7 +52,7 @@ def parse_sweep(content: object, name: str) -> Sweep:
     if top["name"] != name:
         raise WrongUsage(f"name is {top['name']!r}, and the file is {name}.yml", hint="a copy needs a name of its own")
     rule = parse_configuration_rule(top)
-    command = check_texts(top["command"], "command")
+    command = check_text_list(top["command"], "command")
     if not command:
         raise WrongUsage("command is empty")
     return Sweep(
@@ -71,8 +71,8 @@ def parse_sweep(content: object, name: str) -> Sweep:
         rule=rule,
         seed_option=_parse_optional(top, "seed_option", _check_text),
         booleans=_parse_booleans(top.get("booleans", {})),
-        labels=parse_configuration(top.get("labels", {}), "labels"),
-        metric_from=check_texts(top.get("metric_from", []), "metric_from"),
+        labels=flatten_configuration(top.get("labels", {}), "labels"),
+        metric_from=check_text_list(top.get("metric_from", []), "metric_from"),
         name_scheme=_parse_name_scheme(top.get("name_scheme", "1")),
     )
 
@@ -109,7 +109,7 @@ def parse_configuration_rule(top: Mapping[str, Any]) -> ConfigurationRule:
 def _check_random_rule(rule: ConfigurationRule) -> None:
     if not rule.draws or not rule.space:
         raise WrongUsage(f"random needs {'a number' if not rule.draws else 'a space'}")
-    sampling.check_sampled_ranges(rule.space)
+    sampling.validate_sampling_ranges(rule.space)
     if rule.drawn and len(rule.drawn) != rule.draws:
         raise WrongUsage(
             f"random.number is {rule.draws}, and {len(rule.drawn)} are drawn",
@@ -117,12 +117,12 @@ def _check_random_rule(rule: ConfigurationRule) -> None:
         )
 
 
-def parse_configuration(value: object, key: str) -> dict[str, str]:
+def flatten_configuration(value: object, key: str) -> dict[str, str]:
     """One configuration: names to texts, nested ones with dots. Raises WrongUsage."""
     flat: dict[str, str] = {}
     for name, inner in check_mapping(value, key).items():
         if isinstance(inner, dict):
-            pairs = {f"{name}.{k}": v for k, v in parse_configuration(inner, f"{key}.{name}").items()}
+            pairs = {f"{name}.{k}": v for k, v in flatten_configuration(inner, f"{key}.{name}").items()}
         else:
             pairs = {name: _check_text(inner, f"{key}.{name}")}
         if repeated := sorted(pairs.keys() & flat.keys()):
@@ -134,7 +134,7 @@ def parse_configuration(value: object, key: str) -> dict[str, str]:
 
 
 def _parse_configurations(value: object, key: str) -> tuple[dict[str, str], ...]:
-    return tuple(parse_configuration(item, key) for item in _check_list(value, key))
+    return tuple(flatten_configuration(item, key) for item in _check_list(value, key))
 
 
 def check_mapping(value: object, key: str, known_keys: Sequence[str] = ()) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def check_mapping(value: object, key: str, known_keys: Sequence[str] = ()) -> di
     return value
 
 
-def check_texts(value: object, key: str) -> tuple[str, ...]:
+def check_text_list(value: object, key: str) -> tuple[str, ...]:
     """`value` when it is a list of texts. Raises WrongUsage."""
     return tuple(_check_text(item, key) for item in _check_list(value, key))
 
@@ -188,7 +188,7 @@ def _parse_value_lists(value: object, key: str) -> dict[str, tuple[str, ...]]:
     lists = {}
     for name, inner in check_mapping(value, key).items():
         parameter_values.check_parameter_name(name, option=key)
-        lists[name] = check_texts(inner if isinstance(inner, list) else [inner], f"{key}.{name}")
+        lists[name] = check_text_list(inner if isinstance(inner, list) else [inner], f"{key}.{name}")
         if not lists[name]:
             raise WrongUsage(f"{key}.{name} has no values")
     return lists
@@ -197,7 +197,9 @@ def _parse_value_lists(value: object, key: str) -> dict[str, tuple[str, ...]]:
 def _parse_seeds(value: object) -> tuple[int, ...]:
     if value in (None, "", "null", []):
         return ()
-    return parameter_values.parse_seeds(",".join(check_texts(value if isinstance(value, list) else [value], "seeds")))
+    return parameter_values.parse_seeds(
+        ",".join(check_text_list(value if isinstance(value, list) else [value], "seeds"))
+    )
 
 
 def _parse_integer(value: object, key: str) -> int:
@@ -220,7 +222,7 @@ def _parse_resources(value: object) -> RunResources:
         "gpus": _parse_integer,
         "cpus": _parse_integer,
         "timeout_s": _parse_seconds,
-        "sbatch": check_texts,
+        "sbatch": check_text_list,
     }
     return RunResources(**{name: readers[name](inner, f"resources.{name}") for name, inner in content.items()})
 
@@ -238,14 +240,14 @@ CODE_FIELDS = ("state", "commit", "patch", "pin", "tracked")
 def _parse_code(value: object) -> SweepCode:
     content = check_mapping(value, "code", (*CODE_FIELDS, "named"))
     rows = [
-        check_mapping(row, "code.named", NamedFilesCode.__slots__)
+        check_mapping(row, "code.named", CommandFilesCodeState.__slots__)
         for row in _check_list(content.get("named", []), "code.named")
     ]
     named = (
-        NamedFilesCode(
-            words=check_texts(row.get("words", []), "code.named.words"),
+        CommandFilesCodeState(
+            words=check_text_list(row.get("words", []), "code.named.words"),
             state=_parse_optional(row, "state", _check_text),
-            files=check_texts(row.get("files", []), "code.named.files"),
+            files=check_text_list(row.get("files", []), "code.named.files"),
         )
         for row in rows
     )

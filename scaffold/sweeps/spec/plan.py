@@ -70,7 +70,7 @@ class SweepOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedSweep:
+class ExpandedSweep:
     """A sweep with its runs, how many of them were left out as the same run again, and what was decided for the user."""
 
     sweep: Sweep
@@ -79,7 +79,7 @@ class PlannedSweep:
     notes: tuple[str, ...]
 
 
-def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> PlannedSweep:
+def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> ExpandedSweep:
     """Plan a sweep whose command runs in `directory`. Nothing is written. Raises ScaffoldError; WrongUsage for what can never be."""
     sweep_paths.check_sweep_name(sweep_paths.check_sweep_name(options.name) + SMOKE_SUFFIX)
     base, listed = _read_source(options)
@@ -90,25 +90,25 @@ def plan_sweep(workspace: Workspace, options: SweepOptions, directory: Path) -> 
     count = len(draft.configurations) * max(1, len(draft.seeds))
     if count > MAX_RUNS:
         raise WrongUsage(f"{count:,} runs are more than a sweep can have ({MAX_RUNS:,})")
-    sweep_file.format_sweep(draft)  # what cannot be written is said before anything is
+    sweep_file.format_sweep_file(draft)  # what cannot be written is said before anything is
     sweep = code_state.replan_with_current_code(workspace, draft, keep=False)
     runs = run_names.planned_runs(workspace, sweep)
     warnings = [f"warning: {text}" for text in command_checks.list_command_warnings(draft.command, len(runs))]
     notes = (*notes, *_note_other_recorder(workspace))
     notes = (*warnings, *notes, *_tell_of_earlier_runs(workspace, sweep, runs))
-    return PlannedSweep(sweep=sweep, runs=runs, dropped=count - len(runs), notes=notes)
+    return ExpandedSweep(sweep=sweep, runs=runs, dropped=count - len(runs), notes=notes)
 
 
 def _tell_of_earlier_runs(workspace: Workspace, sweep: Sweep, runs: Sequence[PlannedRun]) -> Iterator[str]:
     """A note where the same code, command and seed ran before under another experiment: its results are there already."""
-    answers = duplicate_runs.index_finished_runs(records.read_records(workspace).runs)
+    answers = duplicate_runs.first_finished_run_by_key(records.read_records(workspace).runs)
     if not answers or sweep.code.state is None:
         return
     _, folder = run_names.repository_and_cwd(workspace, sweep.cwd)
     earlier = []
     for run in runs:
         params = {k.replace("-", "_"): recorder.values.parse_value(v) for k, v in run.recorder_params.items()}
-        question = duplicate_runs.to_planned_question_key(
+        question = duplicate_runs.planned_duplicate_run_key(
             run.argv, code=sweep.code.state, seed=run.seed, params=params, folder=folder
         )
         answer = answers.get(question) if question is not None else None
@@ -141,7 +141,7 @@ def _read_source(options: SweepOptions) -> tuple[Sweep | None, tuple[dict[str, s
     content = text_yaml.read_yaml(options.source, noun="file")
     try:
         if isinstance(content, list):
-            return None, tuple(parsing.parse_configuration(c, f"item {i}") for i, c in enumerate(content, 1))
+            return None, tuple(parsing.flatten_configuration(c, f"item {i}") for i, c in enumerate(content, 1))
         if isinstance(content, dict) and "name" in content and "version" in content:
             return parsing.parse_sweep({"code": {}, **content}, str(content["name"])), ()
     except WrongUsage as error:
@@ -156,8 +156,8 @@ def _make_configuration_rule(options: SweepOptions, base: ConfigurationRule) -> 
     """The rule that options make, on top of what --from gave."""
     rule = replace(
         base,
-        grid={**base.grid, **parameter_values.parse_assignments(options.grid, option="--grid")},
-        zips=(*base.zips, *(parameter_values.parse_assignments(group, option="--zip") for group in options.zips)),
+        grid={**base.grid, **parameter_values.parse_swept_parameters(options.grid, option="--grid")},
+        zips=(*base.zips, *(parameter_values.parse_swept_parameters(group, option="--zip") for group in options.zips)),
         only_if=options.only_if if options.only_if is not None else base.only_if,
         baseline=options.baseline or base.baseline,
     )
@@ -199,13 +199,13 @@ def _draft_sweep(
     cwd = same_command.cwd if same_command else os.path.relpath(directory.resolve(), workspace.workdir.resolve())
     configurations = grid.expand_configurations(rule)
     seeds = parameter_values.parse_seeds(options.seeds) if options.seeds is not None else base.seeds if base else ()
-    script = script_interface.read_script(workspace, command, cwd)
-    command_checks.check_secrets(
+    script = script_interface.read_command_script(workspace, command, cwd)
+    command_checks.refuse_secrets_in_sweep(
         command, configurations, {"the goal": goal, "the experiment": options.experiment or ""}
     )
     style, style_note = options.style, ""
     if style is None:
-        style, style_note = script_arguments.choose_style(workspace, command, script, configurations)
+        style, style_note = script_arguments.choose_argument_style(workspace, command, script, configurations)
     notes = [style_note] if style_note else []
     if missing := command_checks.find_missing_script(workspace, command, cwd):
         notes.insert(0, f"warning: there is no file {missing} in {Path(workspace.workdir, cwd)}: every run would fail")
@@ -222,11 +222,11 @@ def _draft_sweep(
     given = (*command, *(f"--{name.replace('_', '-')}" for name in names), *(f"--{name}" for name in names))
     if endless := endless_scripts.find_endless_script(given, endless_scripts.read_endless_scripts(workspace.answers)):
         notes.append(f"warning: {endless.path} runs until it is stopped: say when a run ends with {endless.option}")
-    command_checks.check_command(command, names, seed_option, script)
+    command_checks.check_sweep_command(command, names, seed_option, script)
     if same_command is None and not options.force_param:
         script_arguments.check_parameters_arrive(workspace, command, script, names)
     flags = {k: kind for k, kind in script.booleans.items() if k in names and style != "hydra"}
-    place = recorder_command.recorder_workspace(workspace)
+    place = recorder_command.load_recorder_workspace(workspace)
     own_experiment = options.experiment or os.environ.get("RUN_EXPERIMENT")
     sweep = Sweep(
         name=options.name,

@@ -141,9 +141,9 @@ def recorder_options(sweep: Sweep, run: PlannedRun) -> list[str]:
 def find_recorder_differences(workspace: Workspace) -> list[str]:
     """The files in which the workspace's recorder differs from ours, sorted; nothing of either is run. Raises ScaffoldError."""
     path = recorder_command.recorder_path(workspace)
-    ours = recorder.read_recorder_files(recorder.recorder_source_directory())
+    ours = recorder.read_recorder_sources(recorder.recorder_source_directory())
     try:
-        theirs = recorder.read_recorder_files(path.parent)
+        theirs = recorder.read_recorder_sources(path.parent)
     except OSError as error:
         raise ScaffoldError(
             f"the recorder in {path.parent} cannot be read: {error.strerror}", hint="bring it back: scaffold update"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps.spec.parameter_values import MAX_CONFIGURATIONS, split_values
+from scaffold.sweeps.spec.parameter_values import MAX_CONFIGURATIONS, split_parameter_values
 
 KINDS = ("uniform", "log", "int", "logint", "choice")
 HINT = "lr=log:1e-5,1e-1  dropout=uniform:0,0.5  layers=int:1,6  width=logint:16,1024  act=relu,gelu"
@@ -28,7 +28,7 @@ def draw_configurations(space: Mapping[str, str], number: int, seed: int) -> tup
     )
 
 
-def check_sampled_ranges(space: Mapping[str, str]) -> None:
+def validate_sampling_ranges(space: Mapping[str, str]) -> None:
     """Raises WrongUsage where a range cannot be understood."""
     for key, text in space.items():
         _parse_range(key, text)
@@ -48,9 +48,9 @@ def _parse_range(key: str, text: str) -> tuple[str, tuple[str, ...]]:
                 f"--space {key}: {kind} is no kind of range; there are {', '.join(KINDS)}",
                 hint=f"{HINT} (if {text!r} are values: choice:{text})",
             )
-        return "choice", split_values(text, option=f"--space {key}")
+        return "choice", split_parameter_values(text, option=f"--space {key}")
     if kind == "choice":
-        return "choice", split_values(rest, option=f"--space {key}")
+        return "choice", split_parameter_values(rest, option=f"--space {key}")
     ends = tuple(part.strip() for part in rest.split(","))
     bounds = [bound for bound in map(recorder.values.parse_number, ends) if bound is not None]
     if len(ends) != 2 or len(bounds) != 2:

@@ -129,8 +129,10 @@ def choose_seed_passing(workspace: Workspace, command: Sequence[str], folder: Pa
     if not cwd.is_relative_to(workspace.workdir.resolve()):
         return SeedPassing()
     words = tuple(command)
-    script = script_interface.read_script(workspace, words, cwd.relative_to(workspace.workdir.resolve()).as_posix())
-    style, _ = script_interface.detect_style(workspace, words, script)
+    script = script_interface.read_command_script(
+        workspace, words, cwd.relative_to(workspace.workdir.resolve()).as_posix()
+    )
+    style, _ = script_interface.detect_argument_style(workspace, words, script)
     option = script_interface.known_seed_option(workspace, script, style)
     if option is None:
         return SeedPassing()
@@ -158,11 +160,11 @@ def _is_seen_through(command: Sequence[str]) -> bool:
     return recorder.naming.program_name(before[0]) in _LAUNCHERS if before else False
 
 
-def choose_style(
+def choose_argument_style(
     workspace: Workspace, command: tuple[str, ...], script: CommandScript, configurations: Sequence[Mapping[str, str]]
 ) -> tuple[Style, str]:
     """How parameters are passed, and a note that says so by the first of them; empty where there is none."""
-    style, reason = script_interface.detect_style(workspace, command, script)
+    style, reason = script_interface.detect_argument_style(workspace, command, script)
     inserted = {name for word in command for name in run_names.PLACEHOLDER.findall(word)}
     for name, value in ((n, v) for configuration in configurations for n, v in configuration.items()):
         if name not in inserted and name not in script.booleans:
@@ -193,7 +195,7 @@ def choose_seed_option(
     """
     name = script.path or "the script"
     if typed is not None:
-        option = script_interface.check_seed_option(typed)
+        option = script_interface.check_seed_option_syntax(typed)
         unread = option == NO_SEED_OPTION and reads_environment_seed(workspace, script, command, cwd) is False
         labels = "the seeds are mere labels, and the runs count as runs without a seed"
         return option, f"warning: {name} does not read $RUN_SEED: {labels}" if unread else ""

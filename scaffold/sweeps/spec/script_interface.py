@@ -36,7 +36,7 @@ class CommandScript:
     booleans: Mapping[str, BooleanStyle] = field(default_factory=dict)
 
 
-def read_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> CommandScript:
+def read_command_script(workspace: Workspace, command: tuple[str, ...], cwd: str) -> CommandScript:
     """Read the Python script of a command, where it is a file of the work directory."""
     file = find_script_file(Path(workspace.workdir, cwd), command)
     if file is None:
@@ -65,7 +65,7 @@ def _boolean_style(name: str, call: Call) -> BooleanStyle | None:
     return "switch" if is_switch else None
 
 
-def detect_style(workspace: Workspace, command: tuple[str, ...], script: CommandScript) -> tuple[Style, str]:
+def detect_argument_style(workspace: Workspace, command: tuple[str, ...], script: CommandScript) -> tuple[Style, str]:
     """How a command takes parameters, and why: as the command itself does, as its script is written, as the repository says."""
     at = recorder.naming.script_index(command)
     arguments = command[at + 1 :]
@@ -141,7 +141,7 @@ def passes_seed(command: Sequence[str]) -> bool:
     return False
 
 
-def check_seed_option(text: str) -> str:
+def check_seed_option_syntax(text: str) -> str:
     """A seed option that can be one. Raises WrongUsage."""
     is_usable = text == NO_SEED_OPTION or (text.endswith("=") and len(text) > 1) or text.strip("-") != text.rstrip("-")
     if not is_usable or any(c.isspace() for c in text) or not text.isprintable():

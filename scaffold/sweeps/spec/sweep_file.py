@@ -40,15 +40,15 @@ def read_sweep(workspace: Workspace, name: str) -> Sweep:
 def write_sweep(workspace: Workspace, sweep: Sweep) -> Path:
     """Write a sweep's file, whole or not at all. Raises ScaffoldError where that cannot be done."""
     file = sweep_paths.sweep_path(workspace, sweep_paths.check_sweep_name(sweep.name))
-    records_home.write_record(workspace, file, format_sweep(sweep).encode())
+    records_home.write_record(workspace, file, format_sweep_file(sweep).encode())
     return file
 
 
-def format_sweep(sweep: Sweep) -> str:
+def format_sweep_file(sweep: Sweep) -> str:
     """A sweep as its file has it."""
     lines = [HEAD.format(name=sweep.name).rstrip("\n")]
     for key, value in _head_entries(sweep):
-        lines.append(f"{key}: {text_yaml.format_flow(value)}")
+        lines.append(f"{key}: {text_yaml.format_flow_yaml(value)}")
     lines += _rule_lines(sweep.rule) if sweep.configurations else ["configurations: []"]
     if sweep.backend is not None:
         lines.append(f"backend: {sweep.backend}")
@@ -89,7 +89,7 @@ def _rule_lines(rule: ConfigurationRule) -> list[str]:
     if rule.zips:
         lines += ["zip:"]
         for group in rule.zips:
-            inner = [f"{text_yaml.format_scalar(k)}: {text_yaml.format_flow(v)}" for k, v in group.items()]
+            inner = [f"{text_yaml.format_scalar(k)}: {text_yaml.format_flow_yaml(v)}" for k, v in group.items()]
             lines += [f"  - {inner[0]}", *(f"    {row}" for row in inner[1:])]
     if rule.listed:
         lines += text_yaml.format_list_yaml("configurations", rule.listed)

@@ -39,7 +39,7 @@ def store_sweep(workspace: Workspace, sweep: Sweep, *, replace: bool) -> Literal
             f"the sweep {sweep.name} was launched, so it cannot be replaced: its runs and its ledger belong to it",
             hint="choose another name",
         )
-    code = code_state.capture_code(workspace, sweep)
+    code = code_state.capture_sweep_code(workspace, sweep)
     if code != sweep.code:
         raise ScaffoldError("the code was changed while the sweep was planned", hint="plan it again")
     if exists:
@@ -52,7 +52,7 @@ def _says_the_same(workspace: Workspace, sweep: Sweep) -> bool:
     return changed(sweep_file.read_sweep(workspace, sweep.name), code=NO_CODE) == changed(sweep, code=NO_CODE)
 
 
-def code_differs(workspace: Workspace, sweep: Sweep) -> bool:
+def sweep_code_differs(workspace: Workspace, sweep: Sweep) -> bool:
     """Whether the sweep that is there was planned with other code than `sweep`."""
     stored = sweep_file.read_sweep(workspace, sweep.name).code
     return (stored.state, stored.named) != (sweep.code.state, sweep.code.named)

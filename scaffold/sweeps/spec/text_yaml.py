@@ -35,23 +35,23 @@ def format_scalar(text: str) -> str:
     return '"' + ESCAPED.sub(lambda m: SHORT_ESCAPES.get(m[0]) or f"\\u{ord(m[0]):04x}", text) + '"'
 
 
-def format_flow(value: object) -> str:
+def format_flow_yaml(value: object) -> str:
     """Texts, lists and mappings on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{format_scalar(str(k))}: {format_flow(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{format_scalar(str(k))}: {format_flow_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(format_flow, value)) + "]"
+        return "[" + ", ".join(map(format_flow_yaml, value)) + "]"
     return format_scalar(str(value))
 
 
 def format_list_yaml(key: str, items: Sequence[object]) -> list[str]:
     """`key:` with one line for each item."""
-    return [f"{key}:", *(f"  - {format_flow(item)}" for item in items)]
+    return [f"{key}:", *(f"  - {format_flow_yaml(item)}" for item in items)]
 
 
 def format_mapping_yaml(key: str, values: Mapping[str, object]) -> list[str]:
     """`key:` with one line for each entry."""
-    return [f"{key}:", *(f"  {format_scalar(k)}: {format_flow(v)}" for k, v in values.items())]
+    return [f"{key}:", *(f"  {format_scalar(k)}: {format_flow_yaml(v)}" for k, v in values.items())]
 
 
 def read_yaml(path: Path, *, noun: str) -> Any:
