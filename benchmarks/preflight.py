@@ -39,8 +39,8 @@ sys.stdin.read()
 START_UP = """
 import sys
 from scaffold.server import preflight
-assert preflight.run_preflight  # a name that is gone would be replaced in vain, and the checks be counted as start-up
-preflight.run_preflight = lambda server, workdirs: preflight.PreflightReport(server=server.url, checks=(), seconds=0.0)
+assert preflight.run_server_preflight  # a name that is gone would be replaced in vain, and the checks be counted as start-up
+preflight.run_server_preflight = lambda server, workdirs: preflight.PreflightReport(server=server.url, checks=(), seconds=0.0)
 from scaffold.cli.main import main
 sys.argv[1:1] = ["preflight"]
 main()

@@ -230,7 +230,7 @@ from pathlib import Path
 from scaffold import errors
 from scaffold.lifecycle.template import checkout as template_checkout
 try:
-    template_checkout.checkout_version({url!r}, None, Path("new"))
+    template_checkout.checkout_template_version({url!r}, None, Path("new"))
 except errors.ScaffoldError as error:
     print(error.message)
 """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from scaffold.observations.model import MeasuredRun, MetricValue
 from scaffold.results.metrics.query import MetricQuery, QueryResult
-from scaffold.results.stats import power
 from scaffold.results.tables.compare import ComparisonRequest, compare_selections
 from tests.results.conftest import Study
 from tests.results.test_run_filter import RUN
@@ -39,32 +39,42 @@ def make_study(query: MetricQuery, configurations: int, draw: random.Random, *, 
 
 def is_announced(result: QueryResult, configurations: int, family: str) -> bool:
     """Whether any configuration, asked for by itself against the first, is called better (or worse: a claim is a claim)."""
-    for index in range(1, configurations):
-        request = ComparisonRequest(names=("x=0", f"x={index}"), records=result, family=family)  # type: ignore[arg-type]
-        (found,) = compare_selections(result, request).comparisons
-        if found.distinguishable:
-            return True
-    return False
+    return any(claimed_differences(result, [f"x={index}"], family) for index in range(1, configurations))
+
+
+def claimed_differences(result: QueryResult, names: Sequence[str], family: str) -> list[str]:
+    """Which of the configurations are said to differ from the first, asked for in one call."""
+    request = ComparisonRequest(names=("x=0", *names), records=result, family=family)  # type: ignore[arg-type]
+    return [c.b for c in compare_selections(result, request).comparisons if c.distinguishable]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("one_experiment", [True, False])
-@pytest.mark.parametrize(("configurations", "studies"), [(2, 1500), (7, 600), (30, 150)])
-def test_studies_without_an_effect_announce_one_in_5_of_100(
-    study: Study, monkeypatch: pytest.MonkeyPatch, configurations: int, studies: int, one_experiment: bool
+@pytest.mark.parametrize("configurations", [2, 7, 30])
+def test_at_most_6_of_100_studies_without_an_effect_announce_one(
+    study: Study, configurations: int, one_experiment: bool
 ) -> None:
-    for slow in ("detectable_effect", "seeds_needed"):  # what would be needed to see more is no part of what is claimed
-        monkeypatch.setattr(power, slow, lambda *_, **__: None)
+    """2,000 studies of a reference and so many configurations, at the level of 5 %: chance alone is out by 0.5 of 100.
+
+    Whoever asks for all in one call is told the same as whoever asks one at a time, as the first studies show; of the others all are asked
+    for at once, which takes a thirtieth of the time.
+    """
+    studies = 2000
     query, draw = study.read().query, random.Random(configurations)
-    announced = asked = 0
-    for _ in range(studies):
+    names = [f"x={index}" for index in range(1, configurations + 1)]
+    announced = asked = one_by_one = 0
+    for number in range(studies):
         result = make_study(query, configurations + 1, draw, one_experiment=one_experiment)
-        announced += is_announced(result, configurations + 1, "experiment")
-        asked += is_announced(result, configurations + 1, "asked")
-    allowance = 2 * (0.05 * 0.95 / studies) ** 0.5
-    assert announced / studies <= 0.05 + allowance, f"{announced} of {studies}"
+        claimed = bool(claimed_differences(result, names, "experiment"))
+        announced += claimed
+        if number < 40:
+            assert is_announced(result, configurations + 1, "experiment") is claimed
+            one_by_one += 1
+            asked += is_announced(result, configurations + 1, "asked")
+    print(f"{announced} of {studies} announced; uncorrected {asked} of {one_by_one}")
+    assert announced <= 0.06 * studies, f"{announced} of {studies}"
     if configurations > 2:
-        assert asked / studies > 0.1, "who asks one at a time, and is not corrected, finds something"
+        assert asked > 0.1 * one_by_one, "who asks one at a time, and is not corrected, finds something"
 
 
 def test_eight_studies_of_seven_announce_none_that_only_asking_would(study: Study) -> None:

@@ -246,7 +246,7 @@ class World:
         self.save()
 
     def issue_token(self, name: str) -> bool:
-        """As start_tokens.issue_token: none for a submission whose token was taken."""
+        """As start_tokens.issue_start_token: none for a submission whose token was taken."""
         submission, token = self.ledger.newest_submission(name), self.tokens.get(name)
         assert submission is not None
         if token is not None and token.taken and token.number >= submission.number:

@@ -167,7 +167,7 @@ def test_who_waits_for_the_lock_is_told_who_holds_it(tmp_path: Path) -> None:
 def test_who_looks_for_a_pacer_is_not_taken_for_one(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from scaffold.sweeps.launch import sweep_locks\n"
-        "lock = sweep_locks.take_lock(pathlib.Path(sys.argv[1]), 'lr.pacer', doing='watch')\n"
+        "lock = sweep_locks.take_sweep_lock(pathlib.Path(sys.argv[1]), 'lr.pacer', doing='watch')\n"
         "print('up', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

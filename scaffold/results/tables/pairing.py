@@ -62,8 +62,10 @@ def _row_name(text: str, row: ResultRow, side: ResultTable, params: Sequence[str
     """What the user called a side, with what tells this row from its others."""
     if len(side.rows) == 1:
         return text
+    of_experiment = row.experiment if len({r.experiment for r in side.rows}) > 1 else None
+    # where no parameter tells rows apart, the label is the experiment's name itself
     label = row_label(row, params or side.by, experiment=False)
-    return f"{text} {label}" if len({r.experiment for r in side.rows}) == 1 else f"{text} {row.experiment} {label}"
+    return " ".join(dict.fromkeys(part for part in (text, of_experiment, label) if part))
 
 
 def _example_condition(side: ResultTable) -> str:
