@@ -234,8 +234,8 @@ def test_a_read_only_directory(make_repo: MakeRepo, tmp_path: Path) -> None:
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": "*",
     }
-    code = "from scaffold.transaction import FileChange, apply_changes; from pathlib import Path\n"
-    code += f"apply_changes(Path({str(repo)!r}), [FileChange(path='exp/a', old=None, new=b'x')])\n"
+    code = "from scaffold.transaction import FileChange, apply_file_changes; from pathlib import Path\n"
+    code += f"apply_file_changes(Path({str(repo)!r}), [FileChange(path='exp/a', old=None, new=b'x')])\n"
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "-c", code],
         capture_output=True,
