@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from fcntl import LOCK_EX, flock  # as it is before a test makes it fail
 from pathlib import Path
+from typing import Any
 
 import click
 import hypothesis
@@ -39,12 +40,33 @@ if hypothesis.settings.get_current_profile_name() == "default":
 if "PYTEST_XDIST_WORKER" in os.environ:
     gc.disable()  # nothing of what is collected goes away: see pytest_collection_finish
 NUMBERS = itertools.count()
+# file -> what its tests share, with those of other files where that is the same
+IN_ONE_PROCESS = {
+    "tests/results/test_page_in_browser.py": "a browser, and one page for most",
+    "tests/results/test_live_page_in_browser.py": "a browser, and one page for most",
+    "tests/ideas/test_acted_out.py": "a count of all loops",
+}
 SLURM = ("sbatch", "srun", "salloc", "sinfo", "squeue", "sacct", "scancel", "scontrol")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files whose tests share what is costly to make are one process's. The mark `xdist_group` would do, but pytest-xdist 3.8 writes it
+    into the tests' ids, which pytest 9.2 does not read there."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return IN_ONE_PROCESS.get(nodeid.partition("::")[0], nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first, and those that one process does in a row: in the end none waits for one that has just begun another."""
-    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("slow", "xdist_group"))))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None and item.location[0] not in IN_ONE_PROCESS)
 
 
 def pytest_collection_finish() -> None:

@@ -25,7 +25,6 @@ def false_keeps() -> list[int]:
 
 
 @pytest.mark.long
-@pytest.mark.xdist_group("acted-out")
 @pytest.mark.parametrize("loop", range(5))
 def test_forty_ideas_of_known_truth(tmp_path: Path, loop: int, false_keeps: list[int]) -> None:
     effects = acted_out.shuffled_effects(loop)

@@ -23,7 +23,6 @@ from tests.sweeps.conftest import sweep as make_sweep
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("browser")
 Serve = Callable[[Study], PageServer]
 
 

@@ -23,8 +23,6 @@ from tests.results.report_workspace import ANSWERS, ATTACK, fill
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
-pytestmark = pytest.mark.xdist_group("browser")  # one browser, and one page for most
-
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
