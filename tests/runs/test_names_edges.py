@@ -199,21 +199,26 @@ def test_parameters_that_are_told_replace_those_of_the_command() -> None:
 
 
 def test_a_long_name_is_cut_before_seed_and_digest() -> None:
-    long = name("t.py", params={"x": "y" * 300}, seed=12345)
+    long = name("t.py", params={"x": "y" * 300}, seed=12345, scheme=2)
     assert len(long) == 120 and long[:-9].endswith("yyy-s12345")
-    cut = name("t.py", params={"x": "y" * 98 + "." * 50}, seed=1)
+    assert name("t.py", params={"x": "y" * 300}, seed=12345)[:-9] == f"t-x_{'y' * 24}-s12345", "of a long value the end"
+    cut = name("t.py", params={"x": "y" * 98 + "." * 50}, seed=1, scheme=2)
     assert "y-s1-" in cut and len(cut) < 120, "not in the middle of dots"
     endless = name("t.py", seed=10**200)
     assert len(endless) <= 120 and endless[:-9].endswith("0000")
 
 
 def test_a_long_name_is_cut_between_parameters() -> None:
-    """By a rule that sees this command alone: what does not fit is left out from the end, and the digest knows it."""
+    """By a rule that sees this command alone: what does not fit is left out, and the digest knows it. In scheme 2 from the end."""
     params = {f"parameter{i:02}": "value" * (1 + i % 3) for i in range(20)}
-    long = name("t.py", params=params, seed=3)
+    last = name("t.py", params=params, seed=3)
+    pairs = last[len("t-") : -len("-s3-00000000")].split("-")
+    assert len(last) <= 120 and pairs[-1] == "parameter19_valuevalue" and all(p.startswith("parameter") for p in pairs)
+    assert last != name("t.py", params={**params, "parameter00": "other"}, seed=3)
+    long = name("t.py", params=params, seed=3, scheme=2)
     pairs = long[len("t-") : -len("-s3-00000000")].split("-")
     assert 100 < len(long) <= 120 and pairs[0] == "parameter00_value" and all(p.startswith("parameter") for p in pairs)
-    assert long != name("t.py", params={**params, "parameter19": "other"}, seed=3)
+    assert long != name("t.py", params={**params, "parameter19": "other"}, seed=3, scheme=2)
 
 
 @pytest.mark.parametrize(
