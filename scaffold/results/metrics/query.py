@@ -43,6 +43,7 @@ class MetricQuery(ValueQuery):
 class QueryResult:
     """All that was read for a query: of each run the attempt that counts, what has no result, what was passed over.
 
+    `measured` are in the order in which they started, so that the first of a seed is known without another look at a hundred thousand.
     `missing` are the runs that a result is missing of (failed, running, lost ...), with why; `skipped` are files that cannot be
     read and runs that another one stands for; `metric_names` are all that were seen, `notes` sentences about how values were read.
     `repeats` has, by name, what ran again of a seeded run; `code_states` says whose code is the same for what it ran, `sheets` which runs a

@@ -42,7 +42,8 @@ def run_metric_query(
     runs = [_add_wandb_params(workspace, run, params) for run in selection.counted] if params else selection.counted
     if query.where:
         query.where.check(runs)
-    runs = [run for run in runs if _is_asked_for(run, query, sheets)]
+    if query.sweep or query.where:
+        runs = [run for run in runs if _is_asked_for(run, query, sheets)]
     skipped += [_skip(run, reason) for run, reason in selection.set_aside if _is_asked_for(run, query, sheets)]
     missing = [(run, _skip(run, describe_missing_result(run))) for run in runs if run.status != "finished"]
     reader = RunValueReader(workspace, query)

@@ -74,7 +74,7 @@ def choose_seed_samples(result: QueryResult, folding: RunGroupingRule) -> list[S
     numbers: dict[Configuration, int] = {}
     # the seeds of a configuration have one mapping of parameters (`runs.run_table`), which need not be looked at for each
     numbers_of_alike: dict[tuple[object, ...], int] = {}
-    for m in sorted(result.measured, key=lambda m: (m.run.started_at, m.run.name)):
+    for m in result.measured:
         run = m.run
         alike = (id(run.params), run.form, run.code, run.scripts, run.experiment)
         number = numbers_of_alike.get(alike)
