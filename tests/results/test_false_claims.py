@@ -11,7 +11,7 @@ import pytest
 from scaffold.observations.model import MeasuredRun, MetricValue
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.stats import power
-from scaffold.results.tables.expectation import Expectation
+from scaffold.results.tables.expectation import ComparisonExpectation
 from scaffold.results.tables.family import ComparisonFamilies, FamilyKind
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
@@ -73,7 +73,7 @@ def record_in_memory(query: MetricQuery, values: list[dict[int, float]], layout:
 
 
 def compare_one_at_a_time(
-    result: QueryResult, family: FamilyKind, expectation: Expectation | None = None
+    result: QueryResult, family: FamilyKind, expectation: ComparisonExpectation | None = None
 ) -> list[MetricComparison]:
     """Each configuration, asked for by itself, against the first, once all are there."""
     rows = sorted(
@@ -103,7 +103,7 @@ def count_claims(
     studies: int = STUDIES,
 ) -> list[float]:
     """The share of studies that call anything better or worse (or, with a margin, equal within it), by each family."""
-    expectation = None if margin is None else Expectation("equal", margin)
+    expectation = None if margin is None else ComparisonExpectation("equal", margin)
     claim = is_distinguishable if margin is None else is_called_equal
     claims = [0] * len(families)
     for _ in range(studies):

@@ -151,6 +151,22 @@ def test_a_name_that_is_too_long_keeps_what_stands_last_in_the_command() -> None
     assert names[0].endswith(former.digest), "the digest is the same"  # type: ignore[attr-defined]
 
 
+def test_what_is_set_again_at_the_end_of_a_command_stands_last() -> None:
+    """As with Hydra, where a sweep overrides what the command has set: all of its runs would look the same but for the digest."""
+    command = "python train.py lr=0.1 " + " ".join(f"z{index}.some_module.option_name={'v' * 14}" for index in range(8))
+    names = [identity(f"{command} lr={rate}").name for rate in (0.2, 0.3)]  # type: ignore[attr-defined]
+    assert [("lr_0.1_0.2-" in name, "lr_0.1_0.3-" in name) for name in names] == [(True, False), (False, True)]
+
+
+def test_the_name_of_a_long_command_is_the_same_in_any_sweep_and_by_hand() -> None:
+    """Swept parameters that a placeholder puts into the command are told to the recorder, too, and move nothing."""
+    command = LONG.format("l" * 30) + " --weight_decay 0.1 --warmup 100 --seed 3"
+    by_hand = identity(command).name  # type: ignore[attr-defined]
+    for swept in ({"data_path": f"/scratch/{'l' * 30}/imagenet"}, {"weight_decay": 0.1}, {"warmup": 100, "seed": 3}):
+        seed = swept.pop("seed", None)
+        assert identity(command, params=swept, seed=seed).name == by_hand  # type: ignore[attr-defined]
+
+
 def test_of_a_long_value_the_end_stays() -> None:
     found = identity(f"python train.py --config {'deep/' * 20}small.yaml --lr 0.1").name  # type: ignore[attr-defined]
     assert found.startswith("train-config_eep_deep_deep_small.yaml-lr_0.1-"), found

@@ -60,7 +60,10 @@ def program_name(token: str) -> str:
 
 
 def command_params(argv: Sequence[str]) -> dict[str, Scalar]:
-    """Parameters read off a command: `--lr 0.1`, `--lr=0.1`, `lr=0.1`, `--flag`, `--no-flag`; repeated ones joined by commas."""
+    """Parameters read off a command: `--lr 0.1`, `--lr=0.1`, `lr=0.1`, `--flag`, `--no-flag`; repeated ones joined by commas.
+
+    In the order of the command, a repeated one where it stands last.
+    """
     params: dict[str, list[str]] = {}
     rest = list(argv)[script_index(argv) + 1 :]
     while rest:
@@ -76,7 +79,8 @@ def command_params(argv: Sequence[str]) -> dict[str, Scalar]:
             name, _, value = token.lstrip("+~").partition("=")
         else:
             continue
-        params.setdefault(name.replace("-", "_"), []).append(value)
+        key = name.replace("-", "_")
+        params[key] = [*params.pop(key, ()), value]  # where it stands last, it counts
     return {
         k: parse_value(v[0]) if len(v) == 1 else ",".join(format_value(parse_value(x)) for x in v)
         for k, v in params.items()
