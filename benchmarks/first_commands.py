@@ -19,7 +19,12 @@ from pathlib import Path
 from scaffold.conventions import detect_conventions
 from scaffold.conventions.baseline_command import choose_baseline_entry_point
 from scaffold.conventions.blanks import CHOICE, list_open_choices_in_command, unmarked_blanks
-from scaffold.conventions.command_builder import CommandBuilder, group_words_by_option, is_trial_option
+from scaffold.conventions.command_builder import (
+    CommandBuilder,
+    given_by_launcher,
+    group_words_by_option,
+    is_trial_option,
+)
 from scaffold.conventions.model import Conventions, EntryPoint
 from scaffold.facts import Facts, collect_repository_facts
 from scaffold.facts.shell_words import lex_shell_command
@@ -52,8 +57,10 @@ def broken_rule(facts: Facts, conventions: Conventions, entry: EntryPoint) -> st
         return f"{tried[0]} only tries it out"
     if unknown := [name for name, _, _ in groups if builder.is_unknown(name.rstrip("="))]:
         return f"its parser does not know {unknown[0]}"
-    given = {name.rstrip("=") for name, _, _ in groups}
-    missing = [o.name for o in builder.command_line.required() if o.name.startswith("-") and given.isdisjoint(o.names)]
+    given = {name.rstrip("=").replace("_", "-") for name, _, _ in groups}
+    given.update(given_by_launcher(w.value for w in words[:at]))
+    required = (o for o in builder.command_line.required() if o.name.startswith("-"))
+    missing = [o.name for o in required if given.isdisjoint(n.replace("_", "-") for n in o.names)]
     return f"{missing[0]} is required" if missing else None
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from scaffold.conventions.blanks import format_open_choice, list_open_choices_in_command
 from scaffold.conventions.command_builder import CommandBuilder
+from scaffold.conventions.script_folder import imports_from_the_top, reads_beside_its_folder
 from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_ranking import RankedScript
 from scaffold.conventions.shown_command import DocumentedCommand, parse_shown_command
@@ -98,8 +99,14 @@ def _order(mention: ScriptMention) -> tuple[bool, int]:
 
 
 def _plain_parts(facts: Facts, path: str) -> DocumentedCommand:
+    folder, _, name = path.rpartition("/")
+    if reads_beside_its_folder(facts, path):
+        return DocumentedCommand(
+            f"cd {shlex.quote(folder)} && ", launcher=(Word("python", "python"), Word(shlex.quote(name), name))
+        )
     words = tuple(Word(w, shlex.split(w)[0]) for w in _plain_words(facts, path))
-    return DocumentedCommand(launcher=words)
+    variables = (Word("PYTHONPATH=.", "PYTHONPATH=."),) if imports_from_the_top(facts, path) else ()
+    return DocumentedCommand(variables=variables, launcher=words)
 
 
 def _snakefile(path: str) -> list[str]:

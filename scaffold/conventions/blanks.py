@@ -20,6 +20,9 @@ _SHOUTED = re.compile(
     r"^(?=.*_)(?=(?:.*_)?(?:PATH|DIR|DIRECTORY|FILE|FOLDER|ROOT|YOUR|HERE|USER|ID|KEY|CKPT|CHECKPOINT|PORT|HOST|IP|ADDR|PARTITION"
     r"|ACCOUNT|PROJECT|BUCKET|ENTITY|NAME|NUM|GPUS?)(?:_|$))[A-Z][A-Z0-9_]*$"
 )
+_SHOUTED_PART = re.compile(
+    r"^[a-z][\w.-]*/(?:\w+_)?(?:BUDGET|WORKSPACE|PROJECT|ACCOUNT|BUCKET|ENTITY|TEAM|USER|USERNAME|NAME|MODEL|DATASET|REPO)$"
+)
 _OPTIONAL = re.compile(r"^\[[A-Za-z.<-][^\[\]]*\]$")
 _NAME = re.compile(r"^[+~]{0,2}-{0,2}[A-Za-z_][\w./@-]*=")
 _SOMEBODYS_PATH = re.compile(r"^(?:s3|gs|hdfs|pipe):|^/(?!(?:tmp|dev|usr|bin|proc|etc|opt)(?:/|$))[\w.~-]+(?:/|$)")
@@ -28,7 +31,9 @@ _SOMEBODYS_PATH = re.compile(r"^(?:s3|gs|hdfs|pipe):|^/(?!(?:tmp|dev|usr|bin|pro
 def is_blank_value(value: str) -> bool:
     """Whether a value is to be replaced by the reader: `<path>`, `/path/to/data`, `YOUR_NAME`, `{checkpoint}`, `N`."""
     text = _RUN_FOLDERS.sub("", value)
-    return bool(_BLANK.search(text) or _A_NUMBER_TO_COME.match(text) or _SHOUTED.match(text))
+    return bool(
+        _BLANK.search(text) or _A_NUMBER_TO_COME.match(text) or _SHOUTED.match(text) or _SHOUTED_PART.match(text)
+    )
 
 
 def is_personal_path(value: str) -> bool:

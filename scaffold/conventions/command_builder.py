@@ -4,7 +4,7 @@ what only tries the script out is left out, and what the script cannot start wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from scaffold.conventions.blanks import format_open_choice, has_unfilled_blank, is_blank_value, is_personal_path
 from scaffold.conventions.command_line import (
@@ -16,9 +16,11 @@ from scaffold.conventions.command_line import (
 from scaffold.conventions.missing_inputs import (
     CONFIG_SUFFIXES,
     config_sort_key,
+    find_blank_in_config,
     find_config_candidates,
     find_undeclared_data_option,
     is_debug_config,
+    list_training_configs_beside,
 )
 from scaffold.conventions.script_kinds import kind_in_command
 from scaffold.conventions.script_mentions import ScriptMention
@@ -40,6 +42,9 @@ _TRIES_OUT = re.compile(
 )
 _RUN_NAME = re.compile(_BEFORE + r"(?:wandb[-_])?(?:run|exp|experiment|job)[-_]?(?:name|id|tag)$")
 _OPTIONAL_OPTION = re.compile(r"^\[--?\w[^\[\]]*\]$")
+_TRACKS = re.compile(
+    r"(?:^|[._-])(?:enable|use|with)[-_]?(?:wandb|mlflow|comet|neptune|clearml)\w*(?:=true|=1)?$", re.I
+)
 _SUBMITS = ("srun", "sbatch", "ray", "sky", "kubectl", "qsub", "bsub")
 _A_TRIAL = re.compile(r"^(?:debug|dummy|smoke|smoke_test|toy|test)$")
 _NO_TRAINING = re.compile(
@@ -84,7 +89,8 @@ class CommandBuilder:
 
     def inconvenience(self, parts: DocumentedCommand) -> int:
         """What makes a shown command worse than another: options that only try the script out, or that its parser
-        does not know (they are left out, and what they stood for may be missing), a cluster that it is submitted to, more to come."""
+        does not know (they are left out, and what they stood for may be missing), a tracker that wants an account, a cluster that it
+        is submitted to, more to come."""
         groups = group_words_by_option(parts.arguments, self.command_line)
         submits = any(w.value in _SUBMITS for w in parts.launcher[:1])
         tries = any(is_debug_config(value) for _, value, _ in groups)
@@ -94,7 +100,8 @@ class CommandBuilder:
         left_out += (
             2 * any(not n and has_unfilled_blank(words[-1]) for n, _, words in groups) * self.command_line.complete
         )
-        return left_out + submits + tries + 2 * parts.goes_on
+        tracks = any(_TRACKS.search(part) for n, value, _ in groups for part in (n.rstrip("="), value))
+        return left_out + submits + tries + tracks + 2 * parts.goes_on
 
     def data_options(self, parts: DocumentedCommand) -> set[str]:
         """The options of a shown command that name its data."""
@@ -130,7 +137,10 @@ class CommandBuilder:
             launcher=tuple(
                 w for group in group_words_by_option(parts.launcher) for w in self._launcher_words(group, place)
             ),
-            arguments=(*arguments, *self._missing(arguments, place)),
+            arguments=(
+                *arguments,
+                *self._missing(arguments, place, given_by_launcher(w.value for w in parts.launcher)),
+            ),
         )
 
     def _launcher_words(self, group: OptionGroup, place: str) -> Sequence[Word]:
@@ -150,8 +160,7 @@ class CommandBuilder:
                     continue
             if is_trial_option(plain, value) or self.is_unknown(plain):
                 continue
-            if files := find_config_candidates(self.facts, name, value or group[-1].value, folder):
-                marked = format_open_choice(plain or "the file", files, place=place)
+            if marked := self._configuration_choice(name, value or group[-1].value, folder, place):
                 filled += [*group[:-1], replace_option_value(group[-1], marked)]
             elif not any(map(self.is_open, group)):
                 filled += group
@@ -162,6 +171,16 @@ class CommandBuilder:
             elif option is None or not self._has_usable_default(option):
                 filled += self._choice_words(name, group, option, place)
         return filled
+
+    def _configuration_choice(self, name: str, value: str, folder: str, place: str) -> str:
+        """A configuration that is no baseline as it lies there, as an open choice; empty for any other value."""
+        what = name.rstrip("=").lstrip("+~") or "the file"
+        if edited := find_blank_in_config(self.facts, value, folder):
+            return format_open_choice(f"{what}, a copy of {value} with your own paths", place=edited)
+        files = find_config_candidates(self.facts, name, value, folder) or list_training_configs_beside(
+            self.facts, value, folder
+        )
+        return format_open_choice(what, files, place=place) if files else ""
 
     def is_open(self, word: Word) -> bool:
         """Whether a word is to be filled in here; not where the script itself formats `{timestamp}`."""
@@ -196,7 +215,7 @@ class CommandBuilder:
             return [group[0], _word(marked)]
         return [replace_option_value(group[0], marked)]
 
-    def _missing(self, arguments: Sequence[Word], place: str) -> Iterator[Word]:
+    def _missing(self, arguments: Sequence[Word], place: str, launched: Sequence[str] = ()) -> Iterator[Word]:
         """What the script cannot start without, and the command does not give, each as an open choice."""
         names = {(split_option_value(w)[0].rstrip("=") or w.value).lstrip("+~").replace("_", "-") for w in arguments}
         count = sum(not name for name, _, _ in group_words_by_option(arguments, self.command_line))
@@ -212,7 +231,8 @@ class CommandBuilder:
         for option in required:
             if place and not option.name.startswith("-"):
                 continue  # what Hydra misses only counts where the script looks for it, and whoever shows a command has run it
-            if not names.isdisjoint(n.replace("_", "-") for n in option.names):
+            dashed = {n.replace("_", "-") for n in option.names}
+            if not dashed.isdisjoint({*names, *launched}):
                 continue
             default = option.default if isinstance(option.default, str) and option.default != "???" else ""
             marked = format_open_choice(option.name, self._candidates(option.name, option), shown=default, place=place)
@@ -272,6 +292,13 @@ def _is_value(word: Word) -> bool:
 def is_trial_option(name: str, value: str) -> bool:
     """Whether an option tries the script out: `--fast_dev_run`, `debug=true`; one that is switched off does not matter."""
     return bool(_TRIES_OUT.match(name)) and value.lower() not in ("false", "0", "null", "none")
+
+
+def given_by_launcher(words: Iterable[str]) -> tuple[str, ...]:
+    """The options that a launcher adds to each process, with dashes: one that stood in the command too would be every process's rank."""
+    launcher = set(words)
+    adds_rank = "torch.distributed.launch" in launcher and launcher.isdisjoint(("--use_env", "--use-env"))
+    return ("--local-rank",) if adds_rank else ()
 
 
 def _leaves_devices_open(word: Word) -> bool:

@@ -13,6 +13,8 @@ from scaffold.facts import Facts
 CONFIG_SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".gin")
 _TRIAL_FILE = re.compile(r"(?:^|[/_.-])(?:debug|dummy|fake|smoke|sanity)(?:[/_.-]|$)", re.IGNORECASE)
 _FOUND_BY_NAME = re.compile(r"config[-_]?(?:name|dir)|^-cn$|^-cd$")
+_NO_TRAINING = re.compile(r"eval|test|infer|predict|sampl|generat", re.IGNORECASE)
+_TO_EDIT = re.compile(r"^\s*[^#\s][^#\n]*?[\s:=\"'](?:/your[_-]|/?path/to/|<your)", re.IGNORECASE | re.MULTILINE)
 _DATA_PLACE = re.compile(
     r"^-{0,2}(?:train(?:ing)?[-_]?)?(?:data|dataset)s?(?:[-_]?(?:dir|path|root|folder|files?|name|id|set))?$|^-{0,2}train[-_]files?$"
 )
@@ -39,6 +41,32 @@ def find_config_candidates(facts: Facts, name: str, value: str, folder: str) -> 
     ending = "/" + value.removeprefix("./")
     files = [p for p in facts.notable if f"/{p}".endswith(ending)]
     return sorted(files, key=config_sort_key) if len(files) > 1 else []
+
+
+def _in_repository(facts: Facts, value: str, folder: str) -> str | None:
+    """The repository's path of a configuration that a command names; `folder` is what it enters first (`cd X && `)."""
+    base = folder.removeprefix("cd ").removesuffix(" && ").strip("'")
+    path = posixpath.normpath(posixpath.join(base, value))
+    return path if value.endswith(CONFIG_SUFFIXES) and facts.has(path) else None
+
+
+def find_blank_in_config(facts: Facts, value: str, folder: str) -> str:
+    """`path:line` of the first blank in a configuration of the repository, such as `/your_data/train.csv`; empty where it has none."""
+    path = _in_repository(facts, value, folder)
+    text = facts.texts.get(path, "") if path else ""
+    blank = _TO_EDIT.search(text)
+    return f"{path}:{text.count(chr(10), 0, blank.end()) + 1}" if blank else ""
+
+
+def list_training_configs_beside(facts: Facts, value: str, folder: str) -> list[str]:
+    """The configurations for training beside one that only tries the program out, as the command would name them."""
+    path = _in_repository(facts, value, folder)
+    if path is None or not is_debug_config(posixpath.basename(value)):
+        return []
+    home, suffix = posixpath.dirname(path), posixpath.splitext(path)[1]
+    beside = (p for p in facts.notable if posixpath.dirname(p) == home and p.endswith(suffix))
+    names = (p.rpartition("/")[2] for p in sorted(beside, key=config_sort_key) if not is_debug_config(p))
+    return [posixpath.join(posixpath.dirname(value), name) for name in names if not _NO_TRAINING.search(name)]
 
 
 def find_undeclared_data_option(

@@ -14,6 +14,7 @@ _FOLDER = re.compile(r"^cd (?:'[^']*'|\S+) && ")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _KEYWORDS = frozenset(("do", "then", "else", "time", "nohup", "exec", "sudo", "!", "{", "command", "eval", "env"))
 _PYTHON = re.compile(r"^(?:\S*/)?python[\d.]*$|^\$\{?PYTHON\w*\}?$", re.IGNORECASE)
+_LAUNCHING_MODULES = frozenset(("torch.distributed.launch", "torch.distributed.run", "accelerate.commands.launch"))
 _ELLIPSIS = frozenset(("...", "…", "....", "[...]"))
 
 
@@ -105,7 +106,7 @@ def _script_at(words: Sequence[Word], path: str) -> int | None:
     for at, word in enumerate(words):
         if word.value.rpartition("/")[2] == name:
             return at
-        if at and words[at - 1].value == "-m":
+        if at and words[at - 1].value == "-m" and word.value not in _LAUNCHING_MODULES:
             return at
     return 0 if words and not words[0].value.startswith("-") else None
 

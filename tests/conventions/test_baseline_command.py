@@ -389,3 +389,75 @@ def test_what_goes_on_with_an_earlier_run_is_no_baseline(option: str) -> None:
 def test_the_home_of_a_variable_is_found_inside_a_word(setting: str) -> None:
     built = shown(setting, "python train.py --data=$DATA/x --lr 1")
     assert '"--data=$HOME/data/x"' in built and "~" not in built.partition("train.py")[2]
+
+
+@pytest.mark.parametrize("name", ["BUDGET", "WORKSPACE", "PROJECT", "MY_BUCKET", "MODEL", "REPO"])
+def test_a_shouted_part_behind_an_owner_is_a_blank(name: str) -> None:
+    assert list_open_choices_in_command(shown(f"python train.py --place lab/{name}"))
+
+
+@pytest.mark.parametrize(
+    "value", ["google/T5", "openai/GSM8K", "lab/CIFAR", "a/README.md", "data/VOC", "EleutherAI/MODEL"]
+)
+def test_a_name_in_capitals_behind_an_owner_is_no_blank(value: str) -> None:
+    assert not list_open_choices_in_command(shown(f"python train.py --place {value}"))
+
+
+@pytest.mark.parametrize("name", ["--local_rank", "--local-rank"])
+@pytest.mark.parametrize("default", ["", ", type=int"])
+def test_the_rank_is_the_launchers_to_give(name: str, default: str) -> None:
+    line = "python -m torch.distributed.launch --nproc_per_node=2 train.py --lr 1"
+    options = ("'--lr'", f"'{name}', required=True{default}")
+    assert shown(line, script=parser(*options)) == line
+    assert "[choice: --local" in shown("python train.py --lr 1", script=parser(*options))
+
+
+@pytest.mark.parametrize("trial", ["debug.yaml", "smoke.yaml", "tiny_debug.yaml", "dummy.yaml"])
+def test_a_trial_configuration_is_a_choice_among_those_beside_it(trial: str) -> None:
+    line = f"python train.py --config conf/{trial}"
+    files = {f"conf/{trial}": "a: 1\n", "conf/large.yaml": "a: 1\n", "conf/eval.yaml": "a: 1\n"}
+    assert "such as conf/large.yaml" in shown(line, **files)
+    assert shown(line, **{f"conf/{trial}": "a: 1\n"}) == line
+
+
+@pytest.mark.parametrize(
+    "blank", ["/your_data/train.csv", "/path/to/data", "path/to/data", "'/your-folder/x'", "<your data>"]
+)
+def test_a_configuration_with_blanks_is_to_be_copied(blank: str) -> None:
+    line = "python train.py --config conf/a.yaml"
+    command_line = shown(line, **{"conf/a.yaml": f"lr: 1\ndata: {blank}\n"})
+    assert "a copy of conf/a.yaml with your own paths (conf/a.yaml:2)" in command_line
+    assert shown(line, **{"conf/a.yaml": f"lr: 1\n# data: {blank}\n"}) == line
+
+
+@pytest.mark.parametrize(
+    "option", ["--enable-wandb", "--use_wandb", "--set evo.enable_wandb_logging=true", "--with-comet"]
+)
+def test_a_command_that_needs_no_account_comes_first(option: str) -> None:
+    assert shown(f"python train.py --lr 1 {option}", "python train.py --lr 1") == "python train.py --lr 1"
+
+
+DATA = {"data/cora/cora.cites": "1\n"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ({"net/train.py": "open('../data/cora/cora.cites')\n" + TRAINS, **DATA}, "cd net && python train.py"),
+        (
+            {"net/train.py": "from net.utils import f\n" + TRAINS, "net/utils.py": "P = '../data/cora/'\n", "setup.py": "", **DATA},
+            "cd net && python train.py",
+        ),
+        ({"net/train.py": "open('../data/gone')\n" + TRAINS, **DATA}, "python net/train.py"),
+        ({"net/train.py": "open('../data/cora/cora.cites', __file__)\n" + TRAINS, **DATA}, "python net/train.py"),
+        ({"net/train.py": "open('data/cora/cora.cites')\n" + TRAINS, **DATA}, "python net/train.py"),
+        ({"net/train.py": "from src.models import h3\n" + TRAINS, "src/models.py": ""}, "PYTHONPATH=. python net/train.py"),
+        ({"net/train.py": "import models\n" + TRAINS, "models.py": ""}, "PYTHONPATH=. python net/train.py"),
+        ({"net/train.py": "import models\n" + TRAINS, "models.py": "", "net/models.py": ""}, "python net/train.py"),
+        ({"net/train.py": "import models\n" + TRAINS, "models.py": "", "setup.py": ""}, "python net/train.py"),
+        ({"net/train.py": "import sys, models\nsys.path.append('.')\n" + TRAINS, "models.py": ""}, "python net/train.py"),
+        ({"net/train.py": "from .models import m\n" + TRAINS, "net/models.py": ""}, "python -m net.train"),
+    ],
+)  # fmt: skip
+def test_a_script_starts_where_its_own_code_finds_things(texts: dict[str, str], expected: str) -> None:
+    assert command(texts, "net/train.py") == expected
