@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
 from scaffold.results.metrics.run_selection import RunSelection, restrict_to_selection, select_runs
-from scaffold.results.tables.best_row import choose_best_so_far
 from scaffold.results.tables.common_code import restrict_to_common_code
-from scaffold.results.tables.expectation import ComparisonExpectation, are_expectations_shown
 from scaffold.results.tables.family import ComparisonFamilies, FamilyKind, list_run_paths
 from scaffold.results.tables.fold import fold_seeds, row_label
 from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
@@ -21,6 +19,7 @@ from scaffold.results.tables.pairing import RowPair, pair_rows
 if TYPE_CHECKING:
     from scaffold.metric_directions import Direction
     from scaffold.results.metrics.query import QueryResult
+    from scaffold.results.tables.expectation import ComparisonExpectation
     from scaffold.results.tables.model import ResultRow, ResultTable
     from scaffold.results.tables.verdicts import MetricComparison
 
@@ -54,6 +53,8 @@ class ComparisonReport(NamedTuple):
     @property
     def is_expected(self) -> bool | None:
         """Whether what was expected is shown for all; None where one cannot be compared, or nothing was."""
+        from scaffold.results.tables.expectation import are_expectations_shown
+
         return are_expectations_shown([c.expected for c in self.comparisons])
 
 
@@ -152,6 +153,8 @@ def _without_shared(
 
 def _pairs_with_best(result: QueryResult, names: Sequence[str], metrics: Sequence[str]) -> tuple[str, _Pairs]:
     """The best configuration so far, and each of the others, or of those that are named, held against it."""
+    from scaffold.results.tables.best_row import choose_best_so_far
+
     if len(metrics) != 1:
         raise ScaffoldError(
             f"which is the best so far depends on the metric, and there are {len(metrics)}",
