@@ -14,7 +14,7 @@ from scaffold.cli.results.query_options import add_query_options, run_query_from
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scaffold.results.tables.expectation import ExpectedWord
+    from scaffold.results.tables.expectation import ComparisonExpectation, ExpectedWord
     from scaffold.results.tables.family import FamilyKind
     from scaffold.results.tables.model import IntervalKind
 
@@ -112,9 +112,9 @@ def compare(
     """
     from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
     from scaffold.results.tables.compare import ComparisonRequest, compare_selections
-    from scaffold.results.tables.expectation import ComparisonExpectation
 
     _check_compare_options(names, all_pairs=all_pairs, against=against, expect=expect, margin=margin)
+    expectation = _read_expectation(expect, margin) if expect else None
     limited = output.LimitedLists(query_values["limit"])
     result = run_query_from_options(query_values)
     is_part = family != "asked" and (query_values["where"] or query_values["sweep"])
@@ -128,7 +128,7 @@ def compare(
         noise_from=noise_from,
         all_pairs=all_pairs,
         against_best=against is not None,
-        expectation=ComparisonExpectation(word=expect, margin=margin or 0.0) if expect else None,
+        expectation=expectation,
         planned=PlannedComparisonReader(
             options.find_requested_workspace(query_values["workdir"], query_values["root"])
         ),
@@ -150,7 +150,6 @@ def _check_compare_options(
 ) -> None:
     """Raise WrongUsage for options of `compare` that do not go together."""
     from scaffold.errors import WrongUsage
-    from scaffold.results.tables.expectation import NEED_MARGIN
 
     if len(names) < 2 and not against:
         raise WrongUsage(
@@ -161,11 +160,19 @@ def _check_compare_options(
         raise WrongUsage("--all-pairs and --against cannot go together", hint="give one of them")
     if margin is not None and expect is None:
         raise WrongUsage("--margin says how much, and not of what", hint="--expect equal --margin 0.01")
+
+
+def _read_expectation(expect: ExpectedWord, margin: float | None) -> ComparisonExpectation:
+    """What `--expect` and `--margin` ask for. Raises WrongUsage for a word that says nothing without a margin."""
+    from scaffold.errors import WrongUsage
+    from scaffold.results.tables.expectation import NEED_MARGIN, ComparisonExpectation
+
     if expect in NEED_MARGIN and not margin:
         raise WrongUsage(
             f"--expect {expect} needs a margin: that no difference was found does not show that there is none",
             hint=f"--expect {expect} --margin D, with D the largest difference that does not matter",
         )
+    return ComparisonExpectation(word=expect, margin=margin or 0.0)
 
 
 @results.command()
