@@ -113,8 +113,11 @@ class MutationPlugin:
         session.items[0].config.hook.pytest_runtest_protocol(item=session.items[0], nextitem=ahead[0])
         folders = session.config._tmp_path_factory
         base = str(folders.getbasetemp())
+        gc.unfreeze()  # what the command line froze is not listed, and its functions would never be broken
         functions_of_all = [f for f in gc.get_objects() if isinstance(f, FunctionType)]
         functions = {f.__code__: f for f in functions_of_all if f.__code__.co_filename == str(self.mutated_file.path)}
+        if not functions:
+            raise LookupError(f"the tests loaded no function of {self.mutated_file.path}: none would be broken")
         gc.freeze()
 
         def test() -> int:
