@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scaffold.python.cell_magic import InteractiveShell
     from scaffold.python.open_workspace import OpenWorkspace
 
-__version__ = "0.10.0"
+__version__ = "0.11.0"
 
 
 def open(workdir: str | Path = ".", *, root: str | None = None) -> OpenWorkspace:
