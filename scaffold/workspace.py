@@ -19,7 +19,7 @@ ANSWERS_FILE = ".copier-answers.scaffold.yml"
 PLAYBOOK_FILE = "prompt_skill_playbook.md"
 USUAL_ROOTS = ("exp", ".wild/experiments")
 # Characters that no shell, Makefile, gitignore rule or #SBATCH line can be trusted with.
-UNSAFE_IN_PATHS = re.compile(r"[\x00-\x1f\x7f*?\[\]\\\"'`$!#:~<>|;&\ud800-\udfff]")
+UNSAFE_IN_PATHS = frozenset("*?[]\\\"'`$!#:~<>|;&\x7f")
 EXPERIMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 ROLES = ("scripts", "logs", "outputs", "results", "analysis", "metadata")
 
@@ -162,14 +162,22 @@ def _is_path(value: object) -> bool:
     return isinstance(value, str) and explain_unusable_path(value) is None
 
 
+def find_unsafe_character(text: str) -> str | None:
+    """The first character of a path that cannot be trusted, also a control character or half of a surrogate pair; None for none.
+
+    Why no regular expression: every command would compile it, which takes as long as to find a workspace.
+    """
+    return next((c for c in text if c in UNSAFE_IN_PATHS or c < " " or "\ud800" <= c <= "\udfff"), None)
+
+
 def explain_unusable_path(text: str) -> str | None:
     """Why `text` cannot be the path of something below the work directory; None where it can."""
-    bad = UNSAFE_IN_PATHS.search(text)
+    bad = find_unsafe_character(text)
     parts = text.split("/")
     if not text or text.startswith("/"):
         return "is not a path relative to the work directory"
     if bad:
-        return f"has the character {bad.group()!r}, which shells, git or Slurm would trip over"
+        return f"has the character {bad!r}, which shells, git or Slurm would trip over"
     if any(part in ("", ".", "..") or part.lower() == ".git" for part in parts):
         return "has an empty part, `.`, `..` or `.git` in it"
     if any(part != part.strip() for part in parts) or text.startswith("-"):

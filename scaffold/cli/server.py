@@ -235,11 +235,12 @@ def _draw_overview(snapshot: ServerOverview | None, problem: str) -> Text:
 
 def _summary_rows(snapshot: ServerOverview) -> list[Row]:
     cluster, room, runs = snapshot.cluster, snapshot.capacity, snapshot.cluster.run_summary
-    gpus = "GPUs unknown" if cluster.gpu_count is None else f"{cluster.gpu_count} GPUs"
+    # where the server does not say, the last row has what was measured, and from where
+    gpus = [] if cluster.gpu_count is None else [f"{cluster.gpu_count} GPUs"]
     states = ("running", "launching", "queued", "ready", "finished", "failed", "total")
     return [
         ["server", snapshot.server],
-        ["cluster", f"{_printable(cluster.type)}, {_printable(cluster.status)}, {gpus}"],
+        ["cluster", ", ".join([_printable(cluster.type), _printable(cluster.status), *gpus])],
         ["runs", ", ".join(f"{getattr(runs, name)} {name}" for name in states)],
         [
             "may start now",

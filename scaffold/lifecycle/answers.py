@@ -15,7 +15,7 @@ from scaffold.conventions.model import SEED_EVIDENCE, Conventions, EntryPoint, S
 from scaffold.conventions.output_rewrite import rewrite_for_recorded_run
 from scaffold.errors import WrongUsage
 from scaffold.server.address import validate_server_url
-from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK_FILE, ROLES, UNSAFE_IN_PATHS, explain_unusable_path
+from scaffold.workspace import EXPERIMENT_NAME, PLAYBOOK_FILE, ROLES, explain_unusable_path, find_unsafe_character
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +226,7 @@ def role_folder_names(root: str, existing: Mapping[str, Sequence[str]]) -> dict[
     for role in ROLES:
         below_root = [path.removeprefix(f"{root}/") for path in existing.get(role, ()) if path.startswith(f"{root}/")]
         usable = (
-            name for name in below_root if name and not UNSAFE_IN_PATHS.search(name) and name not in names.values()
+            name for name in below_root if name and find_unsafe_character(name) is None and name not in names.values()
         )
         names[role] = next(usable, role)
     return names

@@ -63,6 +63,13 @@ def test_status(server: Server, stand_in: StandIn) -> None:
     assert stand_in.asked("GET", "/runs") == []
 
 
+def test_status_says_how_many_gpus_there_are_in_one_place(server: Server, stand_in: StandIn) -> None:
+    """A server that does not know it says nothing of it: the last row has what was measured, and from where."""
+    stand_in.gpus = None
+    [cluster] = [line for line in server("status").stdout.splitlines() if line.startswith("cluster")]
+    assert "GPU" not in cluster
+
+
 def test_status_of_an_older_server(server: Server, stand_in: StandIn) -> None:
     stand_in.fault("/alerts", "status", code=404)
     assert server("status").exit_code == 0
