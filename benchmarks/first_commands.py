@@ -18,7 +18,7 @@ from pathlib import Path
 
 from scaffold.conventions import detect_conventions
 from scaffold.conventions.baseline_command import choose_baseline_entry_point
-from scaffold.conventions.blanks import CHOICE, list_open_choices_in_command, unmarked_blanks
+from scaffold.conventions.blanks import CHOICE, list_open_choices_in_command, unmarked_command_blanks
 from scaffold.conventions.command_builder import (
     CommandBuilder,
     given_by_launcher,
@@ -44,7 +44,7 @@ def broken_rule(facts: Facts, conventions: Conventions, entry: EntryPoint) -> st
     if words is None:
         return "no shell reads it"
     builder = CommandBuilder(facts, entry.path, entry.kind)
-    if blanks := [w.raw for w in words if builder.is_open(w) and w.raw in unmarked_blanks(w.raw)]:
+    if blanks := [w.raw for w in words if builder.is_open(w) and w.raw in unmarked_command_blanks(w.raw)]:
         return f"has the blank {blanks[0]}"
     if not facts.has(entry.path):
         return f"there is no {entry.path}"

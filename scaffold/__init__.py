@@ -13,8 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scaffold.python.cell_magic import InteractiveShell
     from scaffold.python.open_workspace import OpenWorkspace
+    from scaffold.python.record_magic import InteractiveShell
 
 __version__ = "0.11.0"
 
@@ -31,6 +31,6 @@ def open(workdir: str | Path = ".", *, root: str | None = None) -> OpenWorkspace
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext scaffold` in a notebook: cells that begin with `%%record EXPERIMENT` are recorded runs."""
-    from scaffold.python import cell_magic
+    from scaffold.python import record_magic
 
-    cell_magic.register_record_magic(shell)
+    record_magic.register_record_magic(shell)

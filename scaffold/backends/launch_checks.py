@@ -17,7 +17,7 @@ from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.errors import ScaffoldError
 from scaffold.facts.search_path import find_program
 from scaffold.runs import recorder_command
-from scaffold.server.preflight import FAILED, OK, UNKNOWN, PreflightCheck, PreflightReport
+from scaffold.server.preflight import FAILED, OK, UNKNOWN, PreflightCheck, ServerPreflightReport
 from scaffold.workspace import Workspace
 
 # less would not hold the logs of a sweep
@@ -27,7 +27,7 @@ GIB = 2**30
 Finding = tuple[str, str]
 
 
-def check_launch_backend(workspace: Workspace, backend: str) -> PreflightReport:
+def check_launch_backend(workspace: Workspace, backend: str) -> ServerPreflightReport:
     """What `sweep launch --backend BACKEND` (`local` or `slurm`) would meet; each check with its time."""
     common: list[tuple[str, str, bool, Callable[[], Finding]]] = [
         ("environment", "PATH", backend == "local", lambda: _check_prefix(workspace)),
@@ -38,7 +38,7 @@ def check_launch_backend(workspace: Workspace, backend: str) -> PreflightReport:
     started = time.perf_counter()
     checks = tuple(_run_check(*check) for check in (*own, *common))
     where = "this machine" if backend == "local" else "Slurm"
-    return PreflightReport(server=where, checks=checks, seconds=time.perf_counter() - started)
+    return ServerPreflightReport(server=where, checks=checks, seconds=time.perf_counter() - started)
 
 
 def _run_check(name: str, asks: str, mandatory: bool, check: Callable[[], Finding]) -> PreflightCheck:
@@ -55,7 +55,7 @@ def _check_prefix(workspace: Workspace) -> Finding:
     words = recorder_command.read_run_prefix(workspace)
     if not words:
         return OK, "no tool is needed to enter the environment"
-    recorder_command.require_run_prefix(workspace, cwd=workspace.workdir)
+    recorder_command.read_environment_run_prefix(workspace, cwd=workspace.workdir)
     return OK, f"`{shlex.join(words)}`: {find_program(words[0], cwd=workspace.workdir)}"
 
 

@@ -84,7 +84,7 @@ def list_blocking_blanks(words: Iterable[str]) -> list[str]:
     return [w for w in words if CHOICE.search(w) or _certain_blank().search(w)]
 
 
-def unmarked_blanks(command: str) -> list[str]:
+def unmarked_command_blanks(command: str) -> list[str]:
     """The words of a command that a shell would choke on, or take literally, and that no open choice marks."""
     return [
         w.raw

@@ -12,7 +12,7 @@ from scaffold.ideas import context, history, rebasing, rule, study_files, trial_
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import BASELINE, IdeaStudy
-from scaffold.ideas.tree import working_tree
+from scaffold.ideas.tree import idea_commits
 from scaffold.workspace import Workspace
 
 CLAIM_PAIRS = 8
@@ -65,7 +65,7 @@ def restore_idea_files(place: IdeaContext, name: str, number: int) -> tuple[str,
     record = study.idea_with_code(number)
     paths = sorted({path for each in study.ideas for path in each.paths})
     commits = [each.commit for each in study.ideas if each.commit]
-    lost = working_tree.find_unmatched_paths(place.top, paths, "HEAD", *commits)
+    lost = idea_commits.find_unmatched_paths(place.top, paths, "HEAD", *commits)
     if lost:
         raise ScaffoldError(
             f"{lost[0]} has changes that are no idea yet, and would be lost",
@@ -73,8 +73,8 @@ def restore_idea_files(place: IdeaContext, name: str, number: int) -> tuple[str,
         )
     base = study.ideas[record.base].commit
     names = sorted({*paths, *record.paths})
-    working_tree.checkout_paths_unstaged(place.top, names, record.commit)
-    return tuple(working_tree.find_unmatched_paths(place.top, names, base))
+    idea_commits.checkout_paths_unstaged(place.top, names, record.commit)
+    return tuple(idea_commits.find_unmatched_paths(place.top, names, base))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

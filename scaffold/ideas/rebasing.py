@@ -10,7 +10,7 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
-from scaffold.ideas.tree import snapshot, working_tree
+from scaffold.ideas.tree import idea_commits, snapshot
 from scaffold.scratch import scratch_directory
 
 Entry = tuple[str, str]
@@ -23,7 +23,7 @@ class IdeaRebaseConflict(ScaffoldError):
 def rebase_idea(place: IdeaContext, study: IdeaStudy, record: IdeaRecord) -> IdeaRecord:
     """The idea on the code that stands; its commit is pinned. Raises CannotRebase."""
     top, base, onto = place.top, study.ideas[record.base].commit, study.standing.commit
-    sides = [working_tree.tree_entries(top, commit, record.paths) for commit in (base, record.commit, onto)]
+    sides = [idea_commits.tree_entries(top, commit, record.paths) for commit in (base, record.commit, onto)]
     entries = {path: _merge_entry(top, path, *(side.get(path) for side in sides)) for path in record.paths}
     with scratch_directory() as folder:
         env = {"GIT_INDEX_FILE": str(folder / "index")}

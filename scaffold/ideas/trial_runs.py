@@ -24,7 +24,7 @@ from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
 from scaffold.sweeps.launch.open_sweep import LauncherWriter
 from scaffold.sweeps.launch.run_loop import retry_until_reachable, run_until_done
-from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.launch.sweep_backends import workspace_capacity
 from scaffold.sweeps.spec import run_names, sweep_file, sweep_paths
@@ -135,7 +135,7 @@ class IdeaTrialSide:
             )
         return list(self._read(snapshot))
 
-    def _was_stopped(self, state: RunState) -> bool:
+    def _was_stopped(self, state: SweepRunStatus) -> bool:
         """Whether somebody ended a run; one that took longer than its time limit has failed by itself."""
         limit, took = self.sweep.resources.timeout_s, state.run.duration_s if state.run else None
         timed_out = limit is not None and took is not None and took >= limit
@@ -148,7 +148,7 @@ class IdeaTrialSide:
             run = observed[state.run.path] if state.run is not None else None
             yield self._read_state(state, run)
 
-    def _read_state(self, state: RunState, run: Run | None) -> IdeaTrialRunResult:
+    def _read_state(self, state: SweepRunStatus, run: Run | None) -> IdeaTrialRunResult:
         seed = run.seed if run is not None and run.seed is not None else 0
         if run is None:
             return IdeaTrialRunResult(seed, None, state.name, state.reason or state.state)

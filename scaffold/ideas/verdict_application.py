@@ -9,7 +9,7 @@ from scaffold.ideas import context, rebasing, study_files
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, Status
-from scaffold.ideas.tree import snapshot, working_tree
+from scaffold.ideas.tree import idea_commits, snapshot
 from scaffold.ideas.wording import describe_run_location, describe_verdict, list_ideas_in_incumbent
 
 Say = Callable[[str], None]
@@ -85,11 +85,11 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
         say(note)
         done = replace(record, application="by hand", notes=(*record.notes, note))
     elif is_kept:
-        working_tree.checkout_paths(place.top, paths, record.commit)
+        idea_commits.checkout_paths(place.top, paths, record.commit)
         try:
-            commit = working_tree.commit_paths(place.top, paths, kept_idea_commit_message(study, record))
+            commit = idea_commits.commit_paths(place.top, paths, kept_idea_commit_message(study, record))
             done = replace(done, result_commit=commit)
-        except working_tree.CannotCommit as error:
+        except idea_commits.CannotCommit as error:
             say(f"idea {record.number} is kept, and not committed: {error.message}")
             done = replace(record, application="by hand", notes=(*record.notes, f"not committed: {error.message}"))
         else:
@@ -100,7 +100,7 @@ def _apply(place: IdeaContext, study: IdeaStudy, record: IdeaRecord, say: Say) -
                 say(note)
                 done = replace(done, notes=(*done.notes, note))
     else:
-        working_tree.checkout_and_stage_paths(place.top, paths, study.standing.commit)
+        idea_commits.checkout_and_stage_paths(place.top, paths, study.standing.commit)
 
     def store(newest: IdeaStudy) -> IdeaStudy:
         return replace(newest.with_idea(done), untracked=snapshot.list_excluded_files(place.top, place.rules()))
@@ -113,11 +113,11 @@ def _edited(
 ) -> str | None:
     """Why the tree is no longer the idea's, or partly the one that it is to become; None where it is."""
     # most often all is the idea's, and nothing more is asked
-    changed = working_tree.find_unmatched_paths(place.top, paths, record.commit)
+    changed = idea_commits.find_unmatched_paths(place.top, paths, record.commit)
     if changed:
-        changed = working_tree.find_unmatched_paths(place.top, changed, *chain)
+        changed = idea_commits.find_unmatched_paths(place.top, changed, *chain)
     if changed and (earlier := place.refs(f"{snapshot.REFS}/{study.name}/{record.number}-on-")):
-        changed = working_tree.find_unmatched_paths(place.top, changed, *earlier)
+        changed = idea_commits.find_unmatched_paths(place.top, changed, *earlier)
     if changed:
         return f"{changed[0]} was changed while the idea was judged"
     every = snapshot.find_changed_paths(place.top, study.ideas[record.base].commit, place.rules(study))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from scaffold.ideas import drift, trial_runs
+from scaffold.ideas import metric_drift, trial_runs
 from scaffold.ideas.study import BASELINE, IdeaRecord, IdeaStudy
 
 
@@ -76,7 +76,7 @@ def idea_json(study: IdeaStudy, record: IdeaRecord) -> dict[str, Any]:
 
 def suggest_study_action(study: IdeaStudy) -> str:
     """One line of what to do next, from the state alone, after what is seen of the machine."""
-    seen = drift.describe_incumbent_drift(study)
+    seen = metric_drift.describe_incumbent_drift(study)
     return f"{seen}; {_advise(study)}" if seen else _advise(study)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold import path_containment, structured_text
-from scaffold.observations import file_formats, results_tsv
+from scaffold.observations import file_formats, trial_log_tsv
 from scaffold.observations.logged_names import STEP_NAMES
 from scaffold.runs.index import file_stamp
 
@@ -46,7 +46,7 @@ FILE_KINDS = (
     FileKind(file_formats.read_trainer_state, True, ("trainer_state.json",)),
     # Ray Tune's and mmengine's rows are JSON, one a line, whatever their names say
     FileKind(file_formats.read_jsonl, True, ("result.json", "scalars.json", "progress.json")),
-    FileKind(results_tsv.read_results_tsv, True, ("results.tsv",)),
+    FileKind(trial_log_tsv.read_results_tsv, True, ("results.tsv",)),
     FileKind(file_formats.read_dvclive_plot, True),
     FileKind(file_formats.read_tensorboard, True),
 )

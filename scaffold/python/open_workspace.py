@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold import workspace as workspaces
 from scaffold.observations.value_query import ValueChoice
-from scaffold.python.data_table import DataTable
+from scaffold.python.row_table import DataTable
 from scaffold.results.tables.model import IntervalKind, ResultTable
 from scaffold.results.tables.verdicts import MetricComparison
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from scaffold import git, path_containment
-from scaffold.runs import code_files, recorded_code, recorder, recorder_command
+from scaffold.runs import code_files, code_worktrees, recorder, recorder_command
 from scaffold.runs.model import Run
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ def diff_code(workspace: Workspace, a: RunWithManifest, b: RunWithManifest) -> s
 
     Where the code of one is no longer to be had, a diff of their saved patches.
     """
-    pins = [recorded_code.parse_code_pin((manifest["git"] or {}).get("pin")) for _, manifest in (a, b)]
+    pins = [code_worktrees.parse_code_pin((manifest["git"] or {}).get("pin")) for _, manifest in (a, b)]
     names = (a[0].label, b[0].label)
     if None in pins and (difference := _diff_files(workspace, a[0], b[0])) is not None:
         return os.fsdecode(recorder.patches.redact_patch(os.fsencode(difference), os.devnull))
-    return recorded_code.make_patch_between_runs(workspace, a[1], b[1], names)
+    return code_worktrees.make_patch_between_runs(workspace, a[1], b[1], names)
 
 
 def _diff_files(workspace: Workspace, a: Run, b: Run) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import manifests, recorded_code, worktrees
+from scaffold.runs import code_worktrees, manifests, worktrees
 from scaffold.scratch import scratch_directory
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def open_code(workspace: Workspace, top: Path, run: Run) -> Iterator[CodeFiles |
             yield _files_with_patch(top, source, folder)
 
 
-def _find_source(workspace: Workspace, top: Path, run: Run) -> recorded_code.CodeSource | None:
+def _find_source(workspace: Workspace, top: Path, run: Run) -> code_worktrees.CodeSource | None:
     try:
-        code = recorded_code.manifest_code(manifests.read_manifest(workspace.workdir / run.path), workspace.workdir)
-        source = recorded_code.find_code_source(workspace, top, code)
+        code = code_worktrees.manifest_code(manifests.read_manifest(workspace.workdir / run.path), workspace.workdir)
+        source = code_worktrees.find_code_source(workspace, top, code)
     except (ValueError, KeyError, TypeError, ScaffoldError):
         return None
     lacks_patch = run.dirty and source.files is None and not source.patch and source.base == run.commit
@@ -85,7 +85,7 @@ def _files_of_commit(top: Path, commit: str) -> CodeFiles | None:
     return CodeFiles(top, _parse_listing(answer.paths), {}) if answer.status == 0 else None
 
 
-def _files_with_patch(top: Path, source: recorded_code.CodeSource, folder: Path) -> CodeFiles | None:
+def _files_with_patch(top: Path, source: code_worktrees.CodeSource, folder: Path) -> CodeFiles | None:
     objects = git.run_git(top, "rev-parse", "--path-format=absolute", "--git-path", "objects")
     if objects.status != 0:
         return None

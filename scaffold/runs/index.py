@@ -1,7 +1,7 @@
 """What is kept of manifests and metric files in the user's cache directory, so that lists, tables and the audit are quick.
 
 Each part is a file of lines: what was read (its key), the stamp (time, size, inode) of what it was read from, and what it said, as JSON
-that is parsed only where it is asked for. The runs themselves, of which every command needs many, are a table (`run_table`). An entry is
+that is parsed only where it is asked for. The runs themselves, of which every command needs many, are a table (`packed_runs`). An entry is
 never believed over the file. The index can be deleted at any time; where it cannot be written nothing is lost but time.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scaffold import scratch
 from scaffold.runs import recorder
-from scaffold.runs.run_table import EMPTY_TABLE, FolderListing, RunTable, pack_run_table, unpack_run_table
+from scaffold.runs.packed_runs import EMPTY_TABLE, FolderListing, RunTable, pack_run_table, unpack_run_table
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 INDEX_VERSION = 10
 # bytes that a file's first line never reaches
 MAX_HEADER = 40
-# `homes`: folder of the second home -> what `home_records.HomeReader` says.
+# `homes`: folder of the second home -> what `record_home_additions.RecordHomeReader` says.
 # `digests`: output directory -> what its metric files say. `audits`: manifest's path -> what `audited_manifests` says.
 IndexPart = Literal["homes", "digests", "audits"]
 

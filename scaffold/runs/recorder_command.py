@@ -40,7 +40,7 @@ def load_recorder_workspace(workspace: Workspace) -> recorder.workspace.Workspac
         ) from error
 
 
-def require_run_prefix(
+def read_environment_run_prefix(
     workspace: Workspace,
     otherwise: str = "activate the environment yourself and give --no-prefix",
     *,
@@ -73,7 +73,7 @@ def read_run_prefix(workspace: Workspace) -> list[str]:
 
 def recorder_command(workspace: Workspace, args: Sequence[str], *, prefix: bool = True) -> list[str]:
     """The command line that records a run. Raises ScaffoldError."""
-    prefix_words = require_run_prefix(workspace) if prefix else []
+    prefix_words = read_environment_run_prefix(workspace) if prefix else []
     return [*prefix_words, sys.executable, *PYTHON_OPTIONS, str(recorder_path(workspace)), *args]
 
 

@@ -1,6 +1,6 @@
 """All manifests of a workspace -> its runs, newest first; what cannot be read is reported with its path.
 
-They lie in the working tree and in a second home, which holds those of other branches and working trees too (`home_records.py`); one
+They lie in the working tree and in a second home, which holds those of other branches and working trees too; one
 attempt counts once, in the newer of its states.
 
 An index in the user's cache directory (`index.py`) keeps what a list needs of each manifest; it is rebuilt wherever it is
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, withdrawals
-from scaffold.runs.home_records import RecordHomeAdditions, RecordHomeReader
 from scaffold.runs.index import ManifestIndexEntry, RunIndex
 from scaffold.runs.manifest_folders import DamagedManifest, read_listing, read_settled_mtime
 from scaffold.runs.model import Run
-from scaffold.runs.run_table import FolderListing, IndexedRun, garbage_collector_off
+from scaffold.runs.packed_runs import FolderListing, IndexedRun, garbage_collector_off
+from scaffold.runs.record_home_additions import RecordHomeAdditions, RecordHomeReader
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from scaffold import git, path_containment
 from scaffold.errors import ScaffoldError
 from scaffold.runs import (
+    code_worktrees,
     compare,
     foreground,
-    recorded_code,
     recorder,
     recorder_command,
     records_home,
@@ -63,9 +63,9 @@ def rerun_recorded_run(
     top = git.toplevel(workspace.workdir)
     if top is None:
         raise ScaffoldError(f"{workspace.workdir} is no longer in a git repository")
-    code = recorded_code.manifest_code(manifest, workspace.workdir)
+    code = code_worktrees.manifest_code(manifest, workspace.workdir)
     with raise_on_stop_signals(), _worktree(top) as tree:
-        notes = recorded_code.checkout_code(workspace, top, code, tree)
+        notes = code_worktrees.checkout_code(workspace, top, code, tree)
         experiment = records_home.experiment_folder(workspace, run)
         linked = worktrees.link_workspace(workspace, tree, top, experiment, links)
         folder = tree / manifest["command"]["cwd"]
@@ -76,7 +76,7 @@ def rerun_recorded_run(
         arguments = _recorder_arguments(
             workspace, manifest, argv, _named_configs(manifest, argv, linked, folder), metric_sources
         )
-        words = recorder_command.require_run_prefix(workspace) if prefix else []
+        words = recorder_command.read_environment_run_prefix(workspace) if prefix else []
         variables = worktree_imports.worktree_variables(trees, argv, folder, words)
         variables[recorder.naming.SCHEME_VARIABLE] = str(_scheme(manifest))
         variables[recorder.manifest.PURPOSE_VARIABLE] = "rerun"

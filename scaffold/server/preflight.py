@@ -43,7 +43,7 @@ class PreflightCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreflightReport:
+class ServerPreflightReport:
     """All checks in the order of the table, and how long they took together, in seconds."""
 
     server: str
@@ -86,7 +86,7 @@ class _TimedAnswer:
     seconds: float
 
 
-def run_server_preflight(server: ServerClient, workdirs: Iterable[Path]) -> PreflightReport:
+def run_server_preflight(server: ServerClient, workdirs: Iterable[Path]) -> ServerPreflightReport:
     """Ask everything side by side. `workdirs` are the directories that the server may call its work directory, ours first."""
     questions: dict[str, Callable[[], Any]] = {
         "docs": server.docs,
@@ -118,7 +118,7 @@ def run_server_preflight(server: ServerClient, workdirs: Iterable[Path]) -> Pref
             lambda health: _judge_workdir(health, tuple(workdirs), server.url),
         ),
     )
-    return PreflightReport(server=server.url, checks=checks, seconds=seconds)
+    return ServerPreflightReport(server=server.url, checks=checks, seconds=seconds)
 
 
 def _ask_timed(question: Callable[[], Any]) -> _TimedAnswer:

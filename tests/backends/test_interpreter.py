@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends.local.interpreter import find_interpreter, is_scaffold_interpreter
+from scaffold.backends.local.interpreter import find_launcher_interpreter, is_scaffold_interpreter
 from scaffold.errors import ScaffoldError
 from scaffold.workspace import Workspace
 
@@ -29,9 +29,9 @@ def python3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_python_that_is_missing_is_an_error_that_names_the_other(workspace: Workspace, python3: Path) -> None:
     with pytest.raises(ScaffoldError, match=rf"says `python`, and there is none on PATH \(python3 is {python3}\)"):
-        find_interpreter(workspace, ("python", "train.py"), ".")
-    assert find_interpreter(workspace, ("python3", "train.py"), ".") == python3
-    assert find_interpreter(workspace, ("sh", "train.sh"), ".") is None
+        find_launcher_interpreter(workspace, ("python", "train.py"), ".")
+    assert find_launcher_interpreter(workspace, ("python3", "train.py"), ".") == python3
+    assert find_launcher_interpreter(workspace, ("sh", "train.sh"), ".") is None
 
 
 @pytest.mark.usefixtures("python3")
@@ -39,7 +39,7 @@ def test_the_repositorys_own_environment_goes_first(workspace: Workspace) -> Non
     own = workspace.workdir / ".venv" / "bin" / "python3"
     own.parent.mkdir(parents=True)
     own.touch()
-    assert find_interpreter(workspace, ("python3", "train.py"), ".") == own
+    assert find_launcher_interpreter(workspace, ("python3", "train.py"), ".") == own
 
 
 def test_scaffolds_own_environment_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

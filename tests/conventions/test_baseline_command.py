@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.conventions.blanks import is_blank_value, list_open_choices_in_command, unmarked_blanks
+from scaffold.conventions.blanks import is_blank_value, list_open_choices_in_command, unmarked_command_blanks
 from scaffold.conventions.detect_all import derive_conventions
 from scaffold.facts.model import facts_from_texts
 
@@ -138,8 +138,10 @@ def test_a_blank_becomes_an_open_choice_with_its_place(blank: str) -> None:
     assert built.startswith("python train.py --lr 1 --data-x '[choice: --data-x, shown as ")
     assert built.endswith("(README.md:4)]'")
     assert len(list_open_choices_in_command(built)) == 1
-    assert unmarked_blanks(built) == []
-    assert unmarked_blanks(f"python train.py --data-x {blank}") != [] or blank.startswith(("/home", "s3:", "`", "$("))
+    assert unmarked_command_blanks(built) == []
+    assert unmarked_command_blanks(f"python train.py --data-x {blank}") != [] or blank.startswith(
+        ("/home", "s3:", "`", "$(")
+    )
 
 
 @pytest.mark.parametrize(
@@ -376,7 +378,7 @@ def test_which_gpus_are_used_is_for_the_launcher(blank: str) -> None:
 def test_what_a_parser_has_no_place_for_is_left_out(argument: str) -> None:
     assert shown(f"python train.py {argument}", script=parser("'--lr', type=float, default=1")) == "python train.py"
     needed = shown(f"python train.py {argument}", script=parser("'data'"))
-    assert list_open_choices_in_command(needed) and unmarked_blanks(needed) == []
+    assert list_open_choices_in_command(needed) and unmarked_command_blanks(needed) == []
 
 
 @pytest.mark.parametrize("option", ["--from_resume 1", "--resume-from last.pt", "--resume_ckpt last.pt", "--resume"])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.ideas.drift import estimate_incumbent_trend
 from scaffold.ideas.loop_state import PastRun
 from scaffold.ideas.memory import summary
+from scaffold.ideas.metric_drift import estimate_incumbent_trend
 from scaffold.ideas.tree import changes, forbidden_changes
 from tests.ideas.conftest import IdeaLoop, MakeLoop
 

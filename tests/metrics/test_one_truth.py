@@ -9,10 +9,10 @@ from typing import Any
 from scaffold.observations import run_values
 from scaffold.plan.tasks.done_when import MetricCondition, judge_condition
 from scaffold.plan.tasks.run_summaries import load_run_summaries
-from scaffold.results.report.folded_results import fold_results
+from scaffold.results.report.folded_results import fold_report_results
 from scaffold.runs.records import read_records
 from scaffold.sweeps.launch import sweep_progress
-from scaffold.sweeps.launch.run_states import RunState
+from scaffold.sweeps.launch.run_states import SweepRunStatus
 from tests.conftest import Run
 from tests.results.conftest import Study
 
@@ -43,7 +43,7 @@ def test_all_commands_say_the_same_of_a_run(run: Run, study: Study, tmp_path: Pa
         "compare": {c["metric"]: c["mean_a"] for c in comparisons},
         "report": {
             metric: summary.mean
-            for row in fold_results(workspace, read_records(workspace).runs).table.rows
+            for row in fold_report_results(workspace, read_records(workspace).runs).table.rows
             for metric, summary in row.summaries.items()
             if row.experiment == "train" and summary is not None
         },
@@ -55,7 +55,9 @@ def test_all_commands_say_the_same_of_a_run(run: Run, study: Study, tmp_path: Pa
             for m in r["summaries"]
             if r["experiment"] == "train"
         },
-        "sweep status": sweep_progress.newest_metrics(workspace, RunState(name=name, state="finished", run=record))[0],
+        "sweep status": sweep_progress.newest_metrics(
+            workspace, SweepRunStatus(name=name, state="finished", run=record)
+        )[0],
         "--smoke": run_values.read_final_metrics(workspace, record),
         "rerun": run_values.attach_final_metrics(workspace, [record], names=("*",))[0].metrics,
         "plan": next(dict(summary.metrics) for summary in load_run_summaries(workspace) if summary.name == name),

@@ -13,7 +13,7 @@ import pytest
 
 import scaffold
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.python.data_table import DataTable
+from scaffold.python.row_table import DataTable
 from scaffold.results.exports.run_rows import unify_column_types
 from scaffold.workspace import NoWorkspace
 from tests.conftest import Run

@@ -11,7 +11,7 @@ from scaffold.cli.ideas import trial_view
 from scaffold.cli.sweep import live, summary
 from scaffold.runs import records
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
-from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
 from tests.conftest import Run
 from tests.results.conftest import Study
 
@@ -27,7 +27,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def snapshot_of(study: Study) -> SweepSnapshot:
     """A sweep of all runs of a study."""
     runs = reversed(records.read_records(study.workspace).runs)
-    states = tuple(RunState(name=run.name, state=run.status, run=run) for run in runs)
+    states = tuple(SweepRunStatus(name=run.name, state=run.status, run=run) for run in runs)
     return SweepSnapshot(states=states, options=LaunchOptions())
 
 
@@ -66,7 +66,7 @@ def test_twelve_runs_leave_twelve_lines_at_most(study: Study, capsys: pytest.Cap
 
 
 def test_more_causes_than_lines_are_counted(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
-    states = [RunState(name=f"r{n}", state="lost", reason=f"reason {n}") for n in range(12)]
+    states = [SweepRunStatus(name=f"r{n}", state="lost", reason=f"reason {n}") for n in range(12)]
     summary.print_sweep_summary(study.workspace, "lr", SweepSnapshot(states=tuple(states), options=LaunchOptions()))
     printed = capsys.readouterr()
     assert printed.out.splitlines()[1] == "1 lost: reason 0 (r0)"
@@ -76,8 +76,8 @@ def test_more_causes_than_lines_are_counted(study: Study, capsys: pytest.Capture
 
 def test_leaving_says_what_goes_on_and_how_to_come_back() -> None:
     states = [
-        RunState(name="a", state="running"),
-        *(RunState(name=n, state="submitting", startable=True) for n in "bc"),
+        SweepRunStatus(name="a", state="running"),
+        *(SweepRunStatus(name=n, state="submitting", startable=True) for n in "bc"),
     ]
     lines = list(live.describe_detached_sweep("lr", SweepSnapshot(states=tuple(states), options=LaunchOptions())))
     assert lines == [

@@ -35,7 +35,7 @@ from scaffold.results.plots.figures import (
 from scaffold.results.plots.learning_curves import choose_curve_metrics, thin_out
 from scaffold.results.plots.matplotlib_files import render_figure_files
 from scaffold.results.plots.timeline import pack_spans_into_rows
-from scaffold.results.report.folded_results import fold_results
+from scaffold.results.report.folded_results import fold_report_results
 from scaffold.runs import records
 from tests.conftest import Run
 from tests.results.conftest import Study
@@ -188,7 +188,7 @@ def test_each_figure_has_a_name_of_its_own(study: Study) -> None:
                 {"acc": value / 10},
                 name=f"a-{name}{value}-{value:08x}",
             )
-    found = fold_results(study.workspace, ()).figures
+    found = fold_report_results(study.workspace, ()).figures
     names = [figure.name for figure in found]
     assert names.count("sensitivity-acc-x-2") == 1 and len(names) == len(set(names)) >= 4
 

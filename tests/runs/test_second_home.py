@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.runs import home_records, manifest_folders, recorder, records
+from scaffold.runs import manifest_folders, record_home_additions, recorder, records
 from scaffold.runs.model import Run
 from scaffold.workspace import load_workspace
 from tests.conftest import MakeRepo, commit_all, git
@@ -255,7 +255,7 @@ def test_a_home_that_has_not_changed_is_not_looked_at_file_by_file(
     assert len(read(workspace)) == 1
     scanned: list[object] = []
     plain = manifest_folders.list_manifests
-    monkeypatch.setattr(home_records, "list_manifests", lambda path: scanned.append(path) or plain(path))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(record_home_additions, "list_manifests", lambda path: scanned.append(path) or plain(path))  # type: ignore[func-returns-value]
     assert len(read(workspace)) == 1 and folder not in scanned
     (folder / "y.json").write_text("{}")
     records.read_records(load_workspace(workspace.root, "exp"))

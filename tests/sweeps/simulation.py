@@ -20,7 +20,7 @@ from scaffold.sweeps.launch import ledger_changes
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.run_states import (
     RunObservation,
-    RunState,
+    SweepRunStatus,
     SweepSnapshot,
     derive_state,
     select_runs_to_submit,
@@ -442,7 +442,7 @@ class World:
             self.cancelled.add((job.name, submission.number))
         self.end(job, None, reason="cancelled")
 
-    def states(self) -> list[RunState]:
+    def states(self) -> list[SweepRunStatus]:
         self.ledger = self.clone(self.saved)
         return list(self.snapshot().states)
 

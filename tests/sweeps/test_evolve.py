@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from scaffold.runs.model import Run
-from scaffold.sweeps.launch.run_states import RunState
+from scaffold.sweeps.launch.run_states import SweepRunStatus
 from scaffold.sweeps.search import run as evolve
 from scaffold.sweeps.search import summary
 from scaffold.sweeps.search.optimizer import SearchTrial, propose_trials, rank_trials
@@ -448,9 +448,9 @@ def test_better_searches_than_luck_find_more() -> None:
     assert far["evolution"] < far["random"] / 2 and far["tpe"] < far["random"]
 
 
-def run_of(status: str, **metrics: Any) -> RunState:
+def run_of(status: str, **metrics: Any) -> SweepRunStatus:
     row = Run("r", 1, "e", status, 1, {}, metrics, None, None, None, None, "", None, 0, None, "h", "o", "p")
-    return RunState("r", status, row)
+    return SweepRunStatus("r", status, row)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.5", True, None])

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from scaffold.errors import WrongUsage
-from scaffold.sweeps.spec import grid, parameter_values, sampling
+from scaffold.sweeps.spec import grid, parameter_texts, sampling
 from scaffold.sweeps.spec.model import ConfigurationRule
 
 
@@ -73,7 +73,7 @@ def test_so_many_draws_are_refused_before_they_are_drawn() -> None:
 
 def test_many_values_are_split_in_good_time() -> None:
     began = time.process_time()
-    assert len(parameter_values.split_parameter_values(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
+    assert len(parameter_texts.split_parameter_values(",".join(map(str, range(20_000))), option="--grid x")) == 20_000
     assert time.process_time() - began < 2
 
 
@@ -91,7 +91,7 @@ def test_many_values_are_split_in_good_time() -> None:
     ],
 )
 def test_commas_divide_values_and_quotes_keep_them(text: str, values: tuple[str, ...]) -> None:
-    assert parameter_values.split_parameter_values(text, option="--grid x") == values
+    assert parameter_texts.split_parameter_values(text, option="--grid x") == values
 
 
 @pytest.mark.parametrize(
@@ -113,23 +113,23 @@ def test_commas_divide_values_and_quotes_keep_them(text: str, values: tuple[str,
 )
 def test_wrong_spellings_of_values(texts: list[str], said: str) -> None:
     with pytest.raises(WrongUsage) as caught:
-        parameter_values.parse_swept_parameters(texts, option="--grid")
+        parameter_texts.parse_swept_parameters(texts, option="--grid")
     assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["1-5,7", "0", "3,1,2", "1-3,10-12", "1,2", "5"])
 def test_seeds_are_read_as_they_are_written(text: str) -> None:
-    assert parameter_values.format_seeds(parameter_values.parse_seeds(text)) == text
+    assert parameter_texts.format_seeds(parameter_texts.parse_seeds(text)) == text
 
 
 def test_seeds_may_have_blanks_around_commas_and_dashes_only() -> None:
-    assert parameter_values.parse_seeds(" 1 - 3, 5 ") == (1, 2, 3, 5)
+    assert parameter_texts.parse_seeds(" 1 - 3, 5 ") == (1, 2, 3, 5)
 
 
 @pytest.mark.parametrize("text", ["", "a", "5-1", "1,1", "1-3,2", "-1", "1-", "1.5", "1-999999999", "\u0661", "1 2 3"])
 def test_wrong_seeds(text: str) -> None:
     with pytest.raises(WrongUsage, match="--seeds"):
-        parameter_values.parse_seeds(text)
+        parameter_texts.parse_seeds(text)
 
 
 # Drawing: these values are a promise; a change of them changes every sweep that was ever drawn.

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.backends import run_processes, start_tokens
+from scaffold.backends import living_run_processes, start_tokens
 from scaffold.backends.interface import JobStatus
 from scaffold.backends.local import backend, leases
 from scaffold.errors import ScaffoldError
@@ -283,7 +283,7 @@ def test_no_second_try_beside_what_lives_of_the_first_and_stop_ends_that(
     make_workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The recorder is killed, and its guard with it: the worker is in a session of its own, and nobody's child."""
-    monkeypatch.setattr(run_processes, "GRACE_S", 0.2)
+    monkeypatch.setattr(living_run_processes, "GRACE_S", 0.2)
     worker = ("sh", "-c", f"setsid {shlex.join(LEAVES_A_WORKER)}")
     found = scenario.make(make_workspace, command=worker, configurations=({},), seeds=())
     scheduler = found.scheduler()

@@ -11,7 +11,7 @@ from scaffold.runs.timestamps import to_epoch_seconds
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions, RunSubmission
 from scaffold.sweeps.launch.run_states import (
     RunObservation,
-    RunState,
+    SweepRunStatus,
     SweepSnapshot,
     count_run_states,
     derive_state,
@@ -44,7 +44,7 @@ def state(
     ticket: StartToken | None = None,
     gone: bool | None = None,
     seen: JobStatus | None = None,
-) -> RunState:
+) -> SweepRunStatus:
     return derive_state("a", one, runs, RunObservation(ticket, gone, seen), hostname="here", now=NOW)
 
 
@@ -192,20 +192,20 @@ def test_a_withdrawn_try_is_as_if_it_had_not_been() -> None:
     assert state(tried(2, after=1, withdrawn=True), run("failed")).state == "failed"
 
 
-def named(**found: RunState) -> list[RunState]:
+def named(**found: SweepRunStatus) -> list[SweepRunStatus]:
     return [s._replace(name=name) for name, s in found.items()]
 
 
 ALL = named(
-    missing=RunState("", "missing"),
-    finished=RunState("", "finished", run("finished"), tried()),
-    failed=RunState("", "failed", run("failed"), tried()),
-    terminated=RunState("", "terminated", run("terminated"), tried()),
-    lost=RunState("", "lost", run("lost"), tried()),
-    held=RunState("", "failed", run("failed"), tried(), held=True),
-    running=RunState("", "running", run("running"), tried()),
-    submitting=RunState("", "submitting", None, tried(), startable=True),
-    back=RunState("", "failed", run("failed"), tried(2, withdrawn=True)),
+    missing=SweepRunStatus("", "missing"),
+    finished=SweepRunStatus("", "finished", run("finished"), tried()),
+    failed=SweepRunStatus("", "failed", run("failed"), tried()),
+    terminated=SweepRunStatus("", "terminated", run("terminated"), tried()),
+    lost=SweepRunStatus("", "lost", run("lost"), tried()),
+    held=SweepRunStatus("", "failed", run("failed"), tried(), held=True),
+    running=SweepRunStatus("", "running", run("running"), tried()),
+    submitting=SweepRunStatus("", "submitting", None, tried(), startable=True),
+    back=SweepRunStatus("", "failed", run("failed"), tried(2, withdrawn=True)),
 )
 
 
@@ -236,12 +236,12 @@ def test_counts_are_in_the_order_of_a_runs_life() -> None:
     ]
 
 
-def ready(count: int) -> list[RunState]:
-    return [RunState(f"r{n}", "submitting", startable=True) for n in range(count)]
+def ready(count: int) -> list[SweepRunStatus]:
+    return [SweepRunStatus(f"r{n}", "submitting", startable=True) for n in range(count)]
 
 
 def scheduled(
-    states: list[RunState], room: BackendLoad, *, cap: int | None = None, queues: bool = False
+    states: list[SweepRunStatus], room: BackendLoad, *, cap: int | None = None, queues: bool = False
 ) -> LaunchSchedule:
     snapshot = SweepSnapshot(states=tuple(states), options=LaunchOptions(max_parallel=cap))
     return choose_runs_to_launch(snapshot, room, queues=queues)
@@ -249,9 +249,9 @@ def scheduled(
 
 def test_a_step_starts_what_fits_in_the_sweeps_order() -> None:
     room = BackendLoad(limit=3, active=1, gpus=None, because="test")
-    step = scheduled([*ready(5), RunState("x", "running")], room)
+    step = scheduled([*ready(5), SweepRunStatus("x", "running")], room)
     assert step.start == ("r0", "r1") and step.capacity.max_new == 2 and step.wait == ("r2", "r3", "r4")
-    assert scheduled([*ready(5), RunState("x", "running")], room, cap=2).start == ("r0",)
+    assert scheduled([*ready(5), SweepRunStatus("x", "running")], room, cap=2).start == ("r0",)
     assert scheduled(ready(5), room, queues=True).start == ("r0", "r1", "r2", "r3", "r4")
 
 

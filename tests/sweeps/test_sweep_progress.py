@@ -11,7 +11,7 @@ from scaffold.backends.capacity import Capacity
 from scaffold.cli.sweep import wording
 from scaffold.runs.model import Run
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
-from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
 from scaffold.sweeps.launch.sweep_progress import compute_run_elapsed, measure_sweep_progress
 from scaffold.workspace import Workspace
 
@@ -25,12 +25,12 @@ def run(status: str, seconds: float | None, exit_code: int | None = None) -> Run
     )
 
 
-FINISHED = RunState("f", "finished", run("finished", 100))
-RUNNING = RunState("r", "running", run("running", None))
-WAITING = RunState("w", "submitting", startable=True)
+FINISHED = SweepRunStatus("f", "finished", run("finished", 100))
+RUNNING = SweepRunStatus("r", "running", run("running", None))
+WAITING = SweepRunStatus("w", "submitting", startable=True)
 
 
-def snapshot(*states: RunState, limit: int | None = None) -> SweepSnapshot:
+def snapshot(*states: SweepRunStatus, limit: int | None = None) -> SweepSnapshot:
     room = None
     if limit is not None:
         room = Capacity(limit=limit, active=0, queued=0, cap=None, own_active=0, because="", max_new=0)
@@ -47,7 +47,7 @@ def snapshot(*states: RunState, limit: int | None = None) -> SweepSnapshot:
         (snapshot(FINISHED, RUNNING, WAITING), 170),
         (snapshot(FINISHED, RUNNING, RUNNING, WAITING), 120),
         (snapshot(FINISHED, WAITING, WAITING, limit=2), 100),
-        (snapshot(FINISHED, RunState("s", "failed", run("failed", 5000)), WAITING), 100),
+        (snapshot(FINISHED, SweepRunStatus("s", "failed", run("failed", 5000)), WAITING), 100),
     ],
 )
 def test_the_end_is_estimated_from_what_finished(found: SweepSnapshot, eta: float | None) -> None:
@@ -65,9 +65,9 @@ def test_how_far_it_is() -> None:
 
 
 def test_what_is_in_trouble_comes_before_what_waits(tmp_path: Path) -> None:
-    lost = RunState("l", "lost")
+    lost = SweepRunStatus("l", "lost")
     assert [s.name for s in wording.sort_runs_by_urgency([FINISHED, WAITING, lost, RUNNING])] == ["r", "l", "w", "f"]
-    failed = RunState("x", "failed", run("failed", 1, 3), reason="out of memory", planned=False)
+    failed = SweepRunStatus("x", "failed", run("failed", 1, 3), reason="out of memory", planned=False)
     workspace = Workspace(workdir=tmp_path, root="exp", answers={})
     assert (
         wording.explain_run_state(workspace, failed) == "exit 3, without a word; out of memory (no longer in the sweep)"

@@ -11,7 +11,7 @@ import pytest
 
 from scaffold import workspace as workspaces
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, format_idea_study_file
-from scaffold.results.configuration.equivalent_code import find_code_states, find_script_of_command
+from scaffold.results.configuration.equivalent_code import find_equivalent_code, find_script_of_command
 from scaffold.results.configuration.import_reach import find_reaching_files
 from scaffold.results.metrics.run_filter import parse_run_filter
 from scaffold.runs.code_difference import diff_code
@@ -156,14 +156,14 @@ def test_states_of_a_real_repository(make_repo: MakeRepo) -> None:
         run_of(repo, edited, "d", 4, dirty=True, patch="exp/metadata/patches/p.patch"),
         run_of(repo, "0" * 40, "e", 5),
     ]
-    states = find_code_states(workspace, runs)
+    states = find_equivalent_code(workspace, runs)
     a, b, c, d, e = (states.state_of(run) for run in runs)
     assert a == b and len({a, c, d, e}) == 4
     assert states.differing_files([a, c]) == ("conf/base.yaml", "models/net.py")
     assert states.differing_files([c, d]) == ("lib/data.py",)
     assert states.differing_files([a, e]) is None, "its commit is not there any more"
     assert git(repo, "status", "--porcelain", "--", "models") == "", "the index is as it was"
-    assert find_code_states(workspace, runs).state_of(runs[1]) == a, "from the cache"
+    assert find_equivalent_code(workspace, runs).state_of(runs[1]) == a, "from the cache"
     with_manifests = [(run, json.loads((repo / run.path).read_text())) for run in runs]
     committed = diff_code(workspace, with_manifests[0], with_manifests[2])
     uncommitted = diff_code(workspace, with_manifests[2], with_manifests[3])

@@ -15,7 +15,7 @@ from scaffold.workspace import Workspace
 PYTHON = re.compile(r"python(?:3(?:\.\d+)?)?")
 
 
-def find_interpreter(workspace: Workspace, command: Sequence[str], cwd: str) -> Path | None:
+def find_launcher_interpreter(workspace: Workspace, command: Sequence[str], cwd: str) -> Path | None:
     """The interpreter that a launcher's command would find where no run prefix and no module brings one; None where it names none.
 
     Raises ScaffoldError where it names one that is not there.

@@ -14,7 +14,7 @@ from scaffold.cli.sweep import live
 from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
-    from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+    from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
     from scaffold.workspace import Workspace
 
 # a manifest has its start in seconds
@@ -48,9 +48,9 @@ class _RunsOfNow:
 
     def __init__(self) -> None:
         self._began = time.time() - CLOCK_S
-        self._states: dict[str, RunState] = {}
+        self._states: dict[str, SweepRunStatus] = {}
 
-    def add(self, snapshot: SweepSnapshot) -> list[RunState]:
+    def add(self, snapshot: SweepSnapshot) -> list[SweepRunStatus]:
         """Take note of a side; those of its runs that ended just now."""
         ended = []
         for state in snapshot.states:

@@ -55,7 +55,7 @@ def _read_hook() -> tuple[str, Path]:
 
 def _refusal(command: str, directory: Path, iteration: str | None) -> str | None:
     """Why a command must not run, and what to say instead; None where it may."""
-    from scaffold.plan.tasks.launch_guard import find_launches_in_command
+    from scaffold.plan.tasks.unrecorded_launches import find_launches_in_command
 
     if not any(find_launches_in_command(command, None)):
         return None  # whatever the workspace says: most commands end here, and a hook is run before each

@@ -12,7 +12,7 @@ from scaffold.cli.common import options, output
 
 if TYPE_CHECKING:
     from scaffold.server.client import ServerClient
-    from scaffold.server.preflight import PreflightCheck, PreflightReport
+    from scaffold.server.preflight import PreflightCheck, ServerPreflightReport
     from scaffold.workspace import Workspace
 
 SIGNS = {"ok": "ok", "down": "DOWN", "unauthorized": "401", "failed": "FAIL", "unknown": "?"}
@@ -115,7 +115,7 @@ def _allowed_workdirs(workspace: Workspace | None, workdir: Path) -> list[Path]:
     return [path for path in candidates if path is not None]
 
 
-def _ask_until_ready(client: ServerClient, workdirs: list[Path], wait: float) -> PreflightReport:
+def _ask_until_ready(client: ServerClient, workdirs: list[Path], wait: float) -> ServerPreflightReport:
     """The report, asked for again until it is good or the time is over; a wrong token does not get better."""
     from scaffold.server import preflight as checks
 
@@ -162,7 +162,7 @@ def _write_checklist(workspace: Workspace | None, plan: Path, reason: str) -> tu
     return write_abort_beside_plan(plan, reason), None
 
 
-def _print_report(report: PreflightReport) -> None:
+def _print_report(report: ServerPreflightReport) -> None:
     output.print_aligned_rows([_check_row(check) for check in report.checks])
     click.echo(f"{report.server}: {report.verdict} ({report.seconds * 1000:.0f} ms)")
 
@@ -173,7 +173,7 @@ def _check_row(check: PreflightCheck) -> list[str]:
     return [sign, check.name, took.rjust(8), check.asks, check.text]
 
 
-def _report_json(report: PreflightReport) -> dict[str, Any]:
+def _report_json(report: ServerPreflightReport) -> dict[str, Any]:
     return {
         "server": report.server,
         "ready": report.ready,

@@ -64,7 +64,7 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     from scaffold.sweeps.search.run import ParameterSearch, choose_search_name
     from scaffold.sweeps.search.spec import read_search_spec
     from scaffold.sweeps.search.study import SearchStudy
-    from scaffold.sweeps.spec.parameter_values import parse_seeds
+    from scaffold.sweeps.spec.parameter_texts import parse_seeds
 
     gc.enable()
     workspace = options.find_requested_workspace(workdir, root)

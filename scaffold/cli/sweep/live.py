@@ -17,7 +17,7 @@ from scaffold.visible_text import escape_hidden, escape_to_one_line
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+    from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
 
@@ -108,7 +108,7 @@ class SweepChangeLines:
         click.echo(f"{timestamps.utc_now():%H:%M:%S}  {text}", err=True)
 
 
-def describe_ended_run(workspace: Workspace, state: RunState) -> str:
+def describe_ended_run(workspace: Workspace, state: SweepRunStatus) -> str:
     """How a run ended, its name, its time, its metrics or the cause, on one line."""
     return "  ".join(filter(None, format_run_state_row(workspace, state)))
 

@@ -13,7 +13,7 @@ from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.sweeps.launch.background import BackgroundScheduler
-    from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+    from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
     from scaffold.sweeps.launch.schedule import LaunchSchedule
     from scaffold.sweeps.launch.scheduler import Scheduler
     from scaffold.workspace import Workspace
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def print_launch_result(
     scheduler: Scheduler,
-    requested: Sequence[RunState],
+    requested: Sequence[SweepRunStatus],
     snapshot: SweepSnapshot,
     background: BackgroundScheduler | None,
     limited: output.LimitedLists,
@@ -123,7 +123,7 @@ def sweep_status_json(
     }
 
 
-def _state_json(workspace: Workspace, state: RunState) -> dict[str, Any]:
+def _state_json(workspace: Workspace, state: SweepRunStatus) -> dict[str, Any]:
     from scaffold.sweeps.launch import sweep_progress
 
     submission, run = state.submission, state.run

@@ -10,14 +10,14 @@ from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
-    from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+    from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
     from scaffold.workspace import Workspace
 
 # what is worth a line of its own before anything else
 URGENCY = ("running", "starting", "lost", "failed", "terminated", "waiting", "submitting", "finished", "missing")
 
 
-def sort_runs_by_urgency(states: Sequence[RunState]) -> list[RunState]:
+def sort_runs_by_urgency(states: Sequence[SweepRunStatus]) -> list[SweepRunStatus]:
     """What is there or in trouble before what waits or is done."""
     return sorted(states, key=lambda s: URGENCY.index(s.state))
 
@@ -36,7 +36,7 @@ def format_sweep_progress(snapshot: SweepSnapshot) -> str:
     return f"{progress.done} of {progress.total} done: {format_state_counts(progress.counts)}{eta}"
 
 
-def format_run_state_row(workspace: Workspace, state: RunState) -> list[str]:
+def format_run_state_row(workspace: Workspace, state: SweepRunStatus) -> list[str]:
     """One run's line: state, name, how long, metrics or what it printed last, why."""
     from scaffold.sweeps.launch import sweep_progress
 
@@ -49,7 +49,7 @@ def format_run_state_row(workspace: Workspace, state: RunState) -> list[str]:
     ]
 
 
-def explain_run_state(workspace: Workspace, state: RunState) -> str:
+def explain_run_state(workspace: Workspace, state: SweepRunStatus) -> str:
     """How a run ended and of what, or why it is as it is."""
     run, end = state.run, ""
     if run is not None and state.state in ("failed", "terminated"):

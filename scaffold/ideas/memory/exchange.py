@@ -15,7 +15,7 @@ from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.study import IdeaRecord, IdeaStudy, Status
 from scaffold.ideas.tree import changes, snapshot
 from scaffold.ideas.wording import describe_verdict, list_ideas_in_incumbent, metric_change, metric_change_interval
-from scaffold.observations.results_tsv import read_trials
+from scaffold.observations.trial_log_tsv import read_trials
 
 STATUSES: dict[str, Status] = {"keep": "kept", "discard": "dropped", "crash": "failed"}
 COLUMNS = ("idea", "status", "change", "low", "high", "pairs", "runs", "base", "commit", "text", "because", "by_hand")

@@ -52,7 +52,7 @@ class MarkdownLine(NamedTuple):
     fence: bool = False
 
 
-class ScannedText(NamedTuple):
+class ScannedMarkdown(NamedTuple):
     """All lines, and the line that opens a fence or a comment which nothing closes."""
 
     lines: tuple[MarkdownLine, ...]
@@ -67,7 +67,7 @@ class _OpenBlock(NamedTuple):
     opened: MarkdownLine
 
 
-def scan_lines(text: str) -> ScannedText:
+def scan_lines(text: str) -> ScannedMarkdown:
     """Tell what each line of `text` is."""
     scanner = _Scanner(frozenset(CLOSING_TAG.findall(text)))
     lines: list[MarkdownLine] = []
@@ -75,7 +75,7 @@ def scan_lines(text: str) -> ScannedText:
         if match[0]:
             lines.append(scanner.classify(len(lines) + 1, match.start(), match[1]))
     opened = scanner.block.opened if scanner.block else None
-    return ScannedText(tuple(_with_tables(lines)), opened)
+    return ScannedMarkdown(tuple(_with_tables(lines)), opened)
 
 
 def _with_tables(lines: list[MarkdownLine]) -> list[MarkdownLine]:

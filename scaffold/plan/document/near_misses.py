@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from scaffold.plan.document import loop_protocol
 from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup, split_plain_markdown
-from scaffold.plan.document.markdown_lines import MarkdownLine, ScannedText
+from scaffold.plan.document.markdown_lines import MarkdownLine, ScannedMarkdown
 from scaffold.plan.document.model import TaskNearMiss
 
 BULLET = r"(?:(?:[-*+\u2022\u2023\u25e6\u2013\u2014\u00b7]|\d{1,9}[.)])[ \t]*)"
@@ -142,7 +142,7 @@ def _instead_reason(written: str) -> str:
     return f"before its id stands `{escape_for_message(written)}`, and a box is `[ ]`, `[/]` or `[x]`"
 
 
-def unclosed_blocks(scanned: ScannedText) -> Iterator[TaskNearMiss]:
+def unclosed_blocks(scanned: ScannedMarkdown) -> Iterator[TaskNearMiss]:
     """A fence or comment that nothing closes, where it swallows lines that look like tasks."""
     opened = scanned.unclosed
     if opened is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scaffold.plan.document import keywords
 from scaffold.plan.document.model import Plan, Task
 from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task, register_plan_rule
-from scaffold.plan.rules.structure import plan_title_line
+from scaffold.plan.rules.structure import title_line_number
 
 GATE_FIELDS = {
     "evidence": "what to inspect",
@@ -32,7 +32,7 @@ def check_baseline_and_main(plan: Plan, context: RuleContext) -> Iterator[Compla
     for kind, name in (("baseline", "baseline"), ("main", "main-method")):
         if not tasks_of_kind(plan, kind):
             yield Complaint(
-                plan_title_line(plan),
+                title_line_number(plan),
                 f"no task is a {name} experiment",
                 f"add one, or mark it with the field `kind: {kind}`",
             )
@@ -53,7 +53,7 @@ def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Comp
         return
     if not gates:
         hint = "add one behind the first main-method task, or mark it with `kind: midpoint-reflection`"
-        yield Complaint(plan_title_line(plan), "no task is a midpoint reflection", hint)
+        yield Complaint(title_line_number(plan), "no task is a midpoint reflection", hint)
         return
     for kind, name in (("baseline", "baseline"), ("main", "main-method")):
         tasks = tasks_of_kind(plan, kind)
@@ -74,7 +74,7 @@ def check_final_reflection(plan: Plan, context: RuleContext) -> Iterator[Complai
     gates = tasks_of_kind(plan, "final-reflection")
     if not gates:
         hint = "make it the last task, or mark it with `kind: final-reflection`"
-        yield Complaint(plan_title_line(plan), "no task is a final reflection", hint)
+        yield Complaint(title_line_number(plan), "no task is a final reflection", hint)
     elif gates[-1] is not plan.tasks[-1]:
         last = plan.tasks[-1]
         yield complain_about_task(
@@ -120,7 +120,7 @@ def check_gate_fields(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
 def check_ablation_task(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if not plan.is_short and not tasks_of_kind(plan, "ablation"):
         yield Complaint(
-            plan_title_line(plan),
+            title_line_number(plan),
             "no task is an ablation or a sensitivity analysis",
             "add one, or mark it with the field `kind: ablation`",
         )

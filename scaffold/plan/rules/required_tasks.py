@@ -9,7 +9,7 @@ from scaffold.plan.document import keywords, task_commands
 from scaffold.plan.document.model import Plan, Task
 from scaffold.plan.rules.experiments import tasks_of_kind
 from scaffold.plan.rules.rule import Complaint, RuleContext, register_plan_rule
-from scaffold.plan.rules.structure import plan_title_line
+from scaffold.plan.rules.structure import title_line_number
 
 # aspect -> patterns that one task has to match, all of them
 LOGGING = {
@@ -45,7 +45,7 @@ def check_logging_quality_task(plan: Plan, context: RuleContext) -> Iterator[Com
     ]
     if missing:
         yield Complaint(
-            plan_title_line(plan),
+            title_line_number(plan),
             f"no task sees to {'; '.join(missing)}",
             "add tasks for it, or mark one with the field `kind: logging`",
         )
@@ -63,7 +63,7 @@ def check_playbook_task(plan: Plan, context: RuleContext) -> Iterator[Complaint]
         "prompt_skill_playbook.md" in task.get("deliverable") for task in plan.tasks
     ):
         yield Complaint(
-            plan_title_line(plan),
+            title_line_number(plan),
             "no task writes prompt_skill_playbook.md",
             "add one with that file as its deliverable",
         )
@@ -82,7 +82,9 @@ def check_server_tracking_task(plan: Plan, context: RuleContext) -> Iterator[Com
         return
     if not any("sweep" in (text := _task_text(task)).lower() and SERVER.search(text) for task in plan.tasks):
         hint = "POST /sweeps/wild, then POST /runs for each configuration; or mark the task with the field `kind: tracking`"
-        yield Complaint(plan_title_line(plan), "a server is set, and no task creates a sweep and runs through it", hint)
+        yield Complaint(
+            title_line_number(plan), "a server is set, and no task creates a sweep and runs through it", hint
+        )
 
 
 @register_plan_rule(
@@ -97,7 +99,7 @@ def check_server_tracking_task(plan: Plan, context: RuleContext) -> Iterator[Com
 def check_environment_task(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     if not plan.is_short and not any("environment" in keywords.task_kinds(task) for task in plan.tasks):
         yield Complaint(
-            plan_title_line(plan),
+            title_line_number(plan),
             "no task sets up or checks the isolated environment",
             "add one, or mark it with `kind: environment`",
         )

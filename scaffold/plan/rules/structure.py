@@ -34,14 +34,14 @@ CONTRACT = (
 )
 
 
-def plan_title_line(plan: Plan) -> int:
+def title_line_number(plan: Plan) -> int:
     """Where the title stands or should stand: what is missing in the whole file is reported there."""
     return next((line.number for line in plan.lines if line.kind not in ("blank", "comment")), 1)
 
 
 @register_plan_rule("P001", "the file starts with `# Tasks`", wrong="# My plan", right="# Tasks")
 def check_title(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    number = plan_title_line(plan)
+    number = title_line_number(plan)
     line = plan.lines[number - 1] if plan.lines else None
     if line is None or line.kind != "heading" or heading_title(line) != (1, "Tasks"):
         beginning = f"with `{escape_for_message(line.text.strip())}`" if line and line.text.strip() else "empty"
@@ -59,7 +59,7 @@ def check_goal(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     goal = plan.find_section("Goal")
     hint = "say in at least one sentence what is to be found out"
     if goal is None:
-        yield Complaint(plan_title_line(plan), "the plan has no section `## Goal`", hint)
+        yield Complaint(title_line_number(plan), "the plan has no section `## Goal`", hint)
         return
     text = labelled_entries.strip_section_markup(goal.body)
     if not text or labelled_entries.is_all_placeholders(text):
@@ -109,7 +109,9 @@ def check_phase_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     low, high = SHORT_PHASES if plan.is_short else PHASES
     if not low <= len(plan.phases) <= high:
         hint = "a phase is a heading `## Phase N - title`"
-        yield Complaint(plan_title_line(plan), f"the plan has {len(plan.phases)} phases, not {_range(low, high)}", hint)
+        yield Complaint(
+            title_line_number(plan), f"the plan has {len(plan.phases)} phases, not {_range(low, high)}", hint
+        )
 
 
 @register_plan_rule(
@@ -169,7 +171,7 @@ def check_task_count(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     count = sum(1 for task in plan.tasks if task.id_numbers or not task.nested)
     if not low <= count <= high:
         yield Complaint(
-            plan_title_line(plan), f"the plan has {count} tasks, not {low} to {high}", "a task fits one iteration"
+            title_line_number(plan), f"the plan has {count} tasks, not {low} to {high}", "a task fits one iteration"
         )
 
 
@@ -217,7 +219,7 @@ def _check_entries(plan: Plan, title: str, required_entries: Sequence[RequiredEn
     section = plan.find_section(title)
     if section is None:
         missing = ", ".join(required.name for required in required_entries)
-        yield Complaint(plan_title_line(plan), f"the plan has no section `## {title}`", f"it holds: {missing}")
+        yield Complaint(title_line_number(plan), f"the plan has no section `## {title}`", f"it holds: {missing}")
         return
     for required in required_entries:
         entry = labelled_entries.find_section_entry(section.body, required)

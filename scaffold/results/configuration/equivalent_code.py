@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scaffold.workspace import Workspace
 
 
-def find_code_states(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalenceClasses:
+def find_equivalent_code(workspace: Workspace, runs: Sequence[Run]) -> CodeEquivalenceClasses:
     """What is known of the code of runs of one configuration that have several code states. Raises ScaffoldError (no git)."""
     compared = _runs_to_compare(runs)
     top = git.toplevel(workspace.workdir) if compared else None

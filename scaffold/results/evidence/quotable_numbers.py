@@ -90,7 +90,7 @@ def _summary_numbers(summary: MetricSummary) -> Iterator[tuple[str, float | None
     yield "maximum", summary.maximum
 
 
-class RowValues(NamedTuple):
+class RowMetricValues(NamedTuple):
     """A row as pairs of rows need it in one metric: its name, its runs, their mean, and each run's seed and value.
 
     `noise_floors` are what means of so many runs of it stay within, by both numbers of runs, as far as somebody asked.
@@ -131,7 +131,7 @@ class MetricRows:
     def __init__(self, table: ResultTable, metric: str) -> None:
         self.metric = metric
         self.rows = [
-            RowValues(
+            RowMetricValues(
                 row_label(row, table.by),
                 _runs_with(row, metric),
                 summary.mean,
@@ -160,7 +160,7 @@ class MetricRows:
         ]
 
 
-def compare_rows(a: RowValues, b: RowValues) -> PairStatistics:
+def compare_rows(a: RowMetricValues, b: RowMetricValues) -> PairStatistics:
     """Row `b` against row `a`, as `run_pair_test` tests them."""
     ordered_a, ordered_b = a.ordered_values, b.ordered_values
     if ordered_a and ordered_b and ordered_a.seeds == ordered_b.seeds:
@@ -240,7 +240,7 @@ def target_power_number() -> QuotableNumber:
     return QuotableNumber(value=TARGET_POWER, kind="power", metric="", subject="of every test", runs=())
 
 
-def _pair_numbers(a: RowValues, b: RowValues, pair: PairStatistics | None) -> tuple[float, ...]:
+def _pair_numbers(a: RowMetricValues, b: RowMetricValues, pair: PairStatistics | None) -> tuple[float, ...]:
     """What two rows say, as PAIR_KINDS names it; NaN for what they do not say."""
     difference = b.mean - a.mean
     if pair is None:

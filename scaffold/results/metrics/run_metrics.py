@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scaffold.observations.model import MeasuredRun, MetricValue, RunWithoutResult
 from scaffold.observations.run_values import RunValueReader
 from scaffold.observations.spelling import unify_spellings
-from scaffold.results.configuration.equivalent_code import find_code_states
+from scaffold.results.configuration.equivalent_code import find_equivalent_code
 from scaffold.results.configuration.run_arguments import complete_run_arguments
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.metrics.sweep_runs import SweepFileReader
@@ -71,7 +71,7 @@ def run_metric_query(
         metric_names=tuple(sorted(reader.metric_names)),
         notes=tuple(notes),
         repeats=repeats,
-        code_states=find_code_states(workspace, [m.run for m in counted] + [run for run, _ in missing]),
+        code_states=find_equivalent_code(workspace, [m.run for m in counted] + [run for run, _ in missing]),
         sheets=sheets,
     )
 

@@ -37,7 +37,7 @@ class FoldedResults:
     figures_of_others: tuple[Figure, ...]
 
 
-def fold_results(
+def fold_report_results(
     workspace: Workspace, runs: Sequence[Run], only: Sequence[str] = (), run_records: records.RunRecords | None = None
 ) -> FoldedResults:
     """Read and fold all metrics of a workspace, or `only` some (names or patterns), and build its figures.
@@ -67,7 +67,7 @@ def fold_results(
 def build_workspace_figures(workspace: Workspace, only: Sequence[str]) -> tuple[Figure, ...]:
     """The figures of a workspace; of `only` some metrics where they are named. Raises ScaffoldError where no run has one of these."""
     run_records = records.read_records(workspace)
-    results = fold_results(workspace, run_records.runs, only, run_records)
+    results = fold_report_results(workspace, run_records.runs, only, run_records)
     if only and results.main_metric is None:
         raise ScaffoldError(f"no finished run has {', '.join(only)}", hint="see what they have: scaffold results")
     return results.figures

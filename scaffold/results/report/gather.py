@@ -14,7 +14,7 @@ from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import parse_plan
 from scaffold.results.report import failures, plan_progress, provenance, result_table, sweep_progress, verdicts
 from scaffold.results.report.checklist import build_analytics_checklist
-from scaffold.results.report.folded_results import FoldedResults, fold_results
+from scaffold.results.report.folded_results import FoldedResults, fold_report_results
 from scaffold.results.report.links import PageLinks
 from scaffold.results.report.model import ExperimentReport, ReportTable
 from scaffold.results.report.provenance import RunWithManifest
@@ -36,7 +36,7 @@ def gather_report(workspace: Workspace, page: Path, *, files_address: str | None
     runs = run_records.runs
     links = PageLinks(workspace.workdir, page, base=files_address)
     plan = _read_plan(workspace)
-    results = fold_results(workspace, runs, run_records=run_records)
+    results = fold_report_results(workspace, runs, run_records=run_records)
     traced, data, part = _trace_numbers(workspace, runs, results, links)
     listed = min(MOST_RUNS, len(runs))
     main = results.main_metric

@@ -72,7 +72,7 @@ def choose_seed_samples(result: QueryResult, folding: RunGroupingRule) -> list[S
     # by the number of the configuration, since it takes long to hash one
     draws: dict[tuple[int, object], list[MeasuredRun]] = {}
     numbers: dict[Configuration, int] = {}
-    # the seeds of a configuration have one mapping of parameters (`runs.run_table`), which need not be looked at for each
+    # the seeds of a configuration have one mapping of parameters (`runs.packed_runs`), which need not be looked at for each
     numbers_of_alike: dict[tuple[object, ...], int] = {}
     for m in result.measured:
         run = m.run

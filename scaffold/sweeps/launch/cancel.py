@@ -12,7 +12,7 @@ from scaffold.runs import liveness, recorder
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.ledger_entries import RunSubmission
 from scaffold.sweeps.launch.observer import is_taker_gone
-from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
 from scaffold.workspace import Workspace
 
 
@@ -38,7 +38,7 @@ def withdraw_open_start_tokens(
     return {backend: ids for backend, ids in job_ids.items() if ids}
 
 
-def _withdraw(folder: Path, state: RunState, submission: RunSubmission) -> bool:
+def _withdraw(folder: Path, state: SweepRunStatus, submission: RunSubmission) -> bool:
     """Whether a submission that has not begun now never will."""
     if state.state not in ("submitting", "waiting", "starting"):
         return False
@@ -48,7 +48,7 @@ def _withdraw(folder: Path, state: RunState, submission: RunSubmission) -> bool:
     return token is None or not token.taken or token.number < submission.number
 
 
-def _job_ids(workspace: Workspace, folder: Path, state: RunState, submission: RunSubmission) -> list[str]:
+def _job_ids(workspace: Workspace, folder: Path, state: SweepRunStatus, submission: RunSubmission) -> list[str]:
     """What a backend can end a run by; on this machine also its recorder, where the launcher is not known or gone."""
     job_ids = [submission.job_id] if submission.job_id else []
     if submission.backend != "local":

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from scaffold.sweeps.launch.ledger import Ledger
 from scaffold.sweeps.launch.ledger_entries import RunSubmission
-from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
 
 
-def make_next_submission(state: RunState, backend: str, now: float) -> RunSubmission:
+def make_next_submission(state: SweepRunStatus, backend: str, now: float) -> RunSubmission:
     """The next submission of a run, to a backend, asked for `now` (seconds since 1970)."""
     number = 1 if state.submission is None else state.submission.number + 1
     after = state.run.attempt if state.run else 0
@@ -40,7 +40,7 @@ def note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> None
             ledger.change_newest(state.name, over_at=format_ledger_time(now), reason=state.disagreement or state.reason)
 
 
-def note_cancelled_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> list[RunState]:
+def note_cancelled_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> list[SweepRunStatus]:
     """Note which jobs somebody cancelled before they began, so that no step starts them again; the runs of which that is news."""
     news = []
     for state in snapshot.unsettled:

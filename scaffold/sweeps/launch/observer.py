@@ -18,7 +18,7 @@ from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
 from scaffold.runs.run_reader import RunAttemptReader
 from scaffold.sweeps.launch.ledger import Ledger
-from scaffold.sweeps.launch.run_states import RunObservation, RunState, SweepSnapshot, derive_state, is_settled
+from scaffold.sweeps.launch.run_states import RunObservation, SweepRunStatus, SweepSnapshot, derive_state, is_settled
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
@@ -52,8 +52,8 @@ class SweepObserver:
         self._run_reader = RunAttemptReader(workspace, experiment)
         self._record_reader = RecordReader(workspace, read_by_name=self._run_reader.rows)
         # not only that they are over: their start tokens and jobs are not looked at again, and without those a lost run seems startable
-        self._settled: dict[str, tuple[RunState, RunObservation]] = {}
-        self._states: dict[str, RunState] = {}
+        self._settled: dict[str, tuple[SweepRunStatus, RunObservation]] = {}
+        self._states: dict[str, SweepRunStatus] = {}
         self._runs: dict[str, list[Run]] = {}
         # the runs that a backend has, or that have begun and are not over, as keys
         self._active: dict[str, None] = {}
@@ -82,7 +82,7 @@ class SweepObserver:
             states=tuple(self._states.values()), options=ledger.options, open_states=tuple(self._open_states())
         )
 
-    def _open_states(self) -> list[RunState]:
+    def _open_states(self) -> list[SweepRunStatus]:
         """The states of the runs that a step has anything to do with, in the sweep's order."""
         if not self._in_order:
             self._open = {name: None for name in self._states if name in self._open}
@@ -210,7 +210,7 @@ class SweepObserver:
         return {name: start_tokens.read_start_token(folder, name) if name in having else None for name in names}
 
 
-def _has_news(settled: RunState, runs: Sequence[Run]) -> bool:
+def _has_news(settled: SweepRunStatus, runs: Sequence[Run]) -> bool:
     """Whether there are manifests that a settled state does not know; those that are missing by now are no news."""
     newest = max(runs, key=lambda r: r.attempt, default=None)
     if newest is None or newest == settled.run:

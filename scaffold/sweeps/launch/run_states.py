@@ -31,7 +31,7 @@ CANCELLED = ("cancelled", "stopped")
 CANCELLED_REASON = "its job was cancelled before it began"
 
 
-class RunState(NamedTuple):
+class SweepRunStatus(NamedTuple):
     """A run now. `run` is its newest manifest, `submission` its newest one.
 
     `planned`: the sweep's file has it; one that it no longer has is shown and never started. `startable`: a step may start it.
@@ -67,27 +67,27 @@ class SweepSnapshot:
     last step started, and its numbers (None: nothing was ready to start). `open_states` are those that are not settled, where whoever
     looked has them by itself: late in a sweep most are, and every step asks half a dozen questions of all runs."""
 
-    states: tuple[RunState, ...]
+    states: tuple[SweepRunStatus, ...]
     options: LaunchOptions
-    open_states: tuple[RunState, ...] | None = None
+    open_states: tuple[SweepRunStatus, ...] | None = None
     started: tuple[str, ...] = ()
     capacity: Capacity | None = None
 
     @property
-    def planned(self) -> tuple[RunState, ...]:
+    def planned(self) -> tuple[SweepRunStatus, ...]:
         """The runs that the sweep's file has."""
         return tuple(s for s in self.states if s.planned)
 
     @functools.cached_property
-    def unsettled(self) -> tuple[RunState, ...]:
+    def unsettled(self) -> tuple[SweepRunStatus, ...]:
         """The runs that a step has anything to do with; the others are done, and nothing is asked of them."""
         return tuple(s for s in self.states if not is_settled(s)) if self.open_states is None else self.open_states
 
-    def with_states(self, states: Iterable[RunState]) -> SweepSnapshot:
+    def with_states(self, states: Iterable[SweepRunStatus]) -> SweepSnapshot:
         """The same with other states of its runs."""
         return replace(self, states=tuple(states), open_states=None)
 
-    def with_changes(self, changed: Mapping[str, RunState]) -> SweepSnapshot:
+    def with_changes(self, changed: Mapping[str, SweepRunStatus]) -> SweepSnapshot:
         """The same with other states of some of its unsettled runs, by name."""
         return replace(
             self,
@@ -96,12 +96,12 @@ class SweepSnapshot:
         )
 
     @functools.cached_property
-    def startable(self) -> tuple[RunState, ...]:
+    def startable(self) -> tuple[SweepRunStatus, ...]:
         """The runs that a step may start."""
         return tuple([s for s in self.unsettled if s.startable])
 
     @functools.cached_property
-    def outstanding(self) -> tuple[RunState, ...]:
+    def outstanding(self) -> tuple[SweepRunStatus, ...]:
         """What is asked for and not done."""
         again = not self.options.stopped
         # asked of every run in every step: no call for each
@@ -114,11 +114,11 @@ class SweepSnapshot:
         )
 
 
-def _by_name(states: Sequence[RunState]) -> dict[str, RunState]:
+def _by_name(states: Sequence[SweepRunStatus]) -> dict[str, SweepRunStatus]:
     return dict(zip(map(itemgetter(0), states), states, strict=True))
 
 
-def is_settled(state: RunState) -> bool:
+def is_settled(state: SweepRunStatus) -> bool:
     """Whether no step has anything to do with a run: it is done, and nothing is asked of it."""
     return state.state in DONE and not (state.held or state.startable or state.resubmittable or state.cancelled)
 
@@ -149,20 +149,20 @@ class RunObservation(NamedTuple):
 
 def derive_state(
     name: str, submission: RunSubmission | None, runs: Sequence[Run], seen: RunObservation, *, hostname: str, now: float
-) -> RunState:
+) -> SweepRunStatus:
     """The state of one run. `runs` are its manifests, `hostname` is this host, `now` seconds since 1970."""
     newest = max(runs, key=lambda r: r.attempt, default=None)
     if finished := [r for r in runs if r.status == "finished"]:
         # a server that has not noticed the end yet is no disagreement
         against = _disagreement("finished", seen.status) if seen.state not in ("running", "starting") else None
         newest = max(finished, key=lambda r: r.attempt)
-        return RunState(name, "finished", newest, submission, backend_state=seen.state, disagreement=against)
+        return SweepRunStatus(name, "finished", newest, submission, backend_state=seen.state, disagreement=against)
     token = seen.token
     requested = submission is not None and (token is None or token.number <= submission.number)
     if token is not None and (submission is None or token.number > submission.number):
         # the ledger is gone, or an older one was brought back
         submission = RunSubmission(number=token.number, backend=submission.backend if submission else "local")
-    before = RunState(name, newest.status if newest else "missing", newest, submission, backend_state=seen.state)
+    before = SweepRunStatus(name, newest.status if newest else "missing", newest, submission, backend_state=seen.state)
     if submission is None or submission.withdrawn:
         return before
     if newest is not None and newest.attempt > submission.after:
@@ -176,7 +176,9 @@ def derive_state(
     return _state_before_start(before, submission, seen)
 
 
-def _state_with_manifest(before: RunState, newest: Run, seen: RunObservation, hostname: str, now: float) -> RunState:
+def _state_with_manifest(
+    before: SweepRunStatus, newest: Run, seen: RunObservation, hostname: str, now: float
+) -> SweepRunStatus:
     """A submission with a manifest: what that says, unless its host can no longer say it."""
     held = seen.state in ("waiting", "starting", "running")
     against = _disagreement(before.state, seen.status)
@@ -190,7 +192,9 @@ def _state_with_manifest(before: RunState, newest: Run, seen: RunObservation, ho
     return before._replace(held=held, disagreement=against)
 
 
-def _state_with_taken_token(before: RunState, token: StartToken, seen: RunObservation, now: float) -> RunState:
+def _state_with_taken_token(
+    before: SweepRunStatus, token: StartToken, seen: RunObservation, now: float
+) -> SweepRunStatus:
     """A submission whose token was taken, without a manifest: its launcher is about to write one, or never will."""
     submission = before.submission
     if seen.taker_gone is not None:
@@ -226,7 +230,7 @@ def _never_began(submission: RunSubmission, seen: RunObservation) -> bool:
     return ended and (seen.status is None or seen.status.reason != "exit 0")
 
 
-def _state_before_start(before: RunState, submission: RunSubmission, seen: RunObservation) -> RunState:
+def _state_before_start(before: SweepRunStatus, submission: RunSubmission, seen: RunObservation) -> SweepRunStatus:
     """A submission whose token nobody took yet."""
     reason = seen.status.reason if seen.status else None
     if seen.state == "waiting":
@@ -270,7 +274,7 @@ def _bracketed_reason(status: JobStatus | None) -> str:
     return f" ({status.reason})" if status and status.reason else ""
 
 
-def count_run_states(states: Iterable[RunState]) -> Mapping[str, int]:
+def count_run_states(states: Iterable[SweepRunStatus]) -> Mapping[str, int]:
     """How many runs are in each state, those with none left out, in the order of STATES."""
     counts = Counter(s.state for s in states)
     return {state: counts[state] for state in STATES if counts[state]}
@@ -284,7 +288,9 @@ RETRIES: Mapping[str, frozenset[str]] = {
 }
 
 
-def select_runs_to_submit(states: Iterable[RunState], retry: str | None) -> tuple[list[RunState], list[RunState]]:
+def select_runs_to_submit(
+    states: Iterable[SweepRunStatus], retry: str | None
+) -> tuple[list[SweepRunStatus], list[SweepRunStatus]]:
     """The runs that a launch writes down a new submission for, and those it would but for the backend, which still has their old one.
 
     Those are the missing ones and, with `retry` (a key of RETRIES), the ones that ended so. Finished runs are never run again.
@@ -294,6 +300,6 @@ def select_runs_to_submit(states: Iterable[RunState], retry: str | None) -> tupl
     return [s for s in chosen if not s.held], [s for s in chosen if s.held]
 
 
-def _is_withdrawn(state: RunState) -> bool:
+def _is_withdrawn(state: SweepRunStatus) -> bool:
     """Whether a retry was asked for and taken back by a stop: a later launch resumes it."""
     return state.submission is not None and state.submission.withdrawn and state.state != "finished"

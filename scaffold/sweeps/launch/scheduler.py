@@ -23,7 +23,7 @@ from scaffold.sweeps.launch import ledger_changes, living_runs, sweep_locks
 from scaffold.sweeps.launch.cancel import withdraw_open_start_tokens
 from scaffold.sweeps.launch.ledger import Ledger, lock_sweep_ledger, read_ledger
 from scaffold.sweeps.launch.observer import SweepObserver
-from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, select_runs_to_submit
+from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot, select_runs_to_submit
 from scaffold.sweeps.launch.schedule import LaunchSchedule, choose_runs_to_launch
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.model import PlannedRun, Sweep
@@ -70,7 +70,7 @@ class Scheduler:
         """The note of who schedules this sweep now (`pid`, `host`, `doing`); None where nobody does."""
         return sweep_locks.current_lock_holder(self.paths.sweeps, sweep_locks.scheduler_lock_name(self.sweep.name))
 
-    def request_runs(self, *, retry: str | None = None, **options: object) -> tuple[RunState, ...]:
+    def request_runs(self, *, retry: str | None = None, **options: object) -> tuple[SweepRunStatus, ...]:
         """Write down a new submission for every run that is missing or asked for again; those are returned. Starts nothing.
 
         `options` are fields of LaunchOptions to be changed, None for those that stay. Raises ScaffoldError.
@@ -88,7 +88,9 @@ class Scheduler:
                 self._warn(f"{name} is not tried again yet: {reason}")
             return tuple(chosen)
 
-    def _select_runs(self, snapshot: SweepSnapshot, retry: str | None) -> tuple[list[RunState], Mapping[str, str]]:
+    def _select_runs(
+        self, snapshot: SweepSnapshot, retry: str | None
+    ) -> tuple[list[SweepRunStatus], Mapping[str, str]]:
         """The runs that a launch asks for; and those that it would but for their last try, which is not gone, with the reason."""
         living = living_runs.explain_living_runs(self._workspace, snapshot.planned)
         states = [s._replace(held=s.held or s.name in living) for s in snapshot.planned]

@@ -17,9 +17,9 @@ from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.runs import recorder
 from scaffold.runs.model import SMOKE_SUFFIX, Run
 from scaffold.sweeps.launch.open_sweep import make_scheduler
-from scaffold.sweeps.launch.run_states import RunState
+from scaffold.sweeps.launch.run_states import SweepRunStatus
 from scaffold.sweeps.launch.scheduler import Scheduler
-from scaffold.sweeps.spec import code_state, parameter_values, sweep_file, sweep_paths
+from scaffold.sweeps.spec import code_state, parameter_texts, sweep_file, sweep_paths
 from scaffold.sweeps.spec.model import ConfigurationRule, Sweep
 from scaffold.workspace import Workspace
 
@@ -40,7 +40,7 @@ def make_smoke_sweep(sweep: Sweep, args: str = "") -> Sweep:
         raise WrongUsage(f"the sweep {sweep.name} has no configuration to try")
     replaced = set(recorder.naming.command_params(["smoke", *words]))
     first = {
-        k: v for k, v in sweep.configurations[0].items() if parameter_values.recorded_parameter_name(k) not in replaced
+        k: v for k, v in sweep.configurations[0].items() if parameter_texts.recorded_parameter_name(k) not in replaced
     }
     command = (*_without_options(sweep.command, replaced), *words)
     return replace(
@@ -121,7 +121,7 @@ def changes_outside_workspace(workspace: Workspace) -> frozenset[str]:
 
 def verify_smoke_run(
     workspace: Workspace,
-    state: RunState,
+    state: SweepRunStatus,
     before: frozenset[str],
     metrics_of: Callable[[Run], Mapping[str, float]],
     cause_of: Callable[[Run], str],

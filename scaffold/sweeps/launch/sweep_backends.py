@@ -43,11 +43,11 @@ class SweepBackends:
         """Raise ScaffoldError where the runs would find no environment or no Python on this machine; say where it is scaffold's own."""
         otherwise = "activate the environment yourself and give --no-prefix (for good: scaffold update --set environment.run_prefix=)"
         cwd = Path(self._workspace.workdir, self._sweep.cwd)
-        prefix = recorder_command.require_run_prefix(self._workspace, otherwise, cwd=cwd) if enters else []
+        prefix = recorder_command.read_environment_run_prefix(self._workspace, otherwise, cwd=cwd) if enters else []
         declared = self._workspace.answers.get("environment")
         if prefix or (isinstance(declared, dict) and declared.get("modules")):
             return
-        python = interpreter.find_interpreter(self._workspace, self._sweep.command, self._sweep.cwd)
+        python = interpreter.find_launcher_interpreter(self._workspace, self._sweep.command, self._sweep.cwd)
         if python is not None and interpreter.is_scaffold_interpreter(python):
             self._warn(f"`{self._sweep.command[0]}` is {python}, of the environment that scaffold itself lives in")
 

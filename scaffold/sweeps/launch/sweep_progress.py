@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from scaffold.observations import latest_values
 from scaffold.runs import live_progress
 from scaffold.runs.model import Scalar
-from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot, count_run_states
+from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot, count_run_states
 from scaffold.workspace import Workspace
 
 
@@ -40,14 +40,14 @@ def measure_sweep_progress(snapshot: SweepSnapshot, now: datetime.datetime) -> S
     )
 
 
-def newest_metrics(workspace: Workspace, state: RunState) -> tuple[Mapping[str, Scalar], str]:
+def newest_metrics(workspace: Workspace, state: SweepRunStatus) -> tuple[Mapping[str, Scalar], str]:
     """The last metrics of a run, and of a live one the last line that it printed."""
     if state.run is None or state.state in ("submitting", "waiting", "missing"):
         return {}, ""
     return latest_values.latest_metrics(workspace, state.run)
 
 
-def compute_run_elapsed(state: RunState, now: datetime.datetime) -> float | None:
+def compute_run_elapsed(state: SweepRunStatus, now: datetime.datetime) -> float | None:
     """Seconds that a run took or has been running for; None where that is not known."""
     if state.run is None or state.state in ("submitting", "waiting", "missing", "starting", "lost"):
         return None

@@ -25,7 +25,7 @@ from scaffold.runs.model import Run
 from scaffold.sweeps.launch import open_sweep, sweep_locks
 from scaffold.sweeps.launch.ledger import read_ledger
 from scaffold.sweeps.launch.run_loop import run_until_done
-from scaffold.sweeps.launch.run_states import RunState, SweepSnapshot
+from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
 from scaffold.sweeps.search import optimizer
 from scaffold.sweeps.search.optimizer import SearchTrial
 from scaffold.sweeps.search.spec import SearchSpec
@@ -203,7 +203,7 @@ class ParameterSearch:
                 )
         return snapshot
 
-    def _trial_states(self, snapshot: SweepSnapshot) -> Mapping[int, list[RunState]]:
+    def _trial_states(self, snapshot: SweepSnapshot) -> Mapping[int, list[SweepRunStatus]]:
         """How the runs of the open generation are, by trial, in the order of the seeds."""
         sweep = sweep_file.read_sweep(self.workspace, self.study.name)
         states = {s.name: s for s in snapshot.states}
@@ -214,7 +214,7 @@ class ParameterSearch:
             states_by_trial[trial.number] = [states[run.name] for run in runs]
         return states_by_trial
 
-    def _observed_states(self, snapshot: SweepSnapshot) -> Mapping[int, list[RunState]]:
+    def _observed_states(self, snapshot: SweepSnapshot) -> Mapping[int, list[SweepRunStatus]]:
         """The same, each run with what it gave."""
         states_by_trial = self._trial_states(snapshot)
         runs = [state.run for states in states_by_trial.values() for state in states if state.run]
@@ -239,7 +239,7 @@ def _trial_configuration(spec: SearchSpec, trial: SearchTrial) -> dict[str, str]
     return {**spec.fixed, **trial.params}
 
 
-def score_trial(trial: SearchTrial, states: Sequence[RunState], metric: str) -> SearchTrial:
+def score_trial(trial: SearchTrial, states: Sequence[SweepRunStatus], metric: str) -> SearchTrial:
     """A trial with its fitness: the mean over its runs, where every one of them finished with a number."""
     values: list[float] = []
     faults: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps.spec import parameter_values
+from scaffold.sweeps.spec import parameter_texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def parse_search_space(content: object) -> tuple[dict[str, Dimension], dict[str,
     fixed: dict[str, str] = {}
     for key, value in content.items():
         key_path = f"search_space.{key}"
-        parameter_values.check_parameter_name(key, option="search_space")
+        parameter_texts.check_parameter_name(key, option="search_space")
         if isinstance(value, list):
             values = tuple(dict.fromkeys(_format_value(v, key_path) for v in value))
             if not values:

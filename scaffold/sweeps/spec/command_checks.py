@@ -10,7 +10,7 @@ from scaffold.conventions import output_rewrite
 from scaffold.conventions.blanks import list_blocking_blanks
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps.spec import parameter_values
+from scaffold.sweeps.spec import parameter_texts
 
 if TYPE_CHECKING:
     from scaffold.sweeps.spec.script_interface import CommandScript
@@ -43,7 +43,7 @@ def check_sweep_command(
     """Raises WrongUsage where the command itself sets what is to be swept, or an option is nearly spelled as the script has it."""
     command_params = recorder.naming.command_params(command)
     for name in names:
-        if parameter_values.recorded_parameter_name(name) in command_params:
+        if parameter_texts.recorded_parameter_name(name) in command_params:
             raise WrongUsage(
                 f"the command sets {name} already, and it is to be swept",
                 hint="take it out of the command; --baseline adds the run without swept parameters",

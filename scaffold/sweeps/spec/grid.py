@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scaffold.errors import WrongUsage, suggest_spelling
-from scaffold.sweeps.spec import parameter_values, sampling
+from scaffold.sweeps.spec import parameter_texts, sampling
 
 if TYPE_CHECKING:
     from scaffold.sweeps.spec.model import ConfigurationRule
@@ -25,9 +25,9 @@ def expand_configurations(rule: ConfigurationRule) -> tuple[dict[str, str], ...]
         factors.append(rule.drawn or sampling.draw_configurations(rule.space, rule.draws, rule.space_seed))
     _check_keys_unique([{k for c in factor for k in c} for factor in factors])
     size = math.prod(map(len, factors))
-    if size > parameter_values.MAX_CONFIGURATIONS:
+    if size > parameter_texts.MAX_CONFIGURATIONS:
         raise WrongUsage(
-            f"{size:,} configurations are more than a sweep can have ({parameter_values.MAX_CONFIGURATIONS:,})"
+            f"{size:,} configurations are more than a sweep can have ({parameter_texts.MAX_CONFIGURATIONS:,})"
         )
     configurations = (
         [{k: v for part in parts for k, v in part.items()} for parts in itertools.product(*factors)] if factors else []
@@ -52,12 +52,12 @@ def _check_keys_unique(factors: Sequence[set[str]]) -> None:
     names: set[str] = set()
     for keys in factors:
         for key in sorted(keys):
-            if parameter_values.recorded_parameter_name(key) in names:
+            if parameter_texts.recorded_parameter_name(key) in names:
                 raise WrongUsage(
                     f"{key} gets its values from two sides",
                     hint="name it in one of --grid, --zip, --space or --from only, and spell it in one way",
                 )
-        names.update(map(parameter_values.recorded_parameter_name, keys))
+        names.update(map(parameter_texts.recorded_parameter_name, keys))
 
 
 def parse_configuration_filter(text: str) -> Callable[[Mapping[str, str]], bool]:
@@ -73,8 +73,8 @@ def parse_configuration_filter(text: str) -> Callable[[Mapping[str, str]], bool]
         raise WrongUsage(f"--only-if {error.message}", hint=error.hint) from error
 
     def is_wanted(configuration: Mapping[str, str]) -> bool:
-        values = {parameter_values.recorded_parameter_name(key): value for key, value in configuration.items()}
-        names = ((word, parameter_values.recorded_parameter_name(word)) for word in condition.words)
+        values = {parameter_texts.recorded_parameter_name(key): value for key, value in configuration.items()}
+        names = ((word, parameter_texts.recorded_parameter_name(word)) for word in condition.words)
         try:
             return condition.holds({word: values[name] for word, name in names if name in values})
         except UnknownOperandName as error:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import recorded_code, recorder_command, worktree_imports, worktrees
-from scaffold.runs.recorded_code import CodePin, RecordedCode
+from scaffold.runs import code_worktrees, recorder_command, worktree_imports, worktrees
+from scaffold.runs.code_worktrees import CodePin, RecordedCode
 from scaffold.sweeps.spec import code_state, sweep_paths
 from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths, make_ignored_folder
 
@@ -37,7 +37,7 @@ def checkout_original(workspace: Workspace, sweep: Sweep, *, links: Sequence[str
     fresh = not tree.is_dir()
     try:
         if fresh:
-            recorded_code.checkout_code(workspace, top, _recorded(workspace, sweep), tree)
+            code_worktrees.checkout_code(workspace, top, _recorded(workspace, sweep), tree)
         experiment = sweep.experiment if workspace.per_experiment else None
         inside = worktrees.link_workspace(workspace, tree, top, experiment, links)
         _check_original(inside, sweep, tree)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 
 from scaffold.errors import WrongUsage, suggest_spelling
 from scaffold.runs import recorder
-from scaffold.sweeps.spec import grid, parameter_values, sampling
+from scaffold.sweeps.spec import grid, parameter_texts, sampling
 from scaffold.sweeps.spec.model import (
     BackendName,
     BooleanStyle,
@@ -129,7 +129,7 @@ def flatten_configuration(value: object, key: str) -> dict[str, str]:
             raise WrongUsage(f"{key} has {repeated[0]} twice")
         flat.update(pairs)
     for name in flat:
-        parameter_values.check_parameter_name(name, option=key)
+        parameter_texts.check_parameter_name(name, option=key)
     return flat
 
 
@@ -187,7 +187,7 @@ def _check_choice(value: object, choices: Sequence[str], key: str) -> Any:
 def _parse_value_lists(value: object, key: str) -> dict[str, tuple[str, ...]]:
     lists = {}
     for name, inner in check_mapping(value, key).items():
-        parameter_values.check_parameter_name(name, option=key)
+        parameter_texts.check_parameter_name(name, option=key)
         lists[name] = check_text_list(inner if isinstance(inner, list) else [inner], f"{key}.{name}")
         if not lists[name]:
             raise WrongUsage(f"{key}.{name} has no values")
@@ -197,7 +197,7 @@ def _parse_value_lists(value: object, key: str) -> dict[str, tuple[str, ...]]:
 def _parse_seeds(value: object) -> tuple[int, ...]:
     if value in (None, "", "null", []):
         return ()
-    return parameter_values.parse_seeds(
+    return parameter_texts.parse_seeds(
         ",".join(check_text_list(value if isinstance(value, list) else [value], "seeds"))
     )
 

@@ -16,7 +16,7 @@ from scaffold.sweeps.spec import (
     code_state,
     command_checks,
     grid,
-    parameter_values,
+    parameter_texts,
     parsing,
     run_names,
     sampling,
@@ -156,8 +156,8 @@ def _make_configuration_rule(options: SweepOptions, base: ConfigurationRule) -> 
     """The rule that options make, on top of what --from gave."""
     rule = replace(
         base,
-        grid={**base.grid, **parameter_values.parse_swept_parameters(options.grid, option="--grid")},
-        zips=(*base.zips, *(parameter_values.parse_swept_parameters(group, option="--zip") for group in options.zips)),
+        grid={**base.grid, **parameter_texts.parse_swept_parameters(options.grid, option="--grid")},
+        zips=(*base.zips, *(parameter_texts.parse_swept_parameters(group, option="--zip") for group in options.zips)),
         only_if=options.only_if if options.only_if is not None else base.only_if,
         baseline=options.baseline or base.baseline,
     )
@@ -172,7 +172,7 @@ def _make_configuration_rule(options: SweepOptions, base: ConfigurationRule) -> 
         key, equals, values = text.partition("=")
         if not equals or not values:
             raise WrongUsage(f"--space needs KEY=RANGE, not {text!r}", hint=f"--space {sampling.HINT}")
-        parameter_values.check_parameter_name(key, option="--space")
+        parameter_texts.check_parameter_name(key, option="--space")
         if key in space:
             raise WrongUsage(f"--space names {key} twice")
         space[key] = values
@@ -198,7 +198,7 @@ def _draft_sweep(
     command_checks.check_sweep_blanks(command)
     cwd = same_command.cwd if same_command else os.path.relpath(directory.resolve(), workspace.workdir.resolve())
     configurations = grid.expand_configurations(rule)
-    seeds = parameter_values.parse_seeds(options.seeds) if options.seeds is not None else base.seeds if base else ()
+    seeds = parameter_texts.parse_seeds(options.seeds) if options.seeds is not None else base.seeds if base else ()
     script = script_interface.read_command_script(workspace, command, cwd)
     command_checks.refuse_secrets_in_sweep(
         command, configurations, {"the goal": goal, "the experiment": options.experiment or ""}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from scaffold.errors import WrongUsage
 from scaffold.runs import recorder
-from scaffold.sweeps.spec.parameter_values import MAX_CONFIGURATIONS, split_parameter_values
+from scaffold.sweeps.spec.parameter_texts import MAX_CONFIGURATIONS, split_parameter_values
 
 KINDS = ("uniform", "log", "int", "logint", "choice")
 HINT = "lr=log:1e-5,1e-1  dropout=uniform:0,0.5  layers=int:1,6  width=logint:16,1024  act=relu,gelu"

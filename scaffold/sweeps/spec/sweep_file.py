@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError, WrongUsage, suggest_spelling
 from scaffold.runs import recorder, records_home
-from scaffold.sweeps.spec import parameter_values, parsing, sweep_paths, text_yaml
+from scaffold.sweeps.spec import parameter_texts, parsing, sweep_paths, text_yaml
 from scaffold.sweeps.spec.model import ConfigurationRule, RunResources, Sweep, SweepCode
 from scaffold.workspace import Workspace
 
@@ -80,7 +80,7 @@ def _head_entries(sweep: Sweep) -> Iterable[tuple[str, object]]:
     if sweep.metric_from:
         yield "metric_from", sweep.metric_from
     if sweep.seeds:
-        yield "seeds", parameter_values.format_seeds(sweep.seeds)
+        yield "seeds", parameter_texts.format_seeds(sweep.seeds)
 
 
 def _rule_lines(rule: ConfigurationRule) -> list[str]:
