@@ -14,7 +14,8 @@ CONFIG_SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".gin")
 _TRIAL_FILE = re.compile(r"(?:^|[/_.-])(?:debug|dummy|fake|smoke|sanity)(?:[/_.-]|$)", re.IGNORECASE)
 _FOUND_BY_NAME = re.compile(r"config[-_]?(?:name|dir)|^-cn$|^-cd$")
 _NO_TRAINING = re.compile(r"eval|test|infer|predict|sampl|generat", re.IGNORECASE)
-_TO_EDIT = re.compile(r"^\s*[^#\s][^#\n]*?[\s:=\"'](?:/your[_-]|/?path/to/|<your)", re.IGNORECASE | re.MULTILINE)
+# of one line: `\s` at its start would go through all blank lines below, from each of them
+_TO_EDIT = re.compile(r"^[ \t]*[^#\s][^#\n]*?[\s:=\"'](?:/your[_-]|/?path/to/|<your)", re.IGNORECASE | re.MULTILINE)
 _DATA_PLACE = re.compile(
     r"^-{0,2}(?:train(?:ing)?[-_]?)?(?:data|dataset)s?(?:[-_]?(?:dir|path|root|folder|files?|name|id|set))?$|^-{0,2}train[-_]files?$"
 )

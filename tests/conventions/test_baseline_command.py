@@ -432,6 +432,13 @@ def test_a_configuration_with_blanks_is_to_be_copied(blank: str) -> None:
     assert shown(line, **{"conf/a.yaml": f"lr: 1\n# data: {blank}\n"}) == line
 
 
+def test_a_configuration_of_blank_lines_is_read_in_linear_time() -> None:
+    """A hundred thousand of them took minutes where each was a beginning of all below it; this ends at once, or not today."""
+    line = "python train.py --config conf/a.yaml"
+    command_line = shown(line, **{"conf/a.yaml": "\n" * 100_000 + "data: /your_data/train.csv\n"})
+    assert "with your own paths (conf/a.yaml:100001)" in command_line
+
+
 @pytest.mark.parametrize(
     "option", ["--enable-wandb", "--use_wandb", "--set evo.enable_wandb_logging=true", "--with-comet"]
 )
