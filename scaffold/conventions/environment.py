@@ -18,6 +18,8 @@ LOCKS = {
 }
 # tables that tell a build backend what to pack declare no environment
 _BUILD_ONLY = {"uv": {"build-backend"}, "pdm": {"version", "build", "publish", "distribution"}, "poetry": {"version"}}
+# what declares that the repository can be installed as a package
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 _TABLES = ("uv", "poetry", "pixi", "pdm", "hatch")
 _FILE = re.compile(
     r"^(?:[^/]+/)?(?:pyproject\.toml|setup\.py|setup\.cfg|requirements[^/]*\.txt|(?:environment|conda)[^/]*\.ya?ml|pixi\.toml|Pipfile[^/]*"
@@ -176,7 +178,7 @@ def _from_tool_tables(facts: Facts, path: str) -> tuple[str | None, str]:
 def _from_conda(facts: Facts, path: str) -> tuple[str | None, str]:
     if not is_conda_file(facts, path):
         return None, ""
-    match = re.search(r"^\s*-\s*(?:[\w-]+::)?python\s*([=<>!~][^#\n]*)", facts.texts.get(path, ""), re.MULTILINE)
+    match = re.search(r"^[^\S\n]*-\s*(?:[\w-]+::)?python\s*([=<>!~][^#\n]*)", facts.texts.get(path, ""), re.MULTILINE)
     return (match[1].strip().strip("\"'") if match else None), "python"
 
 

@@ -22,11 +22,11 @@ _DECIDES = (
 )
 _BEST = re.compile(r"(?i)best|lowest|highest|\bmin_|\bmax_")
 _CONFIGURED = re.compile(
-    r"^\s*(?:-\s*)?(?P<key>monitor|metric_for_best_model|optimized_metric|save_best)\s*:\s*"
+    r"^[^\S\n]*(?:-\s*)?(?P<key>monitor|metric_for_best_model|optimized_metric|save_best)\s*:\s*"
     r"[\"']?(?P<name>[A-Za-z][\w/@.\- ]*?)[\"']?\s*(?:\#.*)?$",
     re.MULTILINE,
 )
-_MODE = re.compile(r"^\s*mode\s*:\s*[\"']?(min|max)", re.MULTILINE)
+_MODE = re.compile(r"^[^\S\n]*mode\s*:\s*[\"']?(min|max)", re.MULTILINE)
 _SWEPT = re.compile(r"^metric:\s*\n((?:[ \t]+.*\n)+)", re.MULTILINE)
 _STOPPERS = frozenset(("early_stopping", "early_stop", "early_stopper", "earlystopping", "stopper"))
 _METRIC_OPTION = re.compile(

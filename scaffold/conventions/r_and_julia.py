@@ -22,12 +22,12 @@ _DECLARED = {
         r"""^[ \t]*(?:"-\w",[ \t]*)?"(--[\w-]*seed[\w-]*)"[ \t]*(?:,[ \t]*"-\w")?[ \t]*$""", re.MULTILINE
     ),
 }
-_DOCOPT = re.compile(r"(?:\[|^\s+(?:-\w,?\s+)?)(--[\w-]*seed[\w-]*)[= <]", re.MULTILINE)
+_DOCOPT = re.compile(r"(?:\[|^\s{1,200}(?:-\w,?\s+)?)(--[\w-]*seed[\w-]*)[= <]", re.MULTILINE)
 _INCLUDES = re.compile(r"""\b(?:include|source|sys\.source|includet)\(\s*(?:file\s*=\s*)?(?:[\w.:]+\()*([^()\n]*?)\)""")
 _TEXTS = re.compile(r"""["']([^"'\n]+)["']""")
 _LOADS = re.compile(r"\b(?:read_yaml|yaml\.load_file|YAML\.load_file|TOML\.parsefile|read_json|fromJSON|config::get)\b")
 _SEEDS_FROM = re.compile(r"""(?:set\.seed|seed!)\([^\n]*?(?:\$|\[\[?["':]|\.)([A-Za-z_]*seed)\b""")
-_COMMENT = re.compile(r"^\s*#(?!').*$", re.MULTILINE)
+_COMMENT = re.compile(r"^[^\S\n]*#(?!').*$", re.MULTILINE)
 _DEEPEST = 3
 
 

@@ -11,7 +11,8 @@ from scaffold.facts import Facts, paths
 
 _TEST_FUNCTION = re.compile(r"^(?:  |    |\t)?(?:async )?def test_?\w*\(", re.MULTILINE)
 _TEST_CASE = re.compile(
-    r"^class \w+\(.*\b(?:TestCase|\w*Test)\b.*\):|^\s*unittest\.main\(|absltest\.main\(|tf\.test\.main\(", re.MULTILINE
+    r"^class \w+\(.*\b(?:TestCase|\w*Test)\b.*\):|^[^\S\n]*unittest\.main\(|absltest\.main\(|tf\.test\.main\(",
+    re.MULTILINE,
 )
 _RUNS_PYTEST = re.compile(r"(^|\s)(py\.?test)(\s|$)")
 
@@ -111,7 +112,9 @@ def _called(facts: Facts) -> Iterator[Occurrence]:
     for path in facts.read_files("config"):
         if path.startswith(".github/workflows/"):
             match = re.search(
-                r"^\s*(?:-?\s*run:\s*)?(?:\|\s*)?((?:[\w./-]+ ){0,4}pytest\b.*)$", facts.texts[path], re.MULTILINE
+                r"^[^\S\n]*(?:(?:-\s*)?run:\s*)?(?:\|\s*)?((?:[\w./-]+ ){0,4}pytest\b.*)$",
+                facts.texts[path],
+                re.MULTILINE,
             )
             if match and "install" not in match[1]:
                 yield Occurrence("pytest", path, facts.line_of(path, match[1]), match[1].strip())
@@ -119,5 +122,5 @@ def _called(facts: Facts) -> Iterator[Occurrence]:
 
 def _imported(facts: Facts) -> Iterator[Occurrence]:
     for path in find_test_files(facts):
-        if re.search(r"^\s*(import pytest|from pytest)", facts.texts[path], re.MULTILINE):
+        if re.search(r"^[^\S\n]*(import pytest|from pytest)", facts.texts[path], re.MULTILINE):
             yield Occurrence("pytest", path, facts.line_of(path, "pytest"), "import pytest")

@@ -49,7 +49,7 @@ _REPORTS = frozenset(("report_to", "log_with", "--report_to", "--report-to", "--
 _MAY_NAME = re.compile(r"(?i)(logger|callback|tracker|writer|visbackend|report_to|log_with)")
 _PACKAGES = "wandb|mlflow|tensorboard|aim|neptune|comet[-_]ml|clearml|dvclive|visdom|swanlab|trackio"
 _REQUIRED = re.compile(rf"^({_PACKAGES})(?![\w-])", re.MULTILINE | re.IGNORECASE)
-_COMMENTED = re.compile(rf"^\s*#\s*(?:import|from)\s+({_PACKAGES})\b", re.MULTILINE)
+_COMMENTED = re.compile(rf"^[^\S\n]*#\s*(?:import|from)\s+({_PACKAGES})\b", re.MULTILINE)
 _TF_SUMMARY = re.compile(r"(^|\.)summary\.(create_file_writer|FileWriter)$|^(tf|tensorflow|keras)\b.*\bTensorBoard$")
 
 

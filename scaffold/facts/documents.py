@@ -100,4 +100,4 @@ def notebook_code(text: str) -> str | None:
         code = ["".join(c.get("source", "")) for c in cells if c.get("cell_type") == "code"]
     except (ValueError, AttributeError, TypeError):
         return None
-    return "\n".join(re.sub(r"^\s*[%!?].*$", "", cell, flags=re.MULTILINE) for cell in code)
+    return "\n".join(re.sub(r"^[^\S\n]*[%!?].*$", "", cell, flags=re.MULTILINE) for cell in code)

@@ -59,7 +59,7 @@ def _end_of_line(text: str, at: int) -> int:
 
 
 _MAIN_GUARD = re.compile(r"^if\s+__name__\s*==", re.MULTILINE)
-_MAIN_GUARD_OR_APP = re.compile(r"^if\s+__name__\s*==|^\s*(?:absl\.)?app\.run\(", re.MULTILINE)
+_MAIN_GUARD_OR_APP = re.compile(r"^if\s+__name__\s*==|^[^\S\n]*(?:absl\.)?app\.run\(", re.MULTILINE)
 
 
 def main_guard_line(text: str) -> int | None:
@@ -77,7 +77,9 @@ def _line(pattern: re.Pattern[str], text: str) -> int | None:
     return text.count("\n", 0, match.start()) + 1 if match else None
 
 
-_TESTS = re.compile(r"^\s*def test_|^\s*(?:import|from) (?:unittest|pytest|absl\.testing)\b|TestCase", re.MULTILINE)
+_TESTS = re.compile(
+    r"^[^\S\n]*def test_|^[^\S\n]*(?:import|from) (?:unittest|pytest|absl\.testing)\b|TestCase", re.MULTILINE
+)
 
 
 def is_experiment_script(text: str) -> bool:

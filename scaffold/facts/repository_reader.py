@@ -88,7 +88,7 @@ def _submodules(workdir: Path, top: Path | None) -> Iterator[str]:
         text = (top / ".gitmodules").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return
-    for submodule in re.findall(r"^\s*path\s*=\s*(.+?)\s*$", text, re.MULTILINE):
+    for submodule in re.findall(r"^[^\S\n]*path\s*=\s*(.+?)\s*$", text, re.MULTILINE):
         relative = os.path.relpath(top / submodule, workdir).replace(os.sep, "/")
         if not relative.startswith("../"):
             yield relative

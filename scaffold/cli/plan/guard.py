@@ -106,7 +106,7 @@ def _task_in_progress(plan: Path) -> str | None:
         text = plan.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    line = re.search(r"^\s*(?:[-*+]|\d+[.)])\s+\[/\]\s+(.*)$", text, re.MULTILINE)
+    line = re.search(r"^[^\S\n]*(?:[-*+]|\d+[.)])\s+\[/\]\s+(.*)$", text, re.MULTILINE)
     if line is None:
         return None
     task_id = re.match(r"\[(P\d+-T\d+)\]", line[1])

@@ -23,7 +23,7 @@ EXCEPTION_LINE = re.compile(
     r"(?P<name>(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning|Stop\w*))(?::\s*(?P<message>.*))?$"
 )
 TRACEBACK = "Traceback (most recent call last):"
-FRAME = re.compile(r'^\s*File "(?P<path>[^"\n]+)", line (?P<line>\d+)', re.MULTILINE)
+FRAME = re.compile(r'^[^\S\n]*File "(?P<path>[^"\n]+)", line (?P<line>\d+)', re.MULTILINE)
 PACKAGES = re.compile(r"/(?:site|dist)-packages/|/lib/python\d")
 DIRECT_CAUSE = "The above exception was the direct cause of the following exception:"
 # below a traceback any class may stand, whatever its name ends with
