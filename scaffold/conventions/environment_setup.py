@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from scaffold.conventions.detected import DetectedValue
 from scaffold.conventions.environment import (
+    PROJECT_FILES,
     find_environment_files,
     is_auxiliary_environment_file,
     is_conda_file,
@@ -21,7 +22,6 @@ _INSTALLS_PROJECT = re.compile(
     r"^(python3? -m )?pip3? install (-e |--editable )?\.(\s|$|\[)|^python3? setup\.py (install|develop)"
 )
 _FOR_DEVELOPERS = re.compile(r"(^|[-_./])(dev|test|doc|lint|ci|typing|build)", re.IGNORECASE)
-_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][\w.\-]*(\[[\w,\-]+\])?([=<>~!]=?[\w.*,<>=!]+)?$")
 
 
@@ -71,7 +71,7 @@ def _setup_conda(facts: Facts, top: list[str]) -> DetectedValue[str]:
     line = f"micromamba create -y -n {name} -f {shlex.quote(path)} && {activate}"
     evidence = [Evidence(path=path, text=path)]
     installs = next((c for c in facts.shown_commands if _INSTALLS_PROJECT.search(c.text)), None)
-    if installs is not None and any(p in top for p in ("setup.py", "pyproject.toml", "setup.cfg")):
+    if installs is not None and any(p in top for p in PROJECT_FILES):
         line += " && pip install -e ."
         evidence.append(Evidence(path=installs.path, line=installs.line, text=installs.text))
     return DetectedValue(line, tuple(evidence))
@@ -94,7 +94,7 @@ def _pip_arguments(facts: Facts, top: list[str], main: str, installed: InstallCo
     A requirements file of another name (not one for tests or documentation) stands in where there is neither.
     """
     requirements = _nearest((p for p in top if p.rpartition("/")[2] == "requirements.txt"), main)
-    project = _nearest((p for p in top if p.endswith(_PROJECTS) and _holds_a_project(facts, p)), main)
+    project = _nearest((p for p in top if p.endswith(PROJECT_FILES) and _holds_a_project(facts, p)), main)
     if requirements is not None and project is not None and _folder(requirements) != _folder(project):
         first = _nearest((requirements, project), main)
         requirements, project = (requirements, None) if first == requirements else (None, project)

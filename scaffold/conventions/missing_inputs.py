@@ -31,24 +31,23 @@ def config_sort_key(path: str) -> tuple[bool, bool, int, str]:
     return is_debug_config(path), "train" not in path.lower(), path.count("/"), path
 
 
-def find_config_candidates(facts: Facts, name: str, value: str, folder: str) -> list[str]:
-    """Which files a shown configuration may be, where the folder that the command runs in (`cd X && `) has none of that name, and
-    several elsewhere bear it. One alone is no choice: the script may know its folder."""
-    base = folder.removeprefix("cd ").removesuffix(" && ").strip("'")
-    if not value.endswith(CONFIG_SUFFIXES) or _FOUND_BY_NAME.search(name) or value.startswith(("/", "~", "$")):
-        return []
-    if is_blank_value(value) or facts.has(posixpath.normpath(posixpath.join(base, value))):
-        return []
-    ending = "/" + value.removeprefix("./")
-    files = [p for p in facts.notable if f"/{p}".endswith(ending)]
-    return sorted(files, key=config_sort_key) if len(files) > 1 else []
-
-
 def _in_repository(facts: Facts, value: str, folder: str) -> str | None:
     """The repository's path of a configuration that a command names; `folder` is what it enters first (`cd X && `)."""
     base = folder.removeprefix("cd ").removesuffix(" && ").strip("'")
     path = posixpath.normpath(posixpath.join(base, value))
     return path if value.endswith(CONFIG_SUFFIXES) and facts.has(path) else None
+
+
+def find_config_candidates(facts: Facts, name: str, value: str, folder: str) -> list[str]:
+    """Which files a shown configuration may be, where the folder that the command runs in (`cd X && `) has none of that name, and
+    several elsewhere bear it. One alone is no choice: the script may know its folder."""
+    if not value.endswith(CONFIG_SUFFIXES) or _FOUND_BY_NAME.search(name) or value.startswith(("/", "~", "$")):
+        return []
+    if is_blank_value(value) or _in_repository(facts, value, folder):
+        return []
+    ending = "/" + value.removeprefix("./")
+    files = [p for p in facts.notable if f"/{p}".endswith(ending)]
+    return sorted(files, key=config_sort_key) if len(files) > 1 else []
 
 
 def find_blank_in_config(facts: Facts, value: str, folder: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 
+from scaffold.conventions.environment import PROJECT_FILES
 from scaffold.facts import Facts
 
 _PARENT_PATH = re.compile(r"[\"'](\.\./[\w][\w./-]*)[\"']")
 _FINDS_PLACES = re.compile(r"__file__|os\.chdir|sys\.path")
-_DECLARES_PACKAGES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 def reads_beside_its_folder(facts: Facts, path: str) -> bool:
@@ -18,9 +18,9 @@ def reads_beside_its_folder(facts: Facts, path: str) -> bool:
     Only where nothing of it asks for its own place (`__file__`), and where such a path exists from the script's folder.
     """
     folder = path.rpartition("/")[0]
-    if not folder or not path.endswith(".py") or "../" not in _own_text(facts, path):
+    text = _own_text(facts, path) if folder and path.endswith(".py") else ""
+    if "../" not in text:
         return False
-    text = _own_text(facts, path)
     if _FINDS_PLACES.search(text) or any(i.level for i in facts.parse(path).imports):
         return False
     targets = (posixpath.normpath(posixpath.join(folder, p)) for p in _PARENT_PATH.findall(text))
@@ -33,7 +33,7 @@ def imports_from_the_top(facts: Facts, path: str) -> bool:
     Python looks beside the script first, never in the folder one stands in.
     """
     folder = path.rpartition("/")[0]
-    if not folder or not path.endswith(".py") or any(map(facts.has, _DECLARES_PACKAGES)):
+    if not folder or not path.endswith(".py") or any(map(facts.has, PROJECT_FILES)):
         return False
     source = facts.parse(path)
     if any(i.level for i in source.imports) or _FINDS_PLACES.search(facts.texts.get(path, "")):

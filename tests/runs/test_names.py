@@ -76,7 +76,7 @@ def test_parameters_read_off_a_command(command: str, params: dict[str, Any]) -> 
     assert recorder.naming.command_params(command.split()) == params
 
 
-def identity(command: str, **more: Any) -> object:
+def identity(command: str, **more: Any) -> Any:
     return recorder.naming.Identity(command.split(), **more)
 
 
@@ -91,7 +91,7 @@ def identity(command: str, **more: Any) -> object:
     ],
 )
 def test_one_configuration_has_one_name(one: str, other: str) -> None:
-    assert identity(one, top="/repo").name == identity(other, top="/repo").name  # type: ignore[attr-defined]
+    assert identity(one, top="/repo").name == identity(other, top="/repo").name
 
 
 def test_what_changes_a_name() -> None:
@@ -107,7 +107,7 @@ def test_what_changes_a_name() -> None:
         identity(base + " positional"),
         identity("python train.py --lr 0.2"),
     ]
-    assert len({i.name for i in changed}) == len(changed)  # type: ignore[attr-defined]
+    assert len({i.name for i in changed}) == len(changed)
 
 
 @pytest.mark.parametrize(
@@ -123,17 +123,17 @@ def test_what_changes_a_name() -> None:
 )
 def test_the_seed_is_read_off_the_command(command: str, seed: int | None, params: dict[str, Any]) -> None:
     found = identity(command)
-    assert (found.seed, found.params) == (seed, params)  # type: ignore[attr-defined]
+    assert (found.seed, found.params) == (seed, params)
 
 
 def test_how_a_name_reads() -> None:
     command = "python src/train.py --lr 1e-3 --data a/b.csv --seed 3"
     found = identity(command, experiment="base line")
-    assert found.name == f"base_line-data_a_b.csv-lr_0.001-s3-{found.digest}"  # type: ignore[attr-defined]
+    assert found.name == f"base_line-data_a_b.csv-lr_0.001-s3-{found.digest}"
     former = identity(command, experiment="base line", scheme=1)
-    assert former.name == f"base_line-data=a_b.csv,lr=0.001-s3-{former.digest}"  # type: ignore[attr-defined]
-    assert identity("python src/train.py").name.startswith("train-")  # type: ignore[attr-defined]
-    assert identity("python -m pkg.fit").name.startswith("fit-")  # type: ignore[attr-defined]
+    assert former.name == f"base_line-data=a_b.csv,lr=0.001-s3-{former.digest}"
+    assert identity("python src/train.py").name.startswith("train-")
+    assert identity("python -m pkg.fit").name.startswith("fit-")
 
 
 LONG = "python train.py --data_path /scratch/{0}/imagenet --model_name meta/{0} --output_dir /scratch/{0}/out --tokenizer meta/{0}"
@@ -142,39 +142,39 @@ LONG = "python train.py --data_path /scratch/{0}/imagenet --model_name meta/{0} 
 def test_a_name_that_is_too_long_keeps_what_stands_last_in_the_command() -> None:
     """What a sweep varies stands there; in the alphabet it may stand anywhere, and was lost in scheme 2."""
     command = LONG.format("l" * 30) + " --weight_decay {0} --warmup {1} --seed 3"
-    names = [identity(command.format(decay, warmup)).name for decay in (0.1, 0.01) for warmup in (100, 500)]  # type: ignore[attr-defined]
+    names = [identity(command.format(decay, warmup)).name for decay in (0.1, 0.01) for warmup in (100, 500)]
     assert all(len(name) <= 120 for name in names)
     for name, tail in zip(names, ("warmup_100-weight_decay_0.1", "warmup_500-weight_decay_0.1"), strict=False):
         assert f"-{tail}-s3-" in name
     former = identity(command.format(0.1, 100), scheme=2)
-    assert "weight_decay" not in former.name  # type: ignore[attr-defined]
-    assert names[0].endswith(former.digest), "the digest is the same"  # type: ignore[attr-defined]
+    assert "weight_decay" not in former.name
+    assert names[0].endswith(former.digest), "the digest is the same"
 
 
 def test_what_is_set_again_at_the_end_of_a_command_stands_last() -> None:
     """As with Hydra, where a sweep overrides what the command has set: all of its runs would look the same but for the digest."""
     command = "python train.py lr=0.1 " + " ".join(f"z{index}.some_module.option_name={'v' * 14}" for index in range(8))
-    names = [identity(f"{command} lr={rate}").name for rate in (0.2, 0.3)]  # type: ignore[attr-defined]
+    names = [identity(f"{command} lr={rate}").name for rate in (0.2, 0.3)]
     assert [("lr_0.1_0.2-" in name, "lr_0.1_0.3-" in name) for name in names] == [(True, False), (False, True)]
 
 
 def test_the_name_of_a_long_command_is_the_same_in_any_sweep_and_by_hand() -> None:
     """Swept parameters that a placeholder puts into the command are told to the recorder, too, and move nothing."""
     command = LONG.format("l" * 30) + " --weight_decay 0.1 --warmup 100 --seed 3"
-    by_hand = identity(command).name  # type: ignore[attr-defined]
+    by_hand = identity(command).name
     for swept in ({"data_path": f"/scratch/{'l' * 30}/imagenet"}, {"weight_decay": 0.1}, {"warmup": 100, "seed": 3}):
         seed = swept.pop("seed", None)
-        assert identity(command, params=swept, seed=seed).name == by_hand  # type: ignore[attr-defined]
+        assert identity(command, params=swept, seed=seed).name == by_hand
 
 
 def test_of_a_long_value_the_end_stays() -> None:
-    found = identity(f"python train.py --config {'deep/' * 20}small.yaml --lr 0.1").name  # type: ignore[attr-defined]
+    found = identity(f"python train.py --config {'deep/' * 20}small.yaml --lr 0.1").name
     assert found.startswith("train-config_eep_deep_deep_small.yaml-lr_0.1-"), found
 
 
 def test_names_that_are_not_too_long_are_the_same_in_schemes_2_and_3() -> None:
     command = "python train.py --lr 0.1 --depth 3 --data a/b.csv"
-    assert identity(command, scheme=2).name == identity(command, scheme=3).name  # type: ignore[attr-defined]
+    assert identity(command, scheme=2).name == identity(command, scheme=3).name
 
 
 text = st.text(max_size=500)

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.results.metrics.configurations import finite_number
 from scaffold.results.stats import power
-from scaffold.results.stats.distributions import t_critical, t_two_sided_p
-from scaffold.results.stats.hypothesis_tests import holm_correction, paired_effect
-from scaffold.results.stats.pair_test import OrderedValues, SeedValues, in_seed_order, run_pair_test
+from scaffold.results.stats.hypothesis_tests import holm_correction
+from scaffold.results.stats.pair_test import (
+    OrderedValues,
+    PairTest,
+    SeedValues,
+    in_seed_order,
+    run_pair_test,
+    run_test_in_order,
+)
 from scaffold.results.stats.power import TARGET_POWER, detectable_effect
 from scaffold.results.tables.fold import row_label
 
@@ -113,18 +119,6 @@ class RowMetricValues(NamedTuple):
         return self.noise_floors[sizes]
 
 
-class PairStatistics(NamedTuple):
-    """What is tested of two rows with `n_a` and `n_b` values: the difference of their means, its error and p; None without a test."""
-
-    n_a: int
-    n_b: int
-    effect: float | None = None
-    error: float = 0.0
-    df: float = 0.0
-    p: float | None = None
-    paired: bool = False
-
-
 class MetricRows:
     """The rows of a table that have a value of a metric; two of them are tested against each other once, whoever asks."""
 
@@ -145,35 +139,26 @@ class MetricRows:
         ]
 
     @cached_property
-    def pairs(self) -> dict[tuple[int, int], PairStatistics]:
+    def pairs(self) -> dict[tuple[int, int], PairTest]:
         """Each later row against each earlier one, by their places."""
         return {
-            (i, j): compare_rows(a, b) for (i, a), (j, b) in islice(combinations(enumerate(self.rows), 2), MOST_PAIRS)
+            (i, j): _run_row_test(a, b) for (i, a), (j, b) in islice(combinations(enumerate(self.rows), 2), MOST_PAIRS)
         }
 
     def p_values(self, a: int, others: Sequence[int]) -> list[float | None]:
         """The p-values of other rows against row `a`. Of pairs it is the same both ways to the last bit, else it may not be."""
         pairs = [self.pairs[(a, b) if a < b else (b, a)] for b in others]
-        return [
-            pair.p if pair.paired or a < b else compare_rows(self.rows[a], self.rows[b]).p
+        tests = [
+            pair.test if pair.paired or a < b else _run_row_test(self.rows[a], self.rows[b]).test
             for b, pair in zip(others, pairs, strict=True)
         ]
+        return [test.p if test is not None else None for test in tests]
 
 
-def compare_rows(a: RowMetricValues, b: RowMetricValues) -> PairStatistics:
-    """Row `b` against row `a`, as `run_pair_test` tests them."""
-    ordered_a, ordered_b = a.ordered_values, b.ordered_values
-    if ordered_a and ordered_b and ordered_a.seeds == ordered_b.seeds:
-        # most pairs: without the objects that a comparison is made of, since there are thousands
-        n = len(ordered_a.seeds)
-        effect, error = paired_effect(ordered_a.values, ordered_b.values)
-        if error:
-            return PairStatistics(n, n, effect, error, n - 1, t_two_sided_p(effect / error, n - 1), True)
-    pair = run_pair_test(a.seed_values, b.seed_values)
-    if pair.test is None:
-        return PairStatistics(len(pair.a), len(pair.b))
-    _, effect, _, _, p, error, df = pair.test
-    return PairStatistics(len(pair.a), len(pair.b), effect, error, df, p, pair.paired)
+def _run_row_test(a: RowMetricValues, b: RowMetricValues) -> PairTest:
+    """Row `b` against row `a`; the order of a row's seeds is looked at once, and not in each of its pairs."""
+    ordered = a.ordered_values and b.ordered_values and run_test_in_order(a.ordered_values, b.ordered_values)
+    return ordered or run_pair_test(a.seed_values, b.seed_values)
 
 
 def list_quotable_differences(
@@ -240,19 +225,18 @@ def target_power_number() -> QuotableNumber:
     return QuotableNumber(value=TARGET_POWER, kind="power", metric="", subject="of every test", runs=())
 
 
-def _pair_numbers(a: RowMetricValues, b: RowMetricValues, pair: PairStatistics | None) -> tuple[float, ...]:
+def _pair_numbers(a: RowMetricValues, b: RowMetricValues, pair: PairTest | None) -> tuple[float, ...]:
     """What two rows say, as PAIR_KINDS names it; NaN for what they do not say."""
     difference = b.mean - a.mean
     if pair is None:
         return (difference,)
-    n_a, n_b, effect, error, df, _, _ = pair
     detectable, again, low, high = math.nan, math.nan, math.nan, math.nan
-    if effect is not None:
+    if pair.test is not None:
+        _, effect, low, high, _, error, df = pair.test
         detectable = detectable_effect(error, df) or math.nan
-        half = t_critical(df) * error
-        low, high = effect - half, effect + half
         # paired by seed, the effect is of the common seeds alone, and a text may quote either
         if effect != difference and not math.isclose(effect, difference, rel_tol=1e-9, abs_tol=1e-12):
             again = effect
-    floors = [row.noise_floor(n_a, n_b) or math.nan for row in (a, b)] if n_a and n_b else ()
+    sizes = len(pair.a), len(pair.b)
+    floors = [row.noise_floor(*sizes) or math.nan for row in (a, b)] if all(sizes) else ()
     return (difference, detectable, again, low, high, *floors)

@@ -30,20 +30,14 @@ class TTest(NamedTuple):
 
 def paired_t_test(a: Sequence[float], b: Sequence[float]) -> TTest:
     """Student's t on the differences b - a of at least 2 pairs: values of the same place belong together."""
-    effect, error = paired_effect(a, b)
-    df = len(a) - 1
-    return _t_test("paired t", effect, error, df) if error else TTest("paired t", effect, effect, effect, None, 0.0, df)
-
-
-def paired_effect(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
-    """The mean of the differences b - a of at least 2 pairs, and its standard error: 0 where they do not differ but for rounding."""
     differences = [after - before for before, after in zip(a, b, strict=True)]
     n, mean, sd = moments(differences)
     assert sd is not None
     # held against the values and not the differences: these are as rounded as the values that they come from
     largest = max(max(a), max(b), -min(a), -min(b))
-    is_constant = max(differences) - min(differences) <= ROUNDING * largest
-    return mean, 0.0 if is_constant else sd / math.sqrt(n)
+    if max(differences) - min(differences) <= ROUNDING * largest:
+        return TTest("paired t", mean, mean, mean, None, 0.0, n - 1)
+    return _t_test("paired t", mean, sd / math.sqrt(n), n - 1)
 
 
 def welch_t_test(a: Sequence[float], b: Sequence[float]) -> TTest:

@@ -20,7 +20,7 @@ def make_next_submission(state: SweepRunStatus, backend: str, now: float) -> Run
 def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepSnapshot:
     """Ask once more for the runs that were lost before their scripts began; the snapshot with those startable."""
     changed = {}
-    for state in [state for state in snapshot.unsettled if state.resubmittable]:
+    for state in [state for state in snapshot.open_runs if state.resubmittable]:
         if state.submission is not None:
             submission = replace(make_next_submission(state, state.submission.backend, now), automatic=True)
             ledger.put_submission(state.name, submission)
@@ -32,7 +32,7 @@ def resubmit_lost(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> SweepS
 
 def note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> None:
     """Note when a backend first called a submission over that has not said so itself: some time later that counts. `now` is since 1970."""
-    for state in snapshot.unsettled:
+    for state in snapshot.open_runs:
         if state.backend_state not in ("ended", "gone") or state.is_done:
             continue
         submission = ledger.newest_submission(state.name)
@@ -43,7 +43,7 @@ def note_ended_jobs(ledger: Ledger, snapshot: SweepSnapshot, now: float) -> None
 def note_cancelled_jobs(ledger: Ledger, snapshot: SweepSnapshot) -> list[SweepRunStatus]:
     """Note which jobs somebody cancelled before they began, so that no step starts them again; the runs of which that is news."""
     news = []
-    for state in snapshot.unsettled:
+    for state in snapshot.open_runs:
         submission = ledger.newest_submission(state.name) if state.cancelled else None
         if submission is not None and not submission.cancelled:
             ledger.change_newest(state.name, cancelled=True)

@@ -18,7 +18,7 @@ from scaffold.runs.model import Run
 from scaffold.runs.records import RecordReader
 from scaffold.runs.run_reader import RunAttemptReader
 from scaffold.sweeps.launch.ledger import Ledger
-from scaffold.sweeps.launch.run_states import RunObservation, SweepRunStatus, SweepSnapshot, derive_state, is_settled
+from scaffold.sweeps.launch.run_states import RunObservation, SweepRunStatus, SweepSnapshot, derive_state, is_open
 from scaffold.sweeps.launch.sweep_backends import SweepBackends
 from scaffold.sweeps.spec.sweep_paths import SweepPaths
 from scaffold.workspace import Workspace
@@ -152,7 +152,7 @@ class SweepObserver:
                 self._settled[name] = state, seen
             else:
                 self._settled.pop(name, None)
-            if is_settled(state):
+            if not is_open(state):
                 self._open.pop(name, None)
             elif name not in self._open:
                 self._in_order = self._in_order and next(reversed(self._states)) == name

@@ -64,8 +64,8 @@ class SweepRunStatus(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class SweepSnapshot:
     """A sweep as it is seen now: the states of its runs in the sweep's order, and then of those that its file no longer has; what the
-    last step started, and its numbers (None: nothing was ready to start). `open_states` are those that are not settled, where whoever
-    looked has them by itself: late in a sweep most are, and every step asks half a dozen questions of all runs."""
+    last step started, and its numbers (None: nothing was ready to start). `open_states` are those of open runs, where whoever
+    looked has them by itself: late in a sweep they are few, and every step asks half a dozen questions of all runs."""
 
     states: tuple[SweepRunStatus, ...]
     options: LaunchOptions
@@ -79,26 +79,26 @@ class SweepSnapshot:
         return tuple(s for s in self.states if s.planned)
 
     @functools.cached_property
-    def unsettled(self) -> tuple[SweepRunStatus, ...]:
+    def open_runs(self) -> tuple[SweepRunStatus, ...]:
         """The runs that a step has anything to do with; the others are done, and nothing is asked of them."""
-        return tuple(s for s in self.states if not is_settled(s)) if self.open_states is None else self.open_states
+        return tuple(s for s in self.states if is_open(s)) if self.open_states is None else self.open_states
 
     def with_states(self, states: Iterable[SweepRunStatus]) -> SweepSnapshot:
         """The same with other states of its runs."""
         return replace(self, states=tuple(states), open_states=None)
 
     def with_changes(self, changed: Mapping[str, SweepRunStatus]) -> SweepSnapshot:
-        """The same with other states of some of its unsettled runs, by name."""
+        """The same with other states of some of its open runs, by name."""
         return replace(
             self,
             states=tuple({**_by_name(self.states), **changed}.values()),
-            open_states=tuple({**_by_name(self.unsettled), **changed}.values()),
+            open_states=tuple({**_by_name(self.open_runs), **changed}.values()),
         )
 
     @functools.cached_property
     def startable(self) -> tuple[SweepRunStatus, ...]:
         """The runs that a step may start."""
-        return tuple([s for s in self.unsettled if s.startable])
+        return tuple([s for s in self.open_runs if s.startable])
 
     @functools.cached_property
     def outstanding(self) -> tuple[SweepRunStatus, ...]:
@@ -108,7 +108,7 @@ class SweepSnapshot:
         return tuple(
             [
                 s
-                for s in self.unsettled
+                for s in self.open_runs
                 if s.startable or s.held or s.state in ("waiting", "starting", "running") or (again and s.resubmittable)
             ]
         )
@@ -118,9 +118,9 @@ def _by_name(states: Sequence[SweepRunStatus]) -> dict[str, SweepRunStatus]:
     return dict(zip(map(itemgetter(0), states), states, strict=True))
 
 
-def is_settled(state: SweepRunStatus) -> bool:
-    """Whether no step has anything to do with a run: it is done, and nothing is asked of it."""
-    return state.state in DONE and not (state.held or state.startable or state.resubmittable or state.cancelled)
+def is_open(state: SweepRunStatus) -> bool:
+    """Whether a step has anything to do with a run: it is not done, or something is asked of it."""
+    return state.state not in DONE or state.held or state.startable or state.resubmittable or state.cancelled
 
 
 class RunObservation(NamedTuple):

@@ -28,7 +28,7 @@ def choose_runs_to_launch(snapshot: SweepSnapshot, availability: BackendLoad, *,
     """What may start now of what is startable. A backend that queues is given everything; it holds the cap itself."""
     ready = tuple([s.name for s in snapshot.startable])
     own_active = len(
-        [s for s in snapshot.unsettled if s.state in ("starting", "running") or (s.held and not s.is_done)]
+        [s for s in snapshot.open_runs if s.state in ("starting", "running") or (s.held and not s.is_done)]
     )
     # at least: a backend counts all that is there, but not what runs of this sweep on a host that cannot be asked
     availability = replace(availability, active=max(availability.active, own_active))
