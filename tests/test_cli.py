@@ -75,5 +75,51 @@ def test_a_closed_pipe_is_no_traceback(make_repo: MakeRepo) -> None:
     assert "Traceback" not in done.stderr
 
 
+def run_process(code: str) -> subprocess.CompletedProcess[str]:
+    """A Python process of its own that runs `code`, in which `main` is what the `scaffold` command calls, without arguments."""
+    start = "import atexit, sys, threading; from scaffold.__main__ import end_process, main; sys.argv[1:] = []\n"
+    return subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(("arguments", "status"), [("['--version']", 0), ("['frobnicate']", 2)])
+def test_a_process_ends_with_the_status_of_its_command_and_with_all_that_it_wrote(arguments: str, status: int) -> None:
+    done = run_process(
+        f"sys.argv[1:] = {arguments}; sys.stdout.write('before '); atexit.register(print, 'at exit'); main()"
+    )
+    assert done.returncode == status
+    assert done.stdout.startswith("before ") and done.stdout.endswith("at exit\n"), done
+    assert ("frobnicate" in done.stderr) == (status == 2)
+
+
+def test_a_process_takes_nothing_apart_at_its_end() -> None:
+    done = run_process("class A:\n def __del__(self): print('taken apart')\na = A()\nend_process(3)")
+    assert (done.returncode, done.stdout) == (3, "")
+
+
+@pytest.mark.parametrize(
+    ("somebody", "heard"),
+    [
+        ("threading.Thread(target=lambda: (time.sleep(0.1), print('the thread'))).start()", "the thread"),
+        (
+            "import cProfile; p = cProfile.Profile(); p.enable(); atexit.register(lambda: (p.disable(), p.print_stats()))",
+            "function calls",
+        ),
+    ],
+    ids=["a thread", "a profiler"],
+)
+def test_a_process_ends_as_python_does_where_somebody_is_still_to_be_heard(somebody: str, heard: str) -> None:
+    done = run_process(f"import time; {somebody}\nend_process(3)\nsys.exit(4)")
+    assert done.returncode == 4
+    assert heard in done.stdout
+
+
+def test_an_answer_that_cannot_be_written_is_no_success() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m scaffold --help > /dev/full"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode not in (0, None)
+    assert "Traceback" not in done.stderr
+
+
 def test_every_command_has_a_module_of_its_own_kind() -> None:
     assert all(module.startswith("scaffold.cli.") for module, _ in COMMANDS.values())
