@@ -59,7 +59,7 @@ def write_file(
         raise ScaffoldError(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error
 
 
-def open_to_append(path: Path) -> BinaryIO:
+def open_to_append(path: Path | str) -> BinaryIO:
     """A file to append to, made where it is missing. Raises OSError, also for a link: it would lead to somebody else's file."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     return os.fdopen(os.open(path, flags, 0o666), "ab")

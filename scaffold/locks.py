@@ -60,7 +60,7 @@ def is_lock_held(path: Path) -> bool:
     Nothing is written. Raises CannotLock where the file cannot be opened, so that it is not known.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             return _is_locked(file.fileno())
     except FileNotFoundError:
         return False

@@ -13,6 +13,8 @@ from scaffold.observations.model import MetricValue
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
 
+_NUMBERS_ALONE = frozenset({float})
+
 
 class ManifestValues(Mapping[str, MetricValue]):
     """The metrics of a manifest that has nothing else, each made when it is asked for: of a hundred thousand runs a table shows sixty."""
@@ -43,7 +45,7 @@ def manifest_metrics(run: Run) -> Mapping[str, MetricValue]:
     """The final metrics in a run's manifest, with where it lies; those that were printed are looked at apart."""
     metrics = run.metrics
     # nearly all of a hundred thousand runs: numbers under the same few names
-    if not run.metric_sources and _are_plain_metrics(*metrics) and {*map(type, metrics.values())} <= {float}:
+    if not run.metric_sources and _are_plain_metrics(*metrics) and {*map(type, metrics.values())} <= _NUMBERS_ALONE:
         return ManifestValues(metrics, run.path)  # type: ignore[arg-type]
     path, roles, values = run.path, NAME_ROLES, dict[str, MetricValue]()
     has_texts = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ SIDECAR_FOLDER = "printed"
 _BATCH_BYTES = 1 << 20
 # metric -> its value and where it was printed, as the manifest's `metric_sources` says it
 PrintedSources = Mapping[str, Mapping[str, Any]]
+NOTHING_PRINTED: PrintedSources = {}
 
 
 class SidecarFiles:
@@ -39,7 +40,14 @@ class SidecarFiles:
 
     def has(self, run: Run) -> bool:
         """Whether a run has a sidecar."""
-        folder = run.path.rpartition("/")[0]
+        labels = self._labels_in(run.path.rpartition("/")[0])
+        return bool(labels) and run.label in labels
+
+    def has_any(self, runs: Iterable[Run]) -> bool:
+        """Whether there are sidecars where these runs' manifests lie."""
+        return any(map(self._labels_in, {run.path.rpartition("/")[0] for run in runs}))
+
+    def _labels_in(self, folder: str) -> frozenset[str]:
         labels = self._labels.get(folder)
         if labels is None:
             try:
@@ -47,7 +55,7 @@ class SidecarFiles:
             except OSError:
                 labels = frozenset()
             self._labels[folder] = labels
-        return bool(labels) and run.label in labels
+        return labels
 
     def read(self, run: Run) -> dict[str, dict[str, Any]]:
         """What the sidecar of a run says, by metric; empty where it has none, or it cannot be read."""

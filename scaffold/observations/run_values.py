@@ -95,14 +95,16 @@ class RunValueReader:
         """The value of each metric that the query asks for, for each run; `names` are to be there if any file has them (`*`: all)."""
         query = self._query
         values = [manifest_metrics(run) for run in runs]
-        sources: Sequence[printed_values.PrintedSources] = [
+        has_sidecars = self._sidecars.has_any(runs)
+        sources = [
             printed_values.find_printed_metric_sources(run, self._sidecars)
-            if run.metric_sources or self._sidecars.has(run)
-            else {}
+            if run.metric_sources or (has_sidecars and self._sidecars.has(run))
+            else printed_values.NOTHING_PRINTED
             for run in runs
         ]
         if query.value_choice == "final":
-            names_needed = {*(query.metrics or itertools.chain.from_iterable(values)), *names}
+            self.metric_names = {*itertools.chain.from_iterable(values)}
+            names_needed = {*(query.metrics or self.metric_names), *names}
             if query.primary_metric and not query.metrics:
                 names_needed.add(query.primary_metric)
             by_spelling = {normalize_name(name): name for name in names_needed}
@@ -114,8 +116,10 @@ class RunValueReader:
                     values[i] = merge_metric_values(
                         values[i], self._from_files(run), printed_values.last_printed_metric_values(sources[i])
                     )
+                    self.metric_names.update(values[i])
         elif query.value_choice == "at":
             values = [*map(self._at_step, runs, sources)]
+            self.metric_names = {*itertools.chain.from_iterable(values)}
         else:
             values = [
                 merge_metric_values(
@@ -123,9 +127,9 @@ class RunValueReader:
                 )
                 for run, final, of_run in zip(runs, values, sources, strict=True)
             ]
+            self.metric_names = {*itertools.chain.from_iterable(values)}
         if self._new_digests:
             self._store_digests()
-        self.metric_names = {*itertools.chain.from_iterable(values)}
         if not query.metrics:
             return values
         asked_for = {name for name in self.metric_names if any(matches_metric(name, m) for m in query.metrics)}

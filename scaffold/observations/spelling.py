@@ -7,7 +7,7 @@ import functools
 import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from scaffold.observations.model import MeasuredRun
@@ -35,13 +35,18 @@ def find_metric_value(values: Mapping[str, T], name: str) -> T | None:
     return next((values[other] for other in sorted(values) if normalize_name(other) == spelling), None)
 
 
-def unify_spellings(measured: Sequence[MeasuredRun]) -> tuple[list[MeasuredRun], list[str]]:
-    """Runs that spell a metric differently get one name for it, the most frequent; and sentences that say so.
+def unify_spellings(
+    measured: Sequence[MeasuredRun], metric_names: Iterable[str] | None = None
+) -> tuple[list[MeasuredRun], list[str]]:
+    """Runs that spell a metric differently get one name for it, the most frequent; and sentences that say so. `metric_names` are
+    theirs, if these are known.
 
     Spellings that one run uses side by side are two metrics, and stay so.
     """
     groups: dict[str, list[str]] = {}
-    for name in sorted({*itertools.chain.from_iterable([m.values for m in measured])}):
+    if metric_names is None:
+        metric_names = {*itertools.chain.from_iterable([m.values for m in measured])}
+    for name in sorted(metric_names):
         groups.setdefault(normalize_name(name), []).append(name)
     if all(len(group) == 1 for group in groups.values()):
         return list(measured), []

@@ -87,20 +87,20 @@ class RunAttemptReader:
             if in_home and not (stat.S_ISREG(info.st_mode) and info.st_size):
                 continue  # a claim
             try:
-                return self._read_manifest(Path(place), info, in_home=in_home)
+                return self._read_manifest(place, info, in_home=in_home)
             except (ValueError, OutsidePathError):
                 continue  # it is damaged, which is said where folders are listed
         return None
 
-    def _read_manifest(self, place: Path, info: os.stat_result, *, in_home: bool) -> Run:
+    def _read_manifest(self, place: str, info: os.stat_result, *, in_home: bool) -> Run:
         if stat.S_ISLNK(info.st_mode):
-            self._workspace.locate(place)
-            info = place.stat()
+            info = self._workspace.locate(Path(place)).stat()
         if in_home:
-            run = manifests.read_run_from_manifest(place, records_home.record_home_display_path(self._workspace, place))
+            path = records_home.record_home_display_path(self._workspace, Path(place))
+            run = manifests.read_run_from_manifest(Path(place), path)
             return manifests.mark_if_lost(run._replace(only_in_home=True), self._workspace)
-        path, stamp = str(place).removeprefix(f"{self._workspace.workdir}/"), file_stamp(info)
+        path, stamp = place.removeprefix(f"{self._workspace.workdir}/"), file_stamp(info)
         row = self.rows.get(path)
         if row is None or row.stamp != stamp:
-            row = self.rows[path] = IndexedRun(stamp, manifests.read_run_from_manifest(place, path))
+            row = self.rows[path] = IndexedRun(stamp, manifests.read_run_from_manifest(Path(place), path))
         return manifests.mark_if_lost(row.run, self._workspace)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
+import shutil
 import signal
 import subprocess  # noqa: TID251 - it starts launchers
 import time
@@ -129,11 +131,10 @@ class LocalBackend(Backend):
         return handles
 
     def _spawn(self, job: Job, inherited: Sequence[int]) -> subprocess.Popen[bytes]:
-        log = self._context.logs / f"{job.name}.{job.number}.log"
         try:
-            with open_to_append(log) as out:
+            with open_to_append(f"{self._context.logs}/{job.name}.{job.number}.log") as out:
                 return subprocess.Popen(
-                    ["bash", str(job.launcher)],
+                    [_bash(), str(job.launcher)],
                     cwd="/",
                     stdin=subprocess.DEVNULL,
                     stdout=out,
@@ -168,6 +169,12 @@ class LocalBackend(Backend):
                 time.sleep(0.02)
                 _reap_children()
                 groups = _living_groups(groups)
+
+
+@functools.lru_cache(maxsize=1)
+def _bash() -> str:
+    """The shell that launchers are started with: looked for once, and not by the start of each in all folders of PATH."""
+    return shutil.which("bash") or "bash"
 
 
 def wait_for_exit(job_ids: Sequence[str], seconds: float) -> None:

@@ -9,6 +9,7 @@ leaves behind does not keep it. They lie on a local disk, in a directory of this
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import math
@@ -28,7 +29,7 @@ SPARE = "spare"
 
 def lease_directory() -> Path:
     """Where leases lie, made where it is missing. Raises ScaffoldError where it is somebody else's."""
-    path = Path(os.environ.get("SCAFFOLD_RUNTIME_DIR") or f"/tmp/experiment-scaffold-{os.getuid()}")
+    path = _as_path(os.environ.get("SCAFFOLD_RUNTIME_DIR") or f"/tmp/experiment-scaffold-{os.getuid()}")
     try:
         try:
             info = path.lstat()
@@ -42,6 +43,10 @@ def lease_directory() -> Path:
     return path
 
 
+# a launch of hundreds of runs asks for the same few paths in every step
+_as_path = functools.lru_cache(maxsize=8)(Path)
+
+
 def _unusable_error(path: Path, reason: str) -> ScaffoldError:
     return ScaffoldError(
         f"{path}, where it is kept which GPU has a run, cannot be used: {reason}",
@@ -53,7 +58,7 @@ def _unusable_error(path: Path, reason: str) -> ScaffoldError:
 def hold_machine_lock() -> Iterator[Path]:
     """Hold the machine while slots are counted and taken, so that two launchers never take the same one; the leases' directory."""
     folder = lease_directory()
-    handle = _acquire(folder / "lock", wait_s=math.inf)
+    handle = _acquire(_as_path(f"{folder}/lock"), wait_s=math.inf)
     assert handle is not None, "this lock is waited for"
     try:
         yield folder
@@ -100,7 +105,7 @@ def acquire_slot(folder: Path) -> tuple[Path, int]:
     slot = folder / f"run-{os.urandom(6).hex()}"
     # on a disk with many files a new one costs ten times what a new name does
     with contextlib.suppress(OSError):
-        (folder / SPARE).rename(slot)
+        os.rename(f"{folder}/{SPARE}", slot)  # noqa: PTH104 - texts: a launch of hundreds of runs is here for each
     handle = _acquire(slot)
     assert handle is not None, "the file is new"
     return slot, handle
@@ -129,7 +134,7 @@ def count_slots_taken(folder: Path, sure: Collection[str] = ()) -> int:
         path = folder / name
         if not _is_held(path):
             with contextlib.suppress(OSError):
-                path.replace(folder / SPARE)
+                os.replace(path, f"{folder}/{SPARE}")  # noqa: PTH105 - as above
             continue
         try:
             mark = structured_text.parse_json(path.read_bytes())

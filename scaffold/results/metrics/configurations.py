@@ -75,6 +75,8 @@ def params_of_key(key: ConfigurationKey) -> dict[str, Scalar]:
 
 @functools.lru_cache(maxsize=65536)
 def _parse_value(text: str) -> Scalar:
+    if len(text) < 16 and text.isascii() and text.isdecimal() and (text[0] != "0" or text == "0"):
+        return int(text)  # as the recorder reads it, in a tenth of the time
     value: Scalar = recorder.values.parse_value(text)
     return value
 

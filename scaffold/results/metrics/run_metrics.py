@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from scaffold.runs.records import RunRecords, read_records
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
+
+_START_AND_NAME = operator.attrgetter("run.started_at", "run.name")
 
 
 def run_metric_query(
@@ -48,30 +51,31 @@ def run_metric_query(
     missing = [(run, _skip(run, describe_missing_result(run))) for run in runs if run.status != "finished"]
     reader = RunValueReader(workspace, query)
     finished = [run for run in runs if run.status == "finished"]
-    repeated = [run for run in finished if run.name in selection.repeats]
+    repeated = [run for run in finished if run.name in selection.repeats] if selection.repeats else []
     again = [run for first in repeated for run in selection.repeats[first.name]]
-    pairs = zip([*finished, *again], reader.read([*finished, *again]), strict=True)
-    measured, spelling_notes = unify_spellings([MeasuredRun(run=run, values=values) for run, values in pairs])
+    to_read = [*finished, *again]
+    as_spelled = [*map(MeasuredRun, to_read, reader.read(to_read))]
+    measured, spelling_notes = unify_spellings(as_spelled, None if query.metrics else reader.metric_names)
     counted, repeats = _first_values(measured[: len(finished)], measured[len(finished) :])
     at_step = query.value_choice == "at" and query.step is not None
     reason = f"no value at step {query.step:g}" if at_step else "no metrics"
-    without = [m.run for m in counted if not m.values]
+    with_values = [m for m in counted if m.values]
+    without = [m.run for m in counted if not m.values] if len(with_values) < len(counted) else []
     missing += [(run, _skip(run, reason)) for run in without]
     notes = [*spelling_notes, *reader.notes]
     if without and len(without) == len(counted):
         from scaffold.observations.log_hints import suggest_log_pattern
 
         notes += filter(None, [suggest_log_pattern(workspace, without)])
-    counted = [m for m in counted if m.values]
     return QueryResult(
         query=query,
-        measured=tuple(sorted(counted, key=lambda m: (m.run.started_at, m.run.name))),
+        measured=tuple(sorted(with_values, key=_START_AND_NAME)),
         missing=tuple(sorted(missing, key=lambda pair: (pair[0].started_at, pair[0].name))),
         skipped=tuple(skipped),
         metric_names=tuple(sorted(reader.metric_names)),
         notes=tuple(notes),
         repeats=repeats,
-        code_states=find_equivalent_code(workspace, [m.run for m in counted] + [run for run, _ in missing]),
+        code_states=find_equivalent_code(workspace, [m.run for m in with_values] + [run for run, _ in missing]),
         sheets=sheets,
     )
 

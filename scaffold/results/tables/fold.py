@@ -15,8 +15,9 @@ from scaffold.results.tables.samples import (
     SeedSample,
     choose_seed_samples,
     list_code_split_warnings,
+    list_row_warnings,
     row_columns,
-    row_warnings,
+    sort_by_seed,
 )
 from scaffold.visible_text import escape_to_one_line
 
@@ -58,7 +59,7 @@ def fold_seeds(
     for key in keys:
         row_samples = by_row.get(key, [])
         if len(row_samples) > 1:
-            row_samples = sorted(row_samples, key=_seed_order)
+            row_samples = sort_by_seed(row_samples)
         runs = tuple([sample.measured for sample in row_samples])
         row = ResultRow(
             experiment=key.experiment,
@@ -68,7 +69,7 @@ def fold_seeds(
             if missing
             else (),
             summaries=RowSummaries(runs, metrics, interval),
-            warnings=tuple(row_warnings(row_samples, folding, metrics)),
+            warnings=list_row_warnings(row_samples, folding, metrics),
         )
         rows.append(row)
     _check_params(by or (), rows)
@@ -167,12 +168,6 @@ def _missing_by_row(
             done.add(seed)
         missing.setdefault(folding.row_key(run, configuration), []).append((run, skipped))
     return missing
-
-
-def _seed_order(sample: SeedSample) -> tuple[bool, int]:
-    """By seed, those without one last; samples are in the order in which they started, and stay so where this is equal."""
-    seed = sample.measured.run.effective_seed
-    return seed is None, seed or 0
 
 
 def _best_rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST_SHOWN = 60
 # what stands for the experiment where all count as one
 ANY_EXPERIMENT = "any experiment"
+_SEED, _REPEATS = operator.attrgetter("seed"), operator.attrgetter("repeats")
 
 
 class RunGroupingRule(NamedTuple):
@@ -62,6 +64,7 @@ class SeedSample(NamedTuple):
     metric. `repeats` are what ran again with the same seed; those of other names are passed over, as `skipped` says."""
 
     configuration: Configuration
+    seed: int | None
     measured: MeasuredRun
     repeats: tuple[MeasuredRun, ...] = ()
     skipped: tuple[RunWithoutResult, ...] = ()
@@ -69,46 +72,69 @@ class SeedSample(NamedTuple):
 
 def choose_seed_samples(result: QueryResult, folding: RunGroupingRule) -> list[SeedSample]:
     """The samples of a query's runs, in the order in which they started."""
-    # by the number of the configuration, since it takes long to hash one
-    draws: dict[tuple[int, object], list[MeasuredRun]] = {}
-    numbers: dict[Configuration, int] = {}
+    samples: dict[tuple[int, object], SeedSample] = {}
+    again: dict[tuple[int, object], list[MeasuredRun]] = {}
+    for m, configuration in zip(result.measured, _configurations(result.measured, folding), strict=True):
+        seed = m.run.effective_seed
+        draw = (id(configuration), m.run.path if seed is None else seed)
+        sample = SeedSample(configuration, seed, m)
+        if samples.setdefault(draw, sample) is not sample:
+            again.setdefault(draw, []).append(m)
+    if not again and not result.repeats:
+        return [*samples.values()]
+    return [_add_repeats(sample, again.get(draw, ()), result.repeats) for draw, sample in samples.items()]
+
+
+def _configurations(measured: Sequence[MeasuredRun], folding: RunGroupingRule) -> Iterator[Configuration]:
+    """The configuration of each run: one object for those of the same, since it takes long to hash one."""
+    distinct: dict[Configuration, Configuration] = {}
     # the seeds of a configuration have one mapping of parameters (`runs.packed_runs`), which need not be looked at for each
-    numbers_of_alike: dict[tuple[object, ...], int] = {}
-    for m in result.measured:
+    by_alike: dict[tuple[object, ...], Configuration] = {}
+    for m in measured:
         run = m.run
         alike = (id(run.params), run.form, run.code, run.scripts, run.experiment)
-        number = numbers_of_alike.get(alike)
-        if number is None:
-            number = numbers_of_alike[alike] = numbers.setdefault(folding.configuration(run), len(numbers))
-        seed = run.effective_seed
-        draws.setdefault((number, run.path if seed is None else seed), []).append(m)
-    samples = []
-    distinct = [*numbers]
-    for (number, _), runs in draws.items():
-        configuration = distinct[number]
-        if len(runs) == 1 and not result.repeats:
-            samples.append(SeedSample(configuration, runs[0]))
-            continue
-        first, *others = runs
-        repeats = result.repeats.get(first.run.name, ()) if first.run.effective_seed is not None else ()
-        if not others and not repeats:
-            samples.append(SeedSample(configuration, first))
-            continue
-        values: dict[str, MetricValue] = {}
-        for m in runs:
-            values = {**m.values, **values}
-        reason = f"seed {first.run.seed} again: the first, {first.run.label}, counts"
-        skipped = tuple(RunWithoutResult(label=m.run.label, path=m.run.path, reason=reason) for m in others)
-        counted = MeasuredRun(run=first.run, values=values) if others else first
-        more = (r for m in others for r in result.repeats.get(m.run.name, ()))
-        samples.append(SeedSample(configuration, counted, (*others, *repeats, *more), skipped))
-    return samples
+        configuration = by_alike.get(alike)
+        if configuration is None:
+            configuration = folding.configuration(run)
+            configuration = by_alike[alike] = distinct.setdefault(configuration, configuration)
+        yield configuration
 
 
-def row_warnings(samples: Sequence[SeedSample], folding: RunGroupingRule, metrics: Sequence[str]) -> Iterator[str]:
+def _add_repeats(
+    sample: SeedSample, others: Sequence[MeasuredRun], repeats_by_name: Mapping[str, Sequence[MeasuredRun]]
+) -> SeedSample:
+    """A sample with the `others` of its seed, and with what repeats any of them."""
+    first = sample.measured
+    repeats = repeats_by_name.get(first.run.name, ()) if sample.seed is not None else ()
+    if not others and not repeats:
+        return sample
+    values: dict[str, MetricValue] = {}
+    for m in (first, *others):
+        values = {**m.values, **values}
+    reason = f"seed {first.run.seed} again: the first, {first.run.label}, counts"
+    skipped = tuple(RunWithoutResult(label=m.run.label, path=m.run.path, reason=reason) for m in others)
+    counted = MeasuredRun(run=first.run, values=values) if others else first
+    more = (r for m in others for r in repeats_by_name.get(m.run.name, ()))
+    return sample._replace(measured=counted, repeats=(*others, *repeats, *more), skipped=skipped)
+
+
+def sort_by_seed(samples: Sequence[SeedSample]) -> list[SeedSample]:
+    """By seed, those without one last; samples are in the order in which they started, and stay so where this is equal."""
+    if None in map(_SEED, samples):
+        return sorted(samples, key=lambda sample: (sample.seed is None, sample.seed or 0))
+    return sorted(samples, key=_SEED)
+
+
+def list_row_warnings(
+    samples: Sequence[SeedSample], folding: RunGroupingRule, metrics: Sequence[str]
+) -> tuple[str, ...]:
     """What to beware of before a row is believed."""
-    if folding.by is None and CODE not in folding.ignored and not any(map(_is_remarkable, samples)):
-        return  # nearly all, of tens of thousands
+    if folding.by is None and CODE not in folding.ignored and not _is_remarkable(samples):
+        return ()  # nearly all, of tens of thousands
+    return tuple(_row_warnings(samples, folding, metrics))
+
+
+def _row_warnings(samples: Sequence[SeedSample], folding: RunGroupingRule, metrics: Sequence[str]) -> Iterator[str]:
     again = [str(s.measured.run.seed) for s in samples if s.skipped]
     if again:
         yield f"{_seeds(again)} ran more than once: the same seed is no new sample, only the first counts"
@@ -133,10 +159,9 @@ def row_warnings(samples: Sequence[SeedSample], folding: RunGroupingRule, metric
             yield f"it folds {len(folded)} configurations: its spread is not that of seeds alone"
 
 
-def _is_remarkable(sample: SeedSample) -> bool:
-    """Whether a sample of one code state alone gives reason for a warning."""
-    run = sample.measured.run
-    return run.seed is None or run.seed_source == "label" or bool(sample.repeats or sample.skipped)
+def _is_remarkable(samples: Sequence[SeedSample]) -> bool:
+    """Whether samples of one code state alone give reason for a warning."""
+    return None in map(_SEED, samples) or any(map(_REPEATS, samples))
 
 
 def _differences(samples: Sequence[SeedSample], metrics: Sequence[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ The same runs give the same bytes. A launcher takes its start token, enters the 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -164,13 +165,24 @@ def make_launcher_writer(
         for run in runs:
             path = folder / f"{run.name}.sh"
             data = render(run)
-            if not _is_written(path, data):
+            if not _create(path, data) and not _is_written(path, data):
                 # not synced: the next launch writes it again
                 write_file(path, data, hint=MAKE_ROOM, executable=True, sync=False)
             written[run.name] = path
         return written
 
     return write
+
+
+def _create(path: Path, data: bytes) -> bool:
+    """Write a launcher that there was not; whether that was done. In its place at once: nobody starts it before it has a token, and one
+    that was cut off differs from what the next launch wants to write."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o777), "wb") as file:
+            file.write(data)
+    except OSError:
+        return False
+    return True
 
 
 def _is_written(path: Path, data: bytes) -> bool:

@@ -54,7 +54,7 @@ class SweepBackends:
     def get_backend(self, name: str, ledger: Ledger) -> Backend:
         """The backend of this name. Raises ScaffoldError where it cannot be made (no server is named, options of sbatch are wrong)."""
         # another launch may have changed the options meanwhile; that one stopped is nothing to a backend
-        options = replace(ledger.options, stopped=False)
+        options = replace(ledger.options, stopped=False) if ledger.options.stopped else ledger.options
         cached = self._made.get(name)
         if cached is None or cached[0] != options:
             cached = self._made[name] = (options, choose.make_backend(name, self._backend_context(name, ledger)))

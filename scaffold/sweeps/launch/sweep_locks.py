@@ -28,14 +28,22 @@ def take_sweep_lock(sweeps: Path, name: str, *, doing: str, wait_s: float = 0) -
     Raises ScaffoldError where there can be no lock (read-only, no locks on this file system). No exclusively created file stands in
     there: that of a holder that was killed would keep every later launch out.
     """
-    folder = make_ignored_folder(sweeps / ".locks")
-    handle = locks.acquire_file_lock(folder / f"{name}.lock", wait_s=wait_s)
+    folder, lock, note_path = _lock_paths(sweeps, name)
+    make_ignored_folder(folder)
+    handle = locks.acquire_file_lock(lock, wait_s=wait_s)
     if handle is not None:
         note = json.dumps({**_process_mark(os.getpid()), "doing": doing}).encode()
         with contextlib.suppress(OSError):
-            if _read_note(folder / f"{name}.json") != note:  # who takes it again and again has written it already
-                write_atomic(folder / f"{name}.json", note, sync=False)
+            if _read_note(note_path) != note:  # who takes it again and again has written it already
+                write_atomic(note_path, note, sync=False)
     return handle
+
+
+@functools.lru_cache(maxsize=8)  # a launch takes the same ones in every step
+def _lock_paths(sweeps: Path, name: str) -> tuple[Path, Path, Path]:
+    """Where locks lie, the file of one, and the note of who holds it."""
+    folder = sweeps / ".locks"
+    return folder, folder / f"{name}.lock", folder / f"{name}.json"
 
 
 @functools.lru_cache(maxsize=1)
