@@ -41,12 +41,18 @@ _BOOKKEEPING = frozenset(
         *("train/train_wall", "train_inner/train_wall"),
     )
 )
-_BOOKKEEPING_PARENTS = re.compile(
-    r"(?:config|hparams|hyperparameters|_wandb|sampler_perf|timers|fault_tolerance|env_runner_group)[./]"
-    r"|perf[./](?:cpu|ram|gpu|vram)_util_percent"
+_BOOKKEEPING_BEGINNINGS = tuple(
+    f"{parent}{separator}{rest}"
+    for separator in "./"
+    for parent, rest in (
+        *((parent, "") for parent in ("config", "hparams", "hyperparameters", "_wandb", "sampler_perf", "timers")),
+        *((parent, "") for parent in ("fault_tolerance", "env_runner_group")),
+        *(("perf", f"{part}_util_percent") for part in ("cpu", "ram", "gpu", "vram")),
+    )
 )
 # RLlib logs the time of every part of itself, what went through it and how often, beside returns and losses
-_RLLIB_INTERNALS = re.compile(
+_RLLIB_BEGINNINGS = ("evaluation", "env_runners", "learners")
+_RLLIB_INTERNALS = (  # a text: made ready where a name begins so
     r"(?:evaluation[./])?(?:env_runners|learners)[./](?:.*[./])?"
     r"(?:num_|diff_num_|weights_seq_no|sample$|time_between_sampling|module_train_batch_size|env_to_module_|module_to_env_"
     r"|\w*connector|\w*_timer$)"
@@ -61,7 +67,11 @@ class LoggedNameRoles(dict[str, int | None]):
     """Name -> its rank as a step, CLOCK, BOOKKEEPING, or None for a metric; each name is looked at once."""
 
     def __missing__(self, name: str) -> int | None:
-        is_bookkeeping = name in _BOOKKEEPING or _BOOKKEEPING_PARENTS.match(name) or _RLLIB_INTERNALS.match(name)
+        is_bookkeeping = (
+            name in _BOOKKEEPING
+            or name.startswith(_BOOKKEEPING_BEGINNINGS)
+            or (name.startswith(_RLLIB_BEGINNINGS) and re.match(_RLLIB_INTERNALS, name))
+        )
         role = BOOKKEEPING if is_bookkeeping else None
         if len(self) < 65536:  # a program that makes up names without end is no reason to keep them all
             self[name] = role

@@ -14,9 +14,6 @@ from scaffold.cli.common import options, output
 from scaffold.cli.common.groups import ExampleCommandGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from scaffold.results.evidence.quotable_numbers import QuotableNumber
     from scaffold.results.report.model import ReportIdeas
     from scaffold.workspace import Workspace
 
@@ -134,21 +131,12 @@ def _write(target: Path, data: bytes) -> None:
     write_file(target, data, hint="name another place with --out", follow_link=True)
 
 
-def read_verdict_numbers(workspace: Workspace) -> Iterator[QuotableNumber]:
-    """The numbers that verdicts on ideas say; none where there are no studies."""
-    from scaffold.ideas import study_files
-
-    if study_files.idea_study_names(workspace):
-        from scaffold.ideas.memory import verdict_numbers
-
-        yield from verdict_numbers.list_verdict_numbers(workspace)
-
-
 def _check(workspace: Workspace, prose: Path, limit: int, *, json_output: bool) -> None:
+    from scaffold.ideas.memory import verdict_numbers
     from scaffold.results.evidence import backing, numbers_in_prose
 
     numbers = numbers_in_prose.find_numbers_in_file(prose)
-    index = backing.build_backing_index(workspace, numbers, read_verdict_numbers(workspace))
+    index = backing.build_backing_index(workspace, numbers, verdict_numbers.list_verdict_numbers(workspace))
     unbacked = [number for number in numbers if not index.find(number)]
     limited = output.LimitedLists(limit)
     shown = limited(unbacked)

@@ -21,7 +21,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
     A number is backed by what rounds to it as it is written: values of runs, means of configurations, intervals, differences.
     A file is backed by the run that wrote it; of a text, each number that claims a result is looked up.
     """
-    from scaffold.cli.results.report import read_verdict_numbers
+    from scaffold.ideas.memory import verdict_numbers
     from scaffold.results.evidence import backing, claimed_numbers
 
     number, limited = claimed_numbers.parse_claimed_number(claim_or_file), output.LimitedLists(limit)
@@ -43,7 +43,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
         from scaffold.results.evidence import numbers_in_prose
 
         numbers = numbers_in_prose.find_numbers_in_file(Path(claim_or_file))
-    index = backing.build_backing_index(workspace, numbers, read_verdict_numbers(workspace))
+    index = backing.build_backing_index(workspace, numbers, verdict_numbers.list_verdict_numbers(workspace))
     backed = [(claimed, index.find(claimed)) for claimed in numbers]
     rows_shown = limited(backed)
     if json_output:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from scaffold.ideas import study_files
-from scaffold.ideas.study import IdeaStudy
-from scaffold.ideas.wording import metric_change, metric_change_interval
 from scaffold.results.evidence.quotable_numbers import QuotableNumber
-from scaffold.workspace import Workspace
+
+if TYPE_CHECKING:
+    from scaffold.ideas.study import IdeaStudy
+    from scaffold.workspace import Workspace
 
 
 def list_verdict_numbers(workspace: Workspace) -> Iterator[QuotableNumber]:
-    """The effect of each idea that was judged and its interval, in the metric's own direction, and those of each claim."""
+    """The effect of each idea that was judged and its interval, in the metric's own direction, and those of each claim.
+
+    Where there are no studies nothing of them is loaded.
+    """
     for study in study_files.read_idea_studies(workspace):
         source = study_files.idea_study_path(workspace, study.name).relative_to(workspace.workdir).as_posix()
         for subject, change, low, high in _effects(study):
@@ -24,6 +29,8 @@ def list_verdict_numbers(workspace: Workspace) -> Iterator[QuotableNumber]:
 
 
 def _effects(study: IdeaStudy) -> Iterator[tuple[str, float | None, float | None, float | None]]:
+    from scaffold.ideas.wording import metric_change, metric_change_interval
+
     for record in study.judged:
         yield (
             f"idea {record.number} of {study.name}",

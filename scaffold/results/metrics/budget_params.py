@@ -16,8 +16,10 @@ NO_BUDGET = "none"
 _AMOUNT = r"(?:steps?|epochs?|iters?|iterations?|tokens|timesteps?|updates|episodes|samples_seen)"
 _TIME = r"(?:time|seconds|minutes|hours|secs|mins)"
 _FIRST = r"(?:max|total|num|train|training|num_train|max_train|total_train|num_training|max_num|max_training|total_env|total_num)"
+# each alternative of the pattern has one of these
+_PARTS = ("step", "epoch", "iter", "token", "update", "episode", "samples", "time", "sec", "min", "hour", "budget")
 # `warmup_steps`, `eval_steps`, `n_steps` (of a rollout) are none: they say when, not how much
-_BUDGET = re.compile(
+_BUDGET = (
     rf"(?:{_FIRST}_)?{_AMOUNT}|(?:n|nb|no)_(?:epochs?|iters?|iterations?|timesteps|tokens)|{_AMOUNT}_total"
     rf"|(?:max_|total_|train_|training_|wall_|walltime_)?{_TIME}|time_(?:limit|budget)|train_time_limit|budget|compute_budget|max_time_s|time_s"
 )
@@ -25,7 +27,9 @@ _BUDGET = re.compile(
 
 def is_budget(name: str) -> bool:
     """Whether a parameter's name says how long a run may take: `steps`, `trainer.max_epochs`, `max-iters`, `time_limit`."""
-    return _BUDGET.fullmatch(name.rpartition(".")[2].lower().replace("-", "_")) is not None
+    last = name.rpartition(".")[2].lower().replace("-", "_")
+    # the pattern is made ready only for a name that may be one: most tables have none
+    return any(part in last for part in _PARTS) and re.fullmatch(_BUDGET, last) is not None
 
 
 def select_budget_params(varying: Sequence[str], chosen: Collection[str] | None) -> tuple[str, ...]:

@@ -28,13 +28,17 @@ class TTest(NamedTuple):
     df: float
 
 
-def paired_t_test(a: Sequence[float], b: Sequence[float]) -> TTest:
-    """Student's t on the differences b - a of at least 2 pairs: values of the same place belong together."""
+def paired_t_test(a: Sequence[float], b: Sequence[float], *, largest: float | None = None) -> TTest:
+    """Student's t on the differences b - a of at least 2 pairs: values of the same place belong together.
+
+    `largest` is the magnitude that no value is above, where the caller knows it: of a hundred rows each is in a hundred pairs.
+    """
     differences = [after - before for before, after in zip(a, b, strict=True)]
     n, mean, sd = moments(differences)
     assert sd is not None
     # held against the values and not the differences: these are as rounded as the values that they come from
-    largest = max(max(a), max(b), -min(a), -min(b))
+    if largest is None:
+        largest = max(max(a), max(b), -min(a), -min(b))
     if max(differences) - min(differences) <= ROUNDING * largest:
         return TTest("paired t", mean, mean, mean, None, 0.0, n - 1)
     return _t_test("paired t", mean, sd / math.sqrt(n), n - 1)

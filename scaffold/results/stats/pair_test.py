@@ -18,10 +18,11 @@ _HUGE = 1e300
 
 
 class OrderedValues(NamedTuple):
-    """The values of one side in the order of their seeds, which all differ."""
+    """The values of one side in the order of their seeds, which all differ; `largest` is the greatest magnitude among them."""
 
     seeds: tuple[int, ...]
     values: tuple[float, ...]
+    largest: float
 
 
 class PairTest(NamedTuple):
@@ -69,14 +70,14 @@ def in_seed_order(side: SeedValues) -> OrderedValues | None:
     seeds, values = zip(*side, strict=True)
     if None in seeds or [*seeds] != sorted({*seeds}) or not _are_ordinary(values):
         return None
-    return OrderedValues(seeds, values)
+    return OrderedValues(seeds, values, max(max(values), -min(values)))
 
 
 def run_test_in_order(a: OrderedValues, b: OrderedValues) -> PairTest | None:
     """`run_pair_test` where both sides have the same seeds, as most have; None where they have not, or that settles nothing."""
     if a.seeds != b.seeds:
         return None
-    test = paired_t_test(a.values, b.values)
+    test = paired_t_test(a.values, b.values, largest=max(a.largest, b.largest))
     return PairTest(a.values, b.values, True, test, ()) if _is_settled(test, a.values, b.values) else None
 
 
