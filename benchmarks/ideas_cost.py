@@ -17,7 +17,7 @@ from benchmarks.fixtures import commit_files, make_recorded_repository, run_git,
 from benchmarks.peers import Peers
 from benchmarks.result_rows import Row, run_alone
 from scaffold.ideas import judging, study_files
-from scaffold.ideas.drafting import IdeaTryOptions
+from scaffold.ideas.idea_capture import IdeaTryOptions
 from scaffold.ideas.start import opening
 from scaffold.ideas.start.question import StudyOptions
 from scaffold.ideas.study import IdeaStudy

@@ -15,16 +15,16 @@ from scaffold.conventions.model import (
     SlurmConventions,
 )
 from scaffold.errors import WrongUsage
-from scaffold.lifecycle import answers
-from scaffold.lifecycle.answers import InitOptions
-from scaffold.plan.document.loop_protocol import read_placeholder_plan_goal
+from scaffold.lifecycle import answers_from_conventions
+from scaffold.lifecycle.answers_from_conventions import InitOptions
+from scaffold.plan.document.server_loop_protocol import read_placeholder_plan_goal
 from scaffold.server import address
 
 NOTHING = Conventions()
 
 
 def test_nothing_known_leaves_everything_empty() -> None:
-    found = answers.make_init_answers(NOTHING, InitOptions())
+    found = answers_from_conventions.make_init_answers(NOTHING, InitOptions())
     assert found["experiment_root"] == ".wild/experiments" and found["tasks_path"] == ".wild/experiments/tasks.md"
     assert (found["slurm"], found["entry_points"], found["primary_metric"], found["metric_direction"]) == (
         None,
@@ -38,8 +38,10 @@ def test_nothing_known_leaves_everything_empty() -> None:
 def test_a_wish_beats_what_was_found() -> None:
     choice = PrimaryMetricChoice(name="val/loss", direction="minimize")
     found = Conventions(experiment_root="exp", metrics=("val/loss", "acc"), primary_metric=choice)
-    assert answers.make_init_answers(found, InitOptions())["primary_metric"] == "val/loss"
-    given = answers.make_init_answers(found, InitOptions(root="lab/", metric="acc", direction="minimize"))
+    assert answers_from_conventions.make_init_answers(found, InitOptions())["primary_metric"] == "val/loss"
+    given = answers_from_conventions.make_init_answers(
+        found, InitOptions(root="lab/", metric="acc", direction="minimize")
+    )
     assert (given["experiment_root"], given["primary_metric"], given["metric_direction"]) == ("lab", "acc", "minimize")
 
 
@@ -66,7 +68,7 @@ def test_role_folders_take_the_names_used_inside_the_root_only() -> None:
         "metadata": ("exp/meta [old]", "exp/meta"),
         "scripts": (),
     }
-    names = answers.role_folder_names("exp", used)
+    names = answers_from_conventions.role_folder_names("exp", used)
     assert (names["logs"], names["results"], names["metadata"], names["scripts"]) == (
         "log",
         "results",
@@ -76,19 +78,19 @@ def test_role_folders_take_the_names_used_inside_the_root_only() -> None:
 
 
 def test_one_folder_never_serves_two_roles() -> None:
-    names = answers.role_folder_names("exp", {"outputs": ("exp/out",), "results": ("exp/out",)})
+    names = answers_from_conventions.role_folder_names("exp", {"outputs": ("exp/out",), "results": ("exp/out",)})
     assert (names["outputs"], names["results"]) == ("out", "results")
 
 
 def test_slurm_is_there_where_the_repository_or_the_machine_knows_it() -> None:
     here = Conventions(machine=Machine(slurm=True))
-    assert answers.make_init_answers(here, InitOptions())["slurm"]["partitions"] == []
+    assert answers_from_conventions.make_init_answers(here, InitOptions())["slurm"]["partitions"] == []
     said = {"slurm.partitions": (Evidence(path="a.sbatch", line=2),)}
     repo = Conventions(slurm=SlurmConventions(partitions=("gpu", "cpu")), evidence=said)
     assert (
-        answers.make_init_answers(repo, InitOptions())["slurm"]
+        answers_from_conventions.make_init_answers(repo, InitOptions())["slurm"]
         | {"partitions": ["gpu", "cpu"], "evidence": {"partitions": "a.sbatch:2"}}
-        == (answers.make_init_answers(repo, InitOptions())["slurm"])
+        == (answers_from_conventions.make_init_answers(repo, InitOptions())["slurm"])
     )
 
 
@@ -103,7 +105,7 @@ def test_findings_name_the_place_that_says_so() -> None:
             "trackers": (Evidence(path="train.py", line=7),),
         },
     )
-    assert answers.describe_repository(found) == [
+    assert answers_from_conventions.describe_repository(found) == [
         "environment: uv (uv.lock)",
         "entry point train.py (train), seed option --seed (train.py:40)",
         "trackers: wandb (train.py:7)",
@@ -120,7 +122,7 @@ def test_the_placeholder_plan_gives_its_goal_and_nothing_else_does() -> None:
 
 @pytest.mark.parametrize("path", ["exp", "a/b c/ünï", ".wild/experiments", "exp/"])
 def test_paths_that_can_be(path: str) -> None:
-    assert answers.checked_relative_path(path, option="--root") == path.rstrip("/")
+    assert answers_from_conventions.checked_relative_path(path, option="--root") == path.rstrip("/")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:10000", "https://host/base/", "", "http://[::1]:1"])
@@ -131,4 +133,4 @@ def test_urls_that_can_be(url: str) -> None:
 @pytest.mark.parametrize("name", ["scripts", "README.md", "a/b", "", ".x", "ü"])
 def test_names_that_no_experiment_can_have(name: str) -> None:
     with pytest.raises(WrongUsage, match="cannot be an experiment's name"):
-        answers.checked_experiment_name(name)
+        answers_from_conventions.checked_experiment_name(name)

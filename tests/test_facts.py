@@ -20,8 +20,8 @@ from scaffold.facts import (
     documents,
     machine,
     paths,
+    python_parser,
     python_source,
-    python_syntax,
     quick_scan,
     shell_history,
     shell_parser,
@@ -308,7 +308,7 @@ for n in range(3): ...
 if __name__ == "__main__":
     main()
 '''
-    found = python_syntax.parse_python_source(text)
+    found = python_parser.parse_python_source(text)
     assert list(found.modules()) == [("a.b", 2), ("x", 3), ("x.y", 3)]
     assert (found.doc, found.main, found.acts, found.globals) == ("Doc.", 12, 9, {"SEED": 4})
     assert found.classes[0].fields == {"seed": "int"}
@@ -321,14 +321,14 @@ if __name__ == "__main__":
 
 def test_a_file_that_is_no_python_3_still_shows_its_lines() -> None:
     text = "print 'old'\nimport wandb\nparser.add_argument('--seed')\nif __name__ == '__main__':\n    main()\n"
-    found = python_syntax.parse_python_source(text)
+    found = python_parser.parse_python_source(text)
     assert found.error is not None
     assert (found.uses("wandb"), found.main, [c.args for c in found.calls]) == (2, 4, [("--seed",)])
 
 
 @pytest.mark.parametrize("text", ["\0", "(" * 100_000, "x = " + "-" * 100_000 + "1"])
 def test_no_text_makes_parsing_fail(text: str) -> None:
-    assert python_syntax.parse_python_source(text).error is not None
+    assert python_parser.parse_python_source(text).error is not None
 
 
 IMPORTS = [
@@ -351,7 +351,7 @@ IMPORTS = [
 @pytest.mark.parametrize("text", IMPORTS)
 def test_the_lines_that_import_hold_every_name_that_is_imported(text: str) -> None:
     held = quick_scan.import_lines(text)
-    for statement in python_syntax.parse_python_source(text).imports:
+    for statement in python_parser.parse_python_source(text).imports:
         for name in (*statement.module.split("."), *statement.names):
             assert name in held
 

@@ -176,12 +176,12 @@ def _plan() -> Reader:
     from scaffold.plan.document.fix import fix_plan
     from scaffold.plan.document.parse import parse_plan
     from scaffold.plan.rules.check import check_plan
-    from scaffold.plan.tasks import convert, progress
+    from scaffold.plan.tasks import foreign_task_lists, progress
 
     def read(text: str) -> object:
         text = text[:LONGEST_PLAN]  # read five times over
         parsed = parse_plan(text)
-        convert.convert_foreign_plan(text)
+        foreign_task_lists.convert_foreign_plan(text)
         fix_plan(text)
         return str(check_plan(text)) + progress.progress_text(parsed, 20, server=False)
 

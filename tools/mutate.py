@@ -69,7 +69,7 @@ TARGETS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "plan": [
         *((f"scaffold/plan/rules/{name}.py", "", PLAN) for name in RULES.split()),
-        ("scaffold/plan/document/keywords.py", "", PLAN),
+        ("scaffold/plan/document/phrase_patterns.py", "", PLAN),
         ("scaffold/plan/document/markdown_lines.py", "", "tests/plan/test_check.py tests/plan/test_markdown_lines.py"),
     ],
 }

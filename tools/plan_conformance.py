@@ -26,7 +26,7 @@ from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.markdown_lines import scan_lines
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.tasks.convert import convert_plan, foreign_task_list_kind
+from scaffold.plan.tasks.foreign_task_lists import convert_plan, foreign_task_list_kind
 
 # told without the package's own expressions, so that what these do not see is seen here
 LIST_BOX = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s+\[[ xX/]\]\s+\S")

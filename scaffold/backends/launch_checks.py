@@ -12,7 +12,7 @@ from pathlib import Path
 from scaffold.backends import capacity
 from scaffold.backends.interface import BackendLoad
 from scaffold.backends.local import devices
-from scaffold.backends.slurm import sbatch_options, script_block, slurm_capacity
+from scaffold.backends.slurm import repository_sbatch_block, sbatch_options, slurm_capacity
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.errors import ScaffoldError
 from scaffold.facts.search_path import find_program
@@ -88,7 +88,7 @@ def _check_devices() -> Finding:
 
 
 def _slurm_checks(workspace: Workspace) -> list[tuple[str, str, bool, Callable[[], Finding]]]:
-    block = script_block.read_training_sbatch_block(workspace)
+    block = repository_sbatch_block.read_training_sbatch_block(workspace)
     options = sbatch_options.choose_sbatch_options(
         workspace.answers.get("slurm"),
         block=block.options if block is not None else (),

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from scaffold.conventions.blanks import format_open_choice, list_open_choices_in_command
 from scaffold.conventions.command_builder import CommandBuilder
+from scaffold.conventions.documented_command import DocumentedCommand, parse_shown_command
 from scaffold.conventions.script_folder import imports_from_the_top, reads_beside_its_folder
 from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_ranking import RankedScript
-from scaffold.conventions.shown_command import DocumentedCommand, parse_shown_command
 from scaffold.facts import Facts, paths, shell_parser
 from scaffold.facts.shell_words import Word, quote_shell_word
 

@@ -7,6 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from scaffold.conventions.blanks import format_open_choice, has_unfilled_blank, is_blank_value, is_personal_path
+from scaffold.conventions.command_line_parameters import (
+    AcceptedArguments,
+    CommandLineOption,
+    add_hydra_keys,
+    read_accepted_arguments,
+)
+from scaffold.conventions.documented_command import DocumentedCommand, replace_option_value, split_option_value
 from scaffold.conventions.missing_inputs import (
     CONFIG_SUFFIXES,
     config_sort_key,
@@ -19,13 +26,6 @@ from scaffold.conventions.missing_inputs import (
 from scaffold.conventions.script_kinds import kind_in_command
 from scaffold.conventions.script_mentions import ScriptMention
 from scaffold.conventions.script_options import ScriptWithImports
-from scaffold.conventions.script_parameters import (
-    AcceptedArguments,
-    CommandLineOption,
-    add_hydra_keys,
-    read_accepted_arguments,
-)
-from scaffold.conventions.shown_command import DocumentedCommand, replace_option_value, split_option_value
 from scaffold.facts import Facts
 from scaffold.facts.shell_words import Word, quote_shell_word
 

@@ -13,8 +13,8 @@ from scaffold.conventions import (
     environment,
     environment_setup,
     launchers,
-    metric_decisions,
     metrics,
+    model_selection,
     primary_metric,
     printed_metrics,
     repository_tests,
@@ -96,9 +96,9 @@ def _metrics(facts: Facts, ranked: tuple[script_ranking.RankedScript, ...]) -> d
     """The names that are logged or printed, how those are printed, and the one that decides."""
     mains = [s.path for s in ranked[:8] if s.kind in ("train", "eval")] or [s.path for s in ranked[:1]]
     scope = (
-        metric_decisions.find_metric_code_of_script(facts, mains[0])
+        model_selection.find_metric_code_of_script(facts, mains[0])
         if mains
-        else metric_decisions.find_metric_code_of_library(facts)
+        else model_selection.find_metric_code_of_library(facts)
     )
     printed = printed_metrics.find_printed_metrics(facts, list(dict.fromkeys([*mains[:1], *scope, *mains[1:]])))
     primary = primary_metric.find_primary_metric(facts, scope, printed)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 
 from scaffold.conventions.blanks import is_blank_value
-from scaffold.conventions.script_parameters import AcceptedArguments, CommandLineOption
+from scaffold.conventions.command_line_parameters import AcceptedArguments, CommandLineOption
 from scaffold.facts import Facts
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".gin")

@@ -11,8 +11,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from scaffold.conventions.detected import Occurrence
-from scaffold.conventions.metric_decisions import MetricDecisionInCode, find_metric_decisions_in_code
 from scaffold.conventions.metrics import find_table_metrics, is_bookkeeping_name, logged_names
+from scaffold.conventions.model_selection import MetricDecisionInCode, find_metric_decisions_in_code
 from scaffold.conventions.printed_metrics import PrintedMetric, is_quality_name, logged_expressions
 from scaffold.facts import Facts
 from scaffold.facts.paths import parse_word_set

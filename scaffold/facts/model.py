@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from scaffold.facts import config_formats, documents, paths, python_source, python_syntax, quick_scan, shell_parser
+from scaffold.facts import config_formats, documents, paths, python_parser, python_source, quick_scan, shell_parser
 from scaffold.facts.git_state import GitState
 from scaffold.facts.machine import Machine
 
@@ -118,7 +118,7 @@ class Facts:
             text = self.texts.get(path, "")
             if path.endswith(".ipynb"):
                 text = documents.notebook_code(text) or ""
-            self._sources[path] = python_syntax.parse_python_source(text)
+            self._sources[path] = python_parser.parse_python_source(text)
         return self._sources[path]
 
     def files_mentioning(self, needles: Iterable[str], among: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from scaffold.ideas import study_files
 from scaffold.ideas.study import IdeaStudy
 from scaffold.ideas.tree import forbidden_changes
 from scaffold.ideas.tree.snapshot import SnapshotRules
-from scaffold.runs import code_commits, recorder, recorder_command, timestamps
+from scaffold.runs import commit_retention, recorder, recorder_command, timestamps
 from scaffold.sweeps.spec import script_arguments, script_interface
 from scaffold.workspace import Workspace
 
@@ -57,7 +57,7 @@ class IdeaContext:
 
     def code_state(self, commit: str) -> str:
         """The code state of a commit. Raises ScaffoldError where it has no code."""
-        state = code_commits.compute_commit_states(self.workspace, self.top, [commit]).get(commit)
+        state = commit_retention.compute_commit_states(self.workspace, self.top, [commit]).get(commit)
         if state is None:
             raise ScaffoldError(f"commit {commit[:12]} has no code")
         return state
@@ -77,7 +77,7 @@ def open_idea_context(workspace: Workspace) -> IdeaContext:
             f"{location.toplevel} has no commit yet, so that nothing stands that an idea could be held against",
             hint="commit the code as it is first: git add -A && git commit -m 'the baseline'",
         )
-    uncounted = tuple(code_commits.list_non_code_paths(workspace, location.toplevel))
+    uncounted = tuple(commit_retention.list_non_code_paths(workspace, location.toplevel))
     return IdeaContext(workspace=workspace, top=location.toplevel, uncounted=uncounted)
 
 

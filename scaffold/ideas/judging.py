@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
-from scaffold.ideas import context, drafting, history, study_files, trial_runs, verdict_application
+from scaffold.ideas import context, idea_capture, replay, study_files, trial_runs, verdict_application
 from scaffold.ideas.context import IdeaContext
-from scaffold.ideas.drafting import IdeaDraft, IdeaTryOptions
+from scaffold.ideas.idea_capture import IdeaDraft, IdeaTryOptions
 from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.memory.similar import Resemblance, find_same_code, find_similar_ideas
 from scaffold.ideas.study import IdeaRecord, IdeaStudy
-from scaffold.ideas.tree import checks, snapshot
+from scaffold.ideas.tree import check_commands, snapshot
 from scaffold.ideas.wording import list_ideas_in_incumbent
 from scaffold.runs import worktrees
 from scaffold.sweeps.spec.sweep_paths import launched_sweep_paths
@@ -74,14 +74,14 @@ class IdeaJudge:
             raise ScaffoldError(
                 f"the baseline of {study.name} is not over", hint=f"go on with it: scaffold ideas start {study.name}"
             )
-        draft = drafting.draft_idea(self.place, study, options, self.say)
+        draft = idea_capture.draft_idea(self.place, study, options, self.say)
         state = draft.record.state
         record = next((r for r in study.ideas if r.state == state and not r.is_closed), None)
         if record is None and (same := find_same_code(study, state)) is not None:
             return same, study, True
         if record is None:
             study = self._add(
-                drafting.validate_idea_draft(self.place, study, draft, metric_changed=options.metric_changed)
+                idea_capture.validate_idea_draft(self.place, study, draft, metric_changed=options.metric_changed)
             )
             record = study.ideas[-1]
         return record, study, False
@@ -159,7 +159,7 @@ class IdeaJudge:
         a commit and not in the tree."""
         study = study_files.read_idea_study(self.workspace, self.name)
         is_in_tree = study.idea(number).tree == str(self.place.top)
-        failure = checks.run_checks_until_failure(self.place.top, study.checks if is_in_tree else (), self.say)
+        failure = check_commands.run_checks_until_failure(self.place.top, study.checks if is_in_tree else (), self.say)
         if failure is None:
             return None
         step = JudgingStep(kind="drop", why=failure)
@@ -185,14 +185,14 @@ class IdeaJudge:
             study = verdict_application.rebase_stale_idea(self.place, study, number, self.say)
             if study.idea(number).is_closed:
                 return study
-            state = history.replay_study_history(study)
+            state = replay.replay_study_history(study)
             step = state.next_step(study, number, batch=at_once)
             steps.append(step)
             if step.kind != "run":
                 pairs = len(state.ideas[number].pairs)
                 return verdict_application.close_idea_with_verdict(self.place, study, number, step, pairs=pairs)
             return (
-                study if number in state.pending else study.with_event(history.make_step_requested_event(number, step))
+                study if number in state.pending else study.with_event(replay.make_step_requested_event(number, step))
             )
 
         study = study_files.change_idea_study(self.workspace, self.name, ask)
@@ -217,7 +217,7 @@ class IdeaJudge:
 
         def add(newest: IdeaStudy) -> IdeaStudy:
             is_stale = newest.incumbent != study.incumbent or newest.idea(number).is_closed
-            if is_stale or not history.is_step_pending(newest, number, step):
+            if is_stale or not replay.is_step_pending(newest, number, step):
                 return newest  # another idea was kept meanwhile, or somebody else judged this one and was quicker
             values = (
                 [(r.seed, None if r.value is None else study.turned(r.value)) for r in side]
@@ -228,7 +228,7 @@ class IdeaJudge:
             notes = tuple(dict.fromkeys((*old.notes, *causes)))
             runs = old.runs + len(results.incumbent) + len(results.candidate)
             return newest.with_idea(replace(old, notes=notes, runs=runs)).with_event(
-                history.make_ran_event(number, *values)
+                replay.make_ran_event(number, *values)
             )
 
         study_files.change_idea_study(self.workspace, self.name, add)

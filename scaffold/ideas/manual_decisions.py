@@ -8,7 +8,7 @@ from typing import Any
 
 from scaffold.backends.interface import Warn
 from scaffold.errors import NegativeAnswer, ScaffoldError
-from scaffold.ideas import context, history, rebasing, rule, study_files, trial_runs, verdict_application
+from scaffold.ideas import context, rebasing, replay, rule, study_files, trial_runs, verdict_application
 from scaffold.ideas.context import IdeaContext
 from scaffold.ideas.loop_state import JudgingStep
 from scaffold.ideas.study import BASELINE, IdeaStudy
@@ -151,7 +151,7 @@ def _reserve_seeds(study: IdeaStudy) -> IdeaStudy:
     last = study.history[-1]
     if last["event"] == "seeds" and last["idea"] == study.incumbent and len(study.claims) == last["number"]:
         return study
-    loop = history.replay_study_history(study).loop
+    loop = replay.replay_study_history(study).loop
     seeds = rule.unused_seeds(loop, CLAIM_PAIRS)
     return study.with_event(
         {

@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
-from scaffold.ideas.history import replay_study_history
 from scaffold.ideas.loop_state import PastRun
+from scaffold.ideas.replay import replay_study_history
 from scaffold.ideas.study import IdeaStudy
 
 FEWEST_RUNS, FEWEST_TIMES = 8, 3

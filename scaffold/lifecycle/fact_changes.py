@@ -8,7 +8,7 @@ from typing import Any
 
 from scaffold.conventions.model import Conventions
 from scaffold.errors import WrongUsage
-from scaffold.lifecycle.answers import evidence_location, fact_answers
+from scaffold.lifecycle.answers_from_conventions import evidence_location, fact_answers
 from scaffold.workspace import Workspace
 
 # answer -> the field whose evidence speaks for it

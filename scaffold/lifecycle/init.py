@@ -14,7 +14,12 @@ from scaffold import git, transaction
 from scaffold.conventions.model import Conventions
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.lifecycle import agent_hooks, answer_changes, file_kinds, files_on_disk, init_actions, location_checks
-from scaffold.lifecycle.answers import InitOptions, checked_relative_path, make_init_answers, make_workspace_id
+from scaffold.lifecycle.answers_from_conventions import (
+    InitOptions,
+    checked_relative_path,
+    make_init_answers,
+    make_workspace_id,
+)
 from scaffold.lifecycle.content_hashes import write_template_hashes
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk

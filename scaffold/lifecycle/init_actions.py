@@ -13,7 +13,7 @@ from scaffold.lifecycle import file_kinds
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.files_on_disk import FilesOnDisk
 from scaffold.lifecycle.template.render import RenderedFile, Rendering
-from scaffold.plan.document.loop_protocol import read_placeholder_plan_goal
+from scaffold.plan.document.server_loop_protocol import read_placeholder_plan_goal
 from scaffold.workspace import ANSWERS_FILE
 
 LINK_NOTE = "it is a link, and yours"

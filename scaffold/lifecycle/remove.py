@@ -12,7 +12,7 @@ from scaffold import transaction
 from scaffold.errors import ScaffoldError
 from scaffold.lifecycle import content_hashes, file_kinds, files_on_disk
 from scaffold.lifecycle.status import read_workspace_file_status
-from scaffold.runs import bytecode, records_home
+from scaffold.runs import recorder_bytecode, records_home
 from scaffold.workspace import Workspace
 
 REASONS = {
@@ -53,7 +53,7 @@ def plan_removal(workspace: Workspace) -> RemovalPlan:
         for entry in entries
         if entry.state in REASONS and os.path.lexists(workdir / entry.path)
     ]
-    compiled = [path.relative_to(workdir).as_posix() for path in bytecode.list_bytecode_files(workspace)]
+    compiled = [path.relative_to(workdir).as_posix() for path in recorder_bytecode.list_bytecode_files(workspace)]
     template_paths = {entry.path for entry in entries} | set(compiled)
     keep += [(path, "not from the template") for path in _files_not_from_template(workspace, template_paths)]
     return RemovalPlan(

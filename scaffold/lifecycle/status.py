@@ -18,7 +18,7 @@ from scaffold.lifecycle.template.source import (
     open_recorded_template,
     recorded_template_version,
 )
-from scaffold.runs import bytecode, records_home
+from scaffold.runs import recorder_bytecode, records_home
 from scaffold.workspace import Workspace
 
 
@@ -68,7 +68,7 @@ def read_workspace_file_status(workspace: Workspace) -> WorkspaceFileStatus:
         ignored=file_kinds.ignored_workspace_paths(
             workspace.workdir, workspace.answers, [path for path in hashes if path in disk.files]
         ),
-        tracked_bytecode=tuple(bytecode.find_tracked_bytecode(workspace)),
+        tracked_bytecode=tuple(recorder_bytecode.find_tracked_bytecode(workspace)),
         homes=tuple(records_home.summarize_record_homes(records_home.list_existing_record_homes(workspace))),
         refs=count_pinning_refs(workspace),
     )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from scaffold import structured_text
 from scaffold.errors import ScaffoldError
-from scaffold.observations.logged_names import CLOCK, EPOCH_SECONDS, NAME_ROLES, NO_STEP, is_metric, is_wandb_media
+from scaffold.observations.logged_name_roles import CLOCK, EPOCH_SECONDS, NAME_ROLES, NO_STEP, is_metric, is_wandb_media
 
 OnProblem = Callable[[str], None]
 _NON_FINITE = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scaffold import metric_directions
 from scaffold.observations import printed_values
-from scaffold.observations.logged_names import is_metric
+from scaffold.observations.logged_name_roles import is_metric
 from scaffold.runs import recorder
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING
 
 from scaffold.observations.file_formats import metric_number
-from scaffold.observations.logged_names import CLOCK, EPOCH_SECONDS, NAME_ROLES, media_prefixes
+from scaffold.observations.logged_name_roles import CLOCK, EPOCH_SECONDS, NAME_ROLES, media_prefixes
 from scaffold.observations.model import MetricValue
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold import path_containment, structured_text
 from scaffold.observations import file_formats, trial_log_tsv
-from scaffold.observations.logged_names import STEP_NAMES
+from scaffold.observations.logged_name_roles import STEP_NAMES
 from scaffold.runs.index import file_stamp
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from scaffold import path_containment, structured_text
 from scaffold.atomic_write import write_atomic
 from scaffold.observations.file_formats import LoggedStep, metric_number
-from scaffold.observations.logged_names import is_metric
+from scaffold.observations.logged_name_roles import is_metric
 from scaffold.observations.model import MetricValue
 from scaffold.runs import recorder, records_home
 

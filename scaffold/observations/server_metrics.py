@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scaffold.observations.file_formats import LoggedStep
 from scaffold.runs import manifests
-from scaffold.runs.attempts import select_attempts
+from scaffold.runs.attempt_selection import select_attempts
 from scaffold.runs.records import read_records
 
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ from scaffold import git
 from scaffold.errors import ScaffoldError
 from scaffold.runs import (
     audit_rules,
-    bytecode,
-    code_commits,
+    commit_retention,
+    recorder_bytecode,
     records,
     records_home,
 )
+from scaffold.runs.audit_inputs import AuditedManifests
 from scaffold.runs.audit_rules import AuditedRun
-from scaffold.runs.audited_manifests import AuditedManifests
-from scaffold.runs.code_commits import CommitCodeStates, CommitKeeper
+from scaffold.runs.commit_retention import CommitCodeStates, CommitKeeper
 from scaffold.runs.duplicate_runs import duplicate_run_key
-from scaffold.runs.recorded_files import RecordedFiles
+from scaffold.runs.recorded_file_presence import RecordedFiles
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
@@ -93,7 +93,7 @@ def find_record_faults(workspace: Workspace, run_records: RunRecords) -> Iterato
     keepers: Mapping[str, CommitKeeper] | None = {}
     if referenced := {r.commit for r in run_records.runs if r.commit}:
         try:
-            keepers = code_commits.find_commit_keepers(workspace.workdir, referenced)
+            keepers = commit_retention.find_commit_keepers(workspace.workdir, referenced)
         except ScaffoldError as error:
             keepers, message = None, f"no commit of the records can be looked up: {error.message}"
             yield AuditFinding(path=workspace.root, code="R102", run=None, message=message, hint=error.hint)
@@ -146,7 +146,7 @@ def _logs_without_manifest(workspace: Workspace, run_records: RunRecords) -> Ite
 
 
 def _tracked_bytecode(workspace: Workspace) -> Iterator[AuditFinding]:
-    if files := bytecode.find_tracked_bytecode(workspace):
+    if files := recorder_bytecode.find_tracked_bytecode(workspace):
         folder = Path(files[0]).parent.as_posix()
         message = "git tracks bytecode of the recorder, which may be of other code than its source; it is not used"
         yield AuditFinding(path=folder, code="R203", run=None, message=message, hint=f"git rm -r --cached {folder}")

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scaffold.runs import manifests, recorded_files, recorder, records_home, timestamps
-from scaffold.runs.code_commits import CommitCodeStates, CommitKeeper
+from scaffold.runs import manifests, recorded_file_presence, recorder, records_home, timestamps
+from scaffold.runs.commit_retention import CommitCodeStates, CommitKeeper
 
 if TYPE_CHECKING:
-    from scaffold.runs.audited_manifests import ManifestFacts
+    from scaffold.runs.audit_inputs import ManifestFacts
     from scaffold.runs.model import Run
-    from scaffold.runs.recorded_files import RecordedFiles
+    from scaffold.runs.recorded_file_presence import RecordedFiles
     from scaffold.workspace import Workspace
 
 CLOCK_SLACK_S = 2.0
@@ -143,7 +143,7 @@ def audit_results_unchanged(case: AuditedRun) -> Iterator[tuple[str, str | None]
     if not case.outputs_are_final:
         return
     ended = timestamps.parse_timestamp(str(case.facts.ended_at)).timestamp()
-    times = recorded_files.list_file_change_times(f"{case.workspace.workdir}/{case.run.outputs}")
+    times = recorded_file_presence.list_file_change_times(f"{case.workspace.workdir}/{case.run.outputs}")
     changed = sorted(path for path, at in times if at > ended + CLOCK_SLACK_S)
     if changed:
         remainder = f" and {len(changed) - 3} more" if len(changed) > 3 else ""

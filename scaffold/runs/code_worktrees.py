@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scaffold import git
 from scaffold.errors import ScaffoldError
-from scaffold.runs import code_commits, compare, recorder, timestamps, worktrees
+from scaffold.runs import commit_retention, compare, recorder, timestamps, worktrees
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
@@ -81,7 +81,7 @@ def find_code_source(workspace: Workspace, top: Path, code: RecordedCode) -> Cod
     """What brings the code back. Raises ScaffoldError where it is gone."""
     pin = code.pin
     names = [name for name in (code.commit, *((pin.commit, pin.tracked) if pin else ())) if name]
-    existing = code_commits.existing_commits(top, names)
+    existing = commit_retention.existing_commits(top, names)
     if pin is not None and pin.commit in existing:
         left = ", ".join(pin.left_out[:SHOWN]) + (" and others" if len(pin.left_out) > SHOWN else "")
         notes = (f"not in the pinned code, as they may hold secrets or are very big: {left}",) if left else ()
@@ -89,7 +89,7 @@ def find_code_source(workspace: Workspace, top: Path, code: RecordedCode) -> Cod
         return CodeSource(base=base or pin.commit, tracked=pin.tracked, files=pin.commit, notes=notes)
     if code.commit is not None and code.commit in existing:
         return CodeSource(base=code.commit, patch=code.patch)
-    other = code_commits.CommitCodeStates(workspace).nearest(code.state, code.moment) if code.state else None
+    other = commit_retention.CommitCodeStates(workspace).nearest(code.state, code.moment) if code.state else None
     if other is not None:
         text = "its commit is gone" if code.commit is None else f"its commit {code.commit[:12]} is gone"
         return CodeSource(base=other, notes=(f"{text}; {other[:12]} has the same code state and is used in its place",))
@@ -166,9 +166,9 @@ def make_patch_between_runs(
     top = git.toplevel(workspace.workdir)
     pins = [parse_code_pin((manifest["git"] or {}).get("pin")) for manifest in (a, b)]
     commits = [pin.commit for pin in pins if pin is not None]
-    if top is None or len(commits) < 2 or not code_commits.existing_commits(top, commits) >= set(commits):
+    if top is None or len(commits) < 2 or not commit_retention.existing_commits(top, commits) >= set(commits):
         return compare.diff_saved_patches(a, b, workspace.workdir, names)
-    excluded = [f":(exclude,top,literal){path}" for path in code_commits.list_non_code_paths(workspace, top)]
+    excluded = [f":(exclude,top,literal){path}" for path in commit_retention.list_non_code_paths(workspace, top)]
     options = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
     difference = git.run_git_checked(top, "diff", *options, *commits, "--", ".", *excluded).stdout
     # scripts of the workspace that the commands named are code as well

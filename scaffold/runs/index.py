@@ -1,8 +1,8 @@
 """What is kept of manifests and metric files in the user's cache directory, so that lists, tables and the audit are quick.
 
 Each part is a file of lines: what was read (its key), the stamp (time, size, inode) of what it was read from, and what it said, as JSON
-that is parsed only where it is asked for. The runs themselves, of which every command needs many, are a table (`packed_runs`). An entry is
-never believed over the file. The index can be deleted at any time; where it cannot be written nothing is lost but time.
+that is parsed only where it is asked for. The runs themselves, of which every command needs many, are a table (`index_columns`). An entry
+is never believed over the file. The index can be deleted at any time; where it cannot be written nothing is lost but time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from scaffold import scratch
 from scaffold.runs import recorder
-from scaffold.runs.packed_runs import EMPTY_TABLE, FolderListing, RunTable, pack_run_table, unpack_run_table
+from scaffold.runs.index_columns import EMPTY_TABLE, FolderListing, RunTable, pack_run_table, unpack_run_table
 
 if TYPE_CHECKING:
     from scaffold.runs.model import Run
@@ -28,7 +28,7 @@ INDEX_VERSION = 10
 # bytes that a file's first line never reaches
 MAX_HEADER = 40
 # `homes`: folder of the second home -> what `record_home_additions.RecordHomeReader` says.
-# `digests`: output directory -> what its metric files say. `audits`: manifest's path -> what `audited_manifests` says.
+# `digests`: output directory -> what its metric files say. `audits`: manifest's path -> what `audit_inputs` says.
 IndexPart = Literal["homes", "digests", "audits"]
 
 

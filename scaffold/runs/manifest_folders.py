@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs.packed_runs import NO_FILES, FolderListing
+from scaffold.runs.index_columns import NO_FILES, FolderListing
 
 # clocks of file systems are coarse, and those of other hosts differ
 SETTLED_NS = 3_000_000_000

@@ -17,7 +17,7 @@ from scaffold.runs.model import Run, run_from_fields
 
 if TYPE_CHECKING:
     from scaffold.runs.index import ManifestIndexEntry
-    from scaffold.runs.packed_runs import IndexedRun, RunTable
+    from scaffold.runs.index_columns import IndexedRun, RunTable
     from scaffold.workspace import Workspace
 
 # a manifest's stamp, and the run that it tells of

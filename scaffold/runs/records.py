@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, withdrawals
 from scaffold.runs.index import ManifestIndexEntry, RunIndex
+from scaffold.runs.index_columns import FolderListing, IndexedRun, garbage_collector_off
 from scaffold.runs.manifest_folders import DamagedManifest, read_listing, read_settled_mtime
 from scaffold.runs.model import Run
-from scaffold.runs.packed_runs import FolderListing, IndexedRun, garbage_collector_off
 from scaffold.runs.record_home_additions import RecordHomeAdditions, RecordHomeReader
 
 if TYPE_CHECKING:

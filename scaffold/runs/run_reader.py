@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from scaffold.path_containment import OutsidePathError
 from scaffold.runs import manifests, records_home
 from scaffold.runs.index import file_stamp
+from scaffold.runs.index_columns import IndexedRun
 from scaffold.runs.model import Run
-from scaffold.runs.packed_runs import IndexedRun
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace

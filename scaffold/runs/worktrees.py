@@ -10,7 +10,7 @@ from pathlib import Path
 from scaffold import git
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError, WrongUsage
-from scaffold.runs import patch_restoring, recorder
+from scaffold.runs import recorder, redacted_patch_repair
 from scaffold.workspace import Workspace
 
 HIDDEN = "***"
@@ -46,7 +46,7 @@ def list_submodules(tree: Path) -> dict[str, str]:
 
 def unredacted_patch(directory: Path, commit: str, patch: str) -> bytes:
     """A recorded patch as one that applies to its commit: what redaction took from lines that the commit has is put back."""
-    text = patch_restoring.restore_redacted_lines(
+    text = redacted_patch_repair.restore_redacted_lines(
         patch, lambda path: git.run_git_as_user(directory, "show", f"{commit}:{path}").text
     )
     return text.encode("utf-8", "surrogateescape")

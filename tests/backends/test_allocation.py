@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.backends.interface import BackendContext, Job
-from scaffold.backends.server import allocation
+from scaffold.backends.server import slurm_allocation
 from scaffold.backends.slurm.sbatch_options import choose_sbatch_options
 from scaffold.workspace import Workspace
 from tests.runs.conftest import until
@@ -53,7 +53,7 @@ class Allocation:
         )
         self.job = Job(name="one", number=1, launcher=self.launcher)
         self.path = folder / "one.slurm.sh"
-        self.path.write_text(allocation.format_allocation_script(self.context, self.job, OPTIONS))
+        self.path.write_text(slurm_allocation.format_allocation_script(self.context, self.job, OPTIONS))
 
     def start(self, **variables: str) -> subprocess.Popen[str]:
         env = {"PATH": f"{self.bin}:/usr/bin:/bin", "CALLS": str(self.calls), **variables}
@@ -80,14 +80,14 @@ def test_options_say_where_they_are_from_and_the_script_is_clean(made: Allocatio
     assert "  # the sweep: --requeue is left out, it is for sbatch alone\n" in text
     checked = subprocess.run([Path(sys.executable).with_name("shellcheck"), made.path], capture_output=True, text=True)
     assert (checked.returncode, checked.stdout) == (0, "")
-    assert allocation.read_slurm_job_name(made.path.parent, "one") == allocation.format_slurm_job_name(
+    assert slurm_allocation.read_slurm_job_name(made.path.parent, "one") == slurm_allocation.format_slurm_job_name(
         made.context, made.job
     )
 
 
 def test_the_launcher_is_started_by_srun_and_its_exit_status_is_passed_on(made: Allocation) -> None:
     assert made.run() == (7, "")
-    name = allocation.format_slurm_job_name(made.context, made.job)
+    name = slurm_allocation.format_slurm_job_name(made.context, made.job)
     expected = f"--nodes=1 --ntasks=1 --overlap --job-name={name} --partition=gpu --signal=USR1@60 --comment=it's a"
     assert made.lines == [f"srun {expected} bash {made.launcher}"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from scaffold.backends.interface import BackendContext, Job
-from scaffold.backends.server import allocation
-from scaffold.backends.slurm import script_block
+from scaffold.backends.server import slurm_allocation
+from scaffold.backends.slurm import repository_sbatch_block
 from scaffold.backends.slurm.backend import SlurmBackend
 from scaffold.backends.slurm.sbatch_options import SbatchOption, choose_sbatch_options
 from scaffold.workspace import Workspace
@@ -48,8 +48,8 @@ def words(options: tuple[SbatchOption, ...]) -> list[str]:
     return [option.word for option in options]
 
 
-def block() -> script_block.SbatchBlock:
-    found = script_block.choose_sbatch_block(SCRIPTS, ENTRIES)
+def block() -> repository_sbatch_block.SbatchBlock:
+    found = repository_sbatch_block.choose_sbatch_block(SCRIPTS, ENTRIES)
     assert found is not None
     return found
 
@@ -86,7 +86,7 @@ def test_it_is_the_block_of_the_script_that_trains() -> None:
     ],
 )
 def test_which_script_it_is(scripts: dict[str, str], chosen: str | None) -> None:
-    found = script_block.choose_sbatch_block(scripts, ENTRIES)
+    found = repository_sbatch_block.choose_sbatch_block(scripts, ENTRIES)
     assert (found.path if found else None) == chosen
 
 
@@ -124,9 +124,9 @@ def test_a_launch_says_what_is_left_out_and_keeps_the_arrays_cap(
     room = backend.availability()
     assert (room.limit, room.because) == (2, "the array in slurm/train.sbatch has 2 at once")
     job = Job(name="a", number=1, launcher=tmp_path / "a.sh")
-    text = allocation.format_allocation_script(context, job, allocation.build_allocation_options(context))
+    text = slurm_allocation.format_allocation_script(context, job, slurm_allocation.build_allocation_options(context))
     assert "  # slurm/train.sbatch:6\n  --signal=USR1@120\n" in text and "spreads=''" in text
-    several = allocation.format_allocation_script(
+    several = slurm_allocation.format_allocation_script(
         context, job, [SbatchOption(name="nodes", word="--nodes=2", origin="x:1")]
     )
     assert "spreads=yes" in several

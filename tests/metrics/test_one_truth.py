@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scaffold.observations import run_values
-from scaffold.plan.tasks.done_when import MetricCondition, judge_condition
+from scaffold.plan.tasks.done_when_parser import MetricCondition, judge_condition
 from scaffold.plan.tasks.run_summaries import load_run_summaries
 from scaffold.results.report.folded_results import fold_report_results
 from scaffold.runs.records import read_records

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from scaffold.conventions.printed_metrics import list_printed_metrics
-from scaffold.facts.python_syntax import parse_python_source
+from scaffold.facts.python_parser import parse_python_source
 from scaffold.observations import series
 from scaffold.observations.log_hints import suggest_log_pattern
-from scaffold.plan.tasks.done_when import MetricCondition, judge_condition
+from scaffold.plan.tasks.done_when_parser import MetricCondition, judge_condition
 from scaffold.plan.tasks.run_summaries import RunSummary, load_run_summaries
 from scaffold.runs import recorder
 from scaffold.runs.records import read_records

@@ -9,7 +9,7 @@ import pytest
 
 from scaffold.observations import output_files, run_values, series
 from scaffold.observations.directions import MetricDirections
-from scaffold.observations.logged_names import STEP_NAMES_BY_WRITER, is_metric
+from scaffold.observations.logged_name_roles import STEP_NAMES_BY_WRITER, is_metric
 from scaffold.observations.spelling import find_metric_value, normalize_name
 from scaffold.observations.value_query import ValueQuery
 from scaffold.runs.records import read_records

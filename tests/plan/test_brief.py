@@ -13,7 +13,7 @@ from scaffold.plan.brief.context import BriefContext
 from scaffold.plan.brief.execution import format_execution_brief
 from scaffold.plan.brief.planning import format_planning_brief
 from scaffold.plan.brief.server_api import LISTED, shorten_endpoint
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from scaffold.plan.rules.check import check_plan, list_plan_rules
 from scaffold.plan.tasks.run_summaries import RunSummary
 from scaffold.sweeps.search.spec import parse_search_spec
@@ -174,7 +174,9 @@ def test_execution_names_the_task_the_runs_the_findings_and_the_log() -> None:
 
 def test_execution_of_a_plan_that_is_missing_aborted_or_done() -> None:
     assert "There is no plan yet" in format_execution_brief(situation())
-    assert "The plan is aborted" in format_execution_brief(situation(plan=loop_protocol.format_abort_checklist("502")))
+    assert "The plan is aborted" in format_execution_brief(
+        situation(plan=server_loop_protocol.format_abort_checklist("502"))
+    )
     assert "Every task is done." in format_execution_brief(situation(plan=render().replace("- [ ]", "- [x]")))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules.check import check_plan, list_plan_rules
 from scaffold.plan.tasks import progress
@@ -101,7 +101,7 @@ def test_the_server_takes_up_the_task_that_plan_next_names(path: Path) -> None:
         plan = parse_plan(text)
         task = progress.measure_plan_progress(plan).next
         lines = text.splitlines()
-        index = loop_protocol.current_task_index(lines)
+        index = server_loop_protocol.current_task_index(lines)
         if task is None:
             assert index is None
             break

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from tests.conftest import Run
 from tests.plan.cases import FOLDER
 
@@ -233,7 +233,7 @@ def test_abort_writes_the_checklist_and_keeps_the_plan(run: Run, plan: Path) -> 
     assert plan.with_name("tasks.before-abort.md").read_bytes() == before
     modes = {path.stat().st_mode & 0o777 for path in (plan, plan.with_name("tasks.before-abort.md"))}
     assert modes == {0o600}, "what only its owner may read stays so"
-    assert loop_protocol.SENTINEL in plan.read_text() and "GET /docs: 502 < /plan>" in plan.read_text()
+    assert server_loop_protocol.SENTINEL in plan.read_text() and "GET /docs: 502 < /plan>" in plan.read_text()
     assert run("plan", "check").stdout == "exp/tasks.md: an aborted plan\n"
     assert run("plan", "emit", "--promise", "DONE").exit_code == 0
     run("plan", "abort", "--reason", "again")

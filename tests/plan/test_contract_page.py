@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules.check import check_plan, list_plan_rules
-from scaffold.plan.rules.report_formats import plan_rules_markdown
+from scaffold.plan.rules.findings_output import plan_rules_markdown
 
 PAGE = (Path(__file__).parents[2] / "docs/plan_contract.md").read_text(encoding="utf-8")
 

@@ -10,7 +10,7 @@ import pytest
 
 from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.tasks.convert import convert_plan, foreign_task_list_kind
+from scaffold.plan.tasks.foreign_task_lists import convert_plan, foreign_task_list_kind
 from tests.conftest import Run
 from tests.plan.cases import BAD, GOOD, read
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.plan.tasks.unrecorded_launches import LONGEST_COMMAND, find_launches_in_command
+from scaffold.plan.tasks.unrecorded_command_check import LONGEST_COMMAND, find_launches_in_command
 from tests.conftest import Run
 
 ENTRIES = """\

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from scaffold.plan.document import field_values, keywords, markdown_inline, task_commands
+from scaffold.plan.document import field_values, markdown_inline, phrase_patterns, task_commands
 from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.model import Task, TaskField
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules.check import check_plan
-from scaffold.plan.tasks import done_when
-from scaffold.plan.tasks.done_when import CommandCondition, MetricCondition, ProseCondition, RunCountCondition
+from scaffold.plan.tasks import done_when_parser
+from scaffold.plan.tasks.done_when_parser import CommandCondition, MetricCondition, ProseCondition, RunCountCondition
 from scaffold.plan.tasks.run_summaries import RunSummary
 
 
@@ -26,14 +26,14 @@ def task(rest: str) -> Task:
     "text", ["...", "\u2026", "TODO", "tbd", "TODO: ask", "FIXME later", "<goal>", "N/A", "**TBD**", "....", "None."]
 )
 def test_placeholders(text: str) -> None:
-    assert keywords.is_placeholder_text(text)
+    assert phrase_patterns.is_placeholder_text(text)
 
 
 @pytest.mark.parametrize(
     "text", ["Remove TODO comments", "todo list of the reader", "None of the runs failed", "a...b", "find <x> out"]
 )
 def test_words_that_are_no_placeholders(text: str) -> None:
-    assert not keywords.is_placeholder_text(text)
+    assert not phrase_patterns.is_placeholder_text(text)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_words_that_are_no_placeholders(text: str) -> None:
     ],
 )
 def test_placeholders_inside(text: str, found: str | None) -> None:
-    assert keywords.find_placeholder(text) == found
+    assert phrase_patterns.find_placeholder(text) == found
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_placeholders_inside(text: str, found: str | None) -> None:
     ],
 )
 def test_vague_conditions(text: str) -> None:
-    assert keywords.is_vague_condition(text)
+    assert phrase_patterns.is_vague_condition(text)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_vague_conditions(text: str) -> None:
     ],
 )
 def test_conditions_that_say_something(text: str) -> None:
-    assert not keywords.is_vague_condition(text)
+    assert not phrase_patterns.is_vague_condition(text)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_conditions_that_say_something(text: str) -> None:
     ],
 )
 def test_kinds(rest: str, kinds: set[str]) -> None:
-    assert keywords.task_kinds(task(rest)) == kinds
+    assert phrase_patterns.task_kinds(task(rest)) == kinds
 
 
 @pytest.mark.parametrize(
@@ -257,8 +257,8 @@ def test_paths_that_can(path: str) -> None:
         ("", []),
     ],
 )
-def test_conditions(value: str, found: list[done_when.Condition]) -> None:
-    assert done_when.parse_done_when(value) == found
+def test_conditions(value: str, found: list[done_when_parser.Condition]) -> None:
+    assert done_when_parser.parse_done_when(value) == found
 
 
 def runs(*values: float | None, status: str = "finished", of: str | None = None) -> list[RunSummary]:
@@ -292,9 +292,9 @@ def runs(*values: float | None, status: str = "finished", of: str | None = None)
     ],
 )
 def test_verdicts_on_runs(value: str, known: list[RunSummary], holds: bool) -> None:
-    (condition,) = done_when.parse_done_when(value)
+    (condition,) = done_when_parser.parse_done_when(value)
     assert isinstance(condition, (RunCountCondition, MetricCondition))
-    assert done_when.judge_condition(condition, known, "P1-T1").holds is holds
+    assert done_when_parser.judge_condition(condition, known, "P1-T1").holds is holds
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_a_long_line_is_checked_and_mended_in_linear_time(piece: str) -> None:
     report = check_plan("\n".join(lines))
     for found in report.plan.tasks:
         task_commands.list_task_commands(found)
-        done_when.parse_done_when(found.get("done-when"))
+        done_when_parser.parse_done_when(found.get("done-when"))
     fix_plan("\n".join(lines))
     assert time.process_time() - begun < 0.8, "what grows with the square takes 5 s for a line of 30000"
 

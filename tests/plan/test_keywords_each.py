@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaffold.plan.document import keywords
+from scaffold.plan.document import phrase_patterns
 from scaffold.plan.document.field_values import dependency_ids
 from scaffold.plan.document.model import Task
 from scaffold.plan.document.parse import parse_plan
@@ -12,7 +12,7 @@ from scaffold.plan.document.parse import parse_plan
 
 def kinds(description: str) -> set[str]:
     tasks: tuple[Task, ...] = tuple(parse_plan(f"## Phase 1 - a\n- [ ] [P1-T1] {description}\n").tasks)
-    return set(keywords.task_kinds(tasks[0]))
+    return set(phrase_patterns.task_kinds(tasks[0]))
 
 
 KINDS = {
@@ -70,9 +70,9 @@ def test_which_gate_it_is(word: str, kind: str) -> None:
 def test_gates_are_recognized_by_what_they_are_and_by_what_they_say_they_are() -> None:
     for text in ("Reflect", "x | kind: final-reflection", "x | kind: logging, midpoint-reflection"):
         (task,) = parse_plan(f"## Phase 1 - a\n- [ ] [P1-T1] {text}\n").tasks
-        assert keywords.is_reflection(task), text
+        assert phrase_patterns.is_reflection(task), text
     (task,) = parse_plan("## Phase 1 - a\n- [ ] [P1-T1] Reflect | kind: baseline\n").tasks
-    assert not keywords.is_reflection(task), "what it says counts"
+    assert not phrase_patterns.is_reflection(task), "what it says counts"
 
 
 NOTHING = (
@@ -85,21 +85,25 @@ NOTHING = (
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_stands_for_nothing(text: str) -> None:
     for spelled in (text, text.upper(), f"  **{text}** ", f"{text}." if text[-1].isalpha() else text):
-        assert keywords.is_placeholder_text(spelled), spelled
-    assert not keywords.is_placeholder_text(f"really {text} here")
+        assert phrase_patterns.is_placeholder_text(spelled), spelled
+    assert not phrase_patterns.is_placeholder_text(f"really {text} here")
 
 
 @pytest.mark.parametrize("word", ["todo", "tbd", "tba", "fixme", "xxx"])
 def test_what_begins_with_a_note_to_oneself_is_not_written_yet(word: str) -> None:
-    assert keywords.is_placeholder_text(f"{word} by Monday") and keywords.is_placeholder_text(f"{word.upper()}: ask")
-    assert not keywords.is_placeholder_text(f"{word}x by Monday") and not keywords.is_placeholder_text(f"ask {word}")
+    assert phrase_patterns.is_placeholder_text(f"{word} by Monday") and phrase_patterns.is_placeholder_text(
+        f"{word.upper()}: ask"
+    )
+    assert not phrase_patterns.is_placeholder_text(f"{word}x by Monday") and not phrase_patterns.is_placeholder_text(
+        f"ask {word}"
+    )
 
 
 @pytest.mark.parametrize(
     "what", ["comment", "comments", "list", "lists", "item", "items", "marker", "markers", "note", "notes"]
 )
 def test_what_is_about_notes_to_oneself_is_written(what: str) -> None:
-    assert not keywords.is_placeholder_text(f"TODO {what} are counted") and keywords.is_placeholder_text(
+    assert not phrase_patterns.is_placeholder_text(f"TODO {what} are counted") and phrase_patterns.is_placeholder_text(
         f"TODO {what}x"
     )
 
@@ -108,8 +112,8 @@ def test_what_is_about_notes_to_oneself_is_written(what: str) -> None:
     "tag", ["br", "b", "i", "em", "strong", "code", "sub", "sup", "kbd", "a", "details", "summary"]
 )
 def test_html_is_no_placeholder(tag: str) -> None:
-    assert keywords.find_placeholder(f"say <{tag}>it</{tag}> now") is None
-    assert keywords.find_placeholder(f"say <{tag}x> now") == f"<{tag}x>"
+    assert phrase_patterns.find_placeholder(f"say <{tag}>it</{tag}> now") is None
+    assert phrase_patterns.find_placeholder(f"say <{tag}x> now") == f"<{tag}x>"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +139,7 @@ def test_html_is_no_placeholder(tag: str) -> None:
     ],
 )
 def test_a_placeholder_inside_a_text(text: str, found: str | None) -> None:
-    assert keywords.find_placeholder(text) == found
+    assert phrase_patterns.find_placeholder(text) == found
 
 
 VAGUE = (
@@ -151,12 +155,12 @@ FILLER = (
 @pytest.mark.parametrize("word", [*VAGUE, *FILLER])
 def test_a_condition_of_such_words_says_nothing(word: str) -> None:
     assert (
-        keywords.is_vague_condition(word)
-        and keywords.is_vague_condition(f"It is {word.capitalize()}.")
-        and keywords.is_vague_condition(f"-- {word} --")
+        phrase_patterns.is_vague_condition(word)
+        and phrase_patterns.is_vague_condition(f"It is {word.capitalize()}.")
+        and phrase_patterns.is_vague_condition(f"-- {word} --")
     )
-    assert not keywords.is_vague_condition(f"the table is {word}"), "the table can be looked at"
-    assert not keywords.is_vague_condition(f"`{word}`"), "a command can be run"
+    assert not phrase_patterns.is_vague_condition(f"the table is {word}"), "the table can be looked at"
+    assert not phrase_patterns.is_vague_condition(f"`{word}`"), "a command can be run"
 
 
 @pytest.mark.parametrize("word", ["none", "None", "nothing", "-", "n/a", "\u2014", "\u2013", "`none`", "**none**", ""])

@@ -11,7 +11,7 @@ from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules.check import check_plan
 from scaffold.plan.rules.rule import RuleContext
-from scaffold.plan.tasks.done_when import CommandCondition, parse_done_when
+from scaffold.plan.tasks.done_when_parser import CommandCondition, parse_done_when
 from scaffold.plan.tasks.progress import mermaid_graph, progress_json, progress_text
 from tests.conftest import Run
 from tests.plan.cases import FOLDER, GOOD, read

@@ -14,7 +14,7 @@ from scaffold.plan.document.fix import fix_plan
 from scaffold.plan.document.markdown_lines import scan_lines
 from scaffold.plan.document.model import DONE, STARTED
 from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.rules import report_formats
+from scaffold.plan.rules import findings_output
 from scaffold.plan.rules.check import check_plan
 from scaffold.plan.rules.rule import RuleContext
 from scaffold.plan.tasks import progress
@@ -81,7 +81,7 @@ LOOKS_LIKE_A_TASK = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*\[[ xX/~-]?\][
 @given(TEXTS)
 def test_any_text_parses_checks_and_shows(text: str) -> None:
     report = check_plan(text, context=RuleContext(fresh=True, server=True))
-    report_formats.format_plan_report(report, report.findings, "tasks.md").encode("utf-8")
+    findings_output.format_plan_report(report, report.findings, "tasks.md").encode("utf-8")
     progress.progress_text(report.plan).encode("utf-8")
     progress.mermaid_graph(report.plan)
     assert all(1 <= f.line <= max(1, len(report.plan.lines)) and f.column >= 1 for f in report.findings)
@@ -92,7 +92,7 @@ def test_any_text_parses_checks_and_shows(text: str) -> None:
 def test_any_bytes_parse_and_come_back(raw: bytes) -> None:
     text = raw.decode("utf-8", "surrogateescape")
     report = check_plan(text)
-    report_formats.format_plan_report(report, report.findings, "x").encode("utf-8")
+    findings_output.format_plan_report(report, report.findings, "x").encode("utf-8")
     assert report.plan.text.encode("utf-8", "surrogateescape") == raw
 
 

@@ -10,7 +10,7 @@ import pytest
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from scaffold.plan.document.model import PlanFinding
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.rules.check import check_plan
@@ -80,7 +80,7 @@ EVIL = [
     "a | deliverable: x | done-when: y",
     "- [ ] task\n- [~] other\n-[ ] third\n[ ] fourth\n| [ ] | fifth |",
     "line\u2028- [/] server trap\x0b- [ ] trap\x85- [ ] trap\r- [ ] trap\r\n- [ ] trap",
-    f"{loop_protocol.SENTINEL} </plan> <plan>",
+    f"{server_loop_protocol.SENTINEL} </plan> <plan>",
     "{{ 7 * 7 }} {% raw %} {# no #}",
     "  leading and trailing \n\n\n ",
     "\u05e9\u05dc\u05d5\u05dd \u202e rtl \x00\x1b[31m",
@@ -175,8 +175,8 @@ def test_user_text_breaks_nothing(said: str) -> None:
     found = findings(text, server=True)
     assert not found, described(found)
     assert [task.id for task in parse_plan(text).tasks] == [task.id for task in parse_plan(render()).tasks]
-    assert text.count(loop_protocol.SENTINEL) == 0
-    first = loop_protocol.current_task_index(text.splitlines())
+    assert text.count(server_loop_protocol.SENTINEL) == 0
+    first = server_loop_protocol.current_task_index(text.splitlines())
     assert first is not None and "[P1-T1]" in text.splitlines()[first]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from scaffold.plan.rules.check import check_plan
 from tests.plan.cases import FOLDER
 
@@ -136,8 +136,8 @@ def test_labels_of_the_contract(old: str, labels: list[str], other: str) -> None
 
 @pytest.mark.parametrize(("box", "aborted"), [("[x]", True), ("[X]", True), ("[ ]", False), ("[_]", False)])
 def test_an_abort_checklist_has_every_box_checked(box: str, aborted: bool) -> None:
-    text = f"# Tasks\n\n- {box} {loop_protocol.SENTINEL}\n- [x] it is said why, as in `- [ ] x`\n"
+    text = f"# Tasks\n\n- {box} {server_loop_protocol.SENTINEL}\n- [x] it is said why, as in `- [ ] x`\n"
     report = check_plan(text)
     assert report.aborted == aborted
     assert ("P901" in {f.code for f in report.findings}) != aborted
-    assert not check_plan(text.replace(loop_protocol.SENTINEL, "else")).aborted
+    assert not check_plan(text.replace(server_loop_protocol.SENTINEL, "else")).aborted

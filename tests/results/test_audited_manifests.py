@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.runs import audit, audited_manifests, manifests, recorder, records
+from scaffold.runs import audit, audit_inputs, manifests, recorder, records
 from scaffold.runs.index import RunIndex
 from tests.results.conftest import Study
 
@@ -27,7 +27,7 @@ def audited(study: Study, monkeypatch: pytest.MonkeyPatch) -> tuple[Study, list[
     parse, final_metrics = manifests.parse_manifest, recorder.manifest.final_metrics
     for seed in range(3):
         study.add(seed=seed, metrics={"acc": 0.5}, files={"metrics.jsonl": '{"acc": 0.25}\n{"acc": 0.5}\n'})
-    monkeypatch.setattr(audited_manifests, "SETTLED_NS", 0)
+    monkeypatch.setattr(audit_inputs, "SETTLED_NS", 0)
     assert codes(study) == ["R107"] * 3  # their outputs are younger than the end that was made up
 
     def count_manifest(data: bytes) -> object:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.results.evidence import backing, claimed_numbers, quotable_numbers
+from scaffold.results.evidence import backing, quotable_numbers, written_number
 from scaffold.results.stats.summary import summarize_seed_values
 from scaffold.results.tables.model import ResultRow, ResultTable
 from scaffold.workspace import find_workspace
@@ -209,7 +209,7 @@ def test_what_is_indexed_for_claims_backs_them_as_all_numbers_do(measured: Study
     values = [number.value for number in (*everything.numbers, *everything.differences, *everything.tests)]
     texts = [f"{value:.{digits}g}" for value in values[::7] for digits in (1, 3)]
     texts += [f"{number.value * 100:.3g} %" for number in everything.relative[::7]]
-    claims = [claim for text in texts if (claim := claimed_numbers.parse_claimed_number(text)) is not None]
+    claims = [claim for text in texts if (claim := written_number.parse_claimed_number(text)) is not None]
     together = backing.build_backing_index(workspace, claims)
     assert len(claims) > 30 and len(together.differences) <= len(everything.differences)
     for claim in claims:

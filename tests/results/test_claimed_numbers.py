@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaffold.results.evidence.claimed_numbers import half_unit_of_last_digit, parse_claimed_number
 from scaffold.results.evidence.numbers_in_prose import find_claimed_numbers
+from scaffold.results.evidence.written_number import half_unit_of_last_digit, parse_claimed_number
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from scaffold.errors import ScaffoldError
 from scaffold.observations.model import MeasuredRun, MetricValue
-from scaffold.results.metrics import run_selection
+from scaffold.results.metrics import run_selectors
 from scaffold.results.stats import power
 from scaffold.results.tables.model import ResultRow
 from scaffold.results.tables.pair_comparisons import compare_pairs
@@ -152,7 +152,7 @@ def test_sides_by_name_beginning_and_condition(study: Study) -> None:
 
     def meant(text: str) -> tuple[str, int]:
         result = study.read()
-        found = run_selection.select_runs(text, result)
+        found = run_selectors.select_runs(text, result)
         return found.kind, sum(map(found.admits, result.runs()))
 
     assert meant("base") == ("experiment", 4)
@@ -169,7 +169,7 @@ def test_sides_by_name_beginning_and_condition(study: Study) -> None:
     study.add("grid", 1, {}, {"acc": 0.5})
     assert meant("grid") == ("experiment", 1), "the order of meanings holds"
     assert meant("sweep:grid") == ("sweep", 1) and meant(f"run:{single}") == ("run", 1)
-    note = run_selection.select_runs("grid", study.read()).note
+    note = run_selectors.select_runs("grid", study.read()).note
     assert note == "'grid' is taken for the experiment; it is also sweep:grid"
     with pytest.raises(ScaffoldError, match="there is no task 'grid' with a run"):
         meant("task:grid")

@@ -8,7 +8,7 @@ import pytest
 
 from scaffold.cli.common import terminal
 from scaffold.cli.ideas import trial_view
-from scaffold.cli.sweep import live, summary
+from scaffold.cli.sweep import closing_summary, live_table
 from scaffold.runs import records
 from scaffold.sweeps.launch.ledger_entries import LaunchOptions
 from scaffold.sweeps.launch.run_states import SweepRunStatus, SweepSnapshot
@@ -57,7 +57,7 @@ def test_twelve_runs_leave_twelve_lines_at_most(study: Study, capsys: pytest.Cap
         study.add("train", seed, metrics={"acc": 0.5 + seed / 10})
     for seed in range(6, 12):
         study.add("train", seed, status="failed", files={})
-    summary.print_sweep_summary(study.workspace, "lr", snapshot_of(study))
+    closing_summary.print_sweep_summary(study.workspace, "lr", snapshot_of(study))
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
     assert lines[0] == "lr: 6 finished, 6 failed" and lines[1] == "acc: 0.5 to 1 in 6 runs"
@@ -67,7 +67,9 @@ def test_twelve_runs_leave_twelve_lines_at_most(study: Study, capsys: pytest.Cap
 
 def test_more_causes_than_lines_are_counted(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     states = [SweepRunStatus(name=f"r{n}", state="lost", reason=f"reason {n}") for n in range(12)]
-    summary.print_sweep_summary(study.workspace, "lr", SweepSnapshot(states=tuple(states), options=LaunchOptions()))
+    closing_summary.print_sweep_summary(
+        study.workspace, "lr", SweepSnapshot(states=tuple(states), options=LaunchOptions())
+    )
     printed = capsys.readouterr()
     assert printed.out.splitlines()[1] == "1 lost: reason 0 (r0)"
     assert printed.out.splitlines()[-1] == "6 more causes: scaffold sweep status lr"
@@ -79,13 +81,13 @@ def test_leaving_says_what_goes_on_and_how_to_come_back() -> None:
         SweepRunStatus(name="a", state="running"),
         *(SweepRunStatus(name=n, state="submitting", startable=True) for n in "bc"),
     ]
-    lines = list(live.describe_detached_sweep("lr", SweepSnapshot(states=tuple(states), options=LaunchOptions())))
+    lines = list(live_table.describe_detached_sweep("lr", SweepSnapshot(states=tuple(states), options=LaunchOptions())))
     assert lines == [
         "everything that runs goes on running; come back with: scaffold sweep watch lr",
         "1 of it now; the 2 that wait start only then, or with: scaffold sweep launch lr --detach",
         "to end it: scaffold sweep stop lr",
     ]
-    assert len(list(live.describe_detached_sweep("lr", None))) == 2
+    assert len(list(live_table.describe_detached_sweep("lr", None))) == 2
 
 
 def test_a_live_table_shows_states_progress_and_the_last_metric(study: Study) -> None:
@@ -93,7 +95,7 @@ def test_a_live_table_shows_states_progress_and_the_last_metric(study: Study) ->
 
     for seed in range(3):
         study.add("train", seed, metrics={"acc": 0.5})
-    table = live.LiveSweepTable(study.workspace, "lr")
+    table = live_table.LiveSweepTable(study.workspace, "lr")
     console = Console(width=100, color_system=None)
     with console.capture() as capture:
         console.print(table._render(snapshot_of(study)))

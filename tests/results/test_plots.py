@@ -18,7 +18,7 @@ import pytest
 
 from scaffold.observations import series
 from scaffold.observations.model import MetricSeries, SeriesPoint
-from scaffold.results.plots import axis_scale, build_figures, page_svg, ranking
+from scaffold.results.plots import axis_scale, build_figures, page_svg, row_selection
 from scaffold.results.plots.figures import (
     Axis,
     Bar,
@@ -89,7 +89,7 @@ def test_bars_are_ranked_and_hold_each_seed(swept: Study) -> None:
 def test_curves_have_a_band_over_seeds_and_show_the_baseline(swept: Study) -> None:
     curves = figures(swept)[1]
     assert isinstance(curves, LineChart)
-    assert len(curves.lines) == ranking.MOST_LINES and any("baseline" in line.label for line in curves.lines)
+    assert len(curves.lines) == row_selection.MOST_LINES and any("baseline" in line.label for line in curves.lines)
     mark = curves.lines[0].means[0]
     assert mark.x == 1 and mark.n == 3 and mark.low is not None and mark.low < mark.mean < (mark.high or 0)
     assert "6 of 7 configurations" in curves.caption

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scaffold.runs import model, packed_runs, records
+from scaffold.runs import index_columns, model, records
 from scaffold.runs.index import INDEX_VERSION, RunIndex
-from scaffold.runs.packed_runs import FolderListing, pack_run_table, unpack_run_table
+from scaffold.runs.index_columns import FolderListing, pack_run_table, unpack_run_table
 from tests.results.conftest import Study
 
 TEXTS = st.text(max_size=4) | st.sampled_from(["finished", "train", "\udcff"])
@@ -44,7 +44,7 @@ RUNS = st.builds(
 @settings(max_examples=60, deadline=None)
 def test_runs_come_back_as_they_were(runs: list[model.Run], chunk: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packed_runs, "CHUNK", chunk)
+        patch.setattr(index_columns, "CHUNK", chunk)
         table = unpack_run_table(pack_run_table(runs, {"exp": FolderListing(["a.json"], [1, -2, 2**64])}))
         # `repr`, since 1, 1.0 and True are equal
         assert [repr(table.runs[place]) for place in range(len(runs))] == [*map(repr, runs)]
@@ -57,19 +57,19 @@ def test_runs_come_back_as_they_were(runs: list[model.Run], chunk: int) -> None:
 
 
 def test_a_list_unpacks_the_runs_that_it_shows(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed_runs, "CHUNK", 2)
+    monkeypatch.setattr(index_columns, "CHUNK", 2)
     for seed in range(9):
         study.add(seed=seed, metrics={"acc": 0.5})
     names = [run.name for run in records.read_records(study.workspace).runs]
     unpacked: list[int] = []
-    unpack = packed_runs.unpack_runs
+    unpack = index_columns.unpack_runs
 
     def count_unpacked(data: memoryview, params: Sequence[Mapping[str, object]]) -> list[model.Run]:
         runs = unpack(data, params)
         unpacked.append(len(runs))
         return runs
 
-    monkeypatch.setattr(packed_runs, "unpack_runs", count_unpacked)
+    monkeypatch.setattr(index_columns, "unpack_runs", count_unpacked)
     runs = records.read_records(study.workspace).runs
     assert len(runs) == 9 and not unpacked
     assert [runs[0].name, runs[8].name] == [names[0], names[-1]] and names == sorted(names, reverse=True)
@@ -138,7 +138,7 @@ def test_whatever_happens_to_manifests_the_index_says_what_the_files_say(study: 
             indexed, fresh = records.read_records(study.workspace), read_afresh(study)
             assert sorted(map(repr, indexed.runs)) == sorted(map(repr, fresh.runs))
             assert (indexed.damaged, indexed.foreign) == (fresh.damaged, fresh.foreign)
-            as_indexed += isinstance(indexed.runs, packed_runs.PackedRuns)
+            as_indexed += isinstance(indexed.runs, index_columns.PackedRuns)
     assert as_indexed > 5
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from scaffold.results.evidence import backing, claimed_numbers
+from scaffold.results.evidence import backing, written_number
 from scaffold.runs import records
 from scaffold.workspace import load_workspace
 from tests.conftest import Run as Command
@@ -101,7 +101,7 @@ def test_after_a_loop_of_ideas_every_run_is_listed_cited_and_run_again(
     assert len(answer["runs"]) == count and any(row["only_in_home"] for row in answer["runs"])
     index = backing.build_backing_index(found)
     for idea in ideas:
-        claimed = claimed_numbers.parse_claimed_number(str(idea.value))
+        claimed = written_number.parse_claimed_number(str(idea.value))
         assert claimed is not None
         assert idea.run in {name for found_number in index.find(claimed) for name in found_number.number.runs}
     # one of each way to take an idea back runs again, with the code that it had

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.runs import audit, bytecode
+from scaffold.runs import audit, recorder_bytecode
 from scaffold.runs.recorder import recorder_source_directory
 from scaffold.workspace import Workspace as FoundWorkspace
 from scaffold.workspace import find_workspace
@@ -317,7 +317,10 @@ def test_git_ignores_bytecode_and_remove_takes_it_along(make_repo: Callable[...,
         == 0
     )
     assert subprocess.run([PYTHON, "-c", "import record_run"], cwd=scripts).returncode == 0
-    assert len(bytecode.list_bytecode_files(find_workspace(repo))) > 15 and git(repo, "status", "--porcelain") == ""
+    assert (
+        len(recorder_bytecode.list_bytecode_files(find_workspace(repo))) > 15
+        and git(repo, "status", "--porcelain") == ""
+    )
     assert run("status", "--workdir", repo).exit_code == 0
     done = run("remove", "--workdir", repo)
     assert done.exit_code == 0 and "kept: 0" in done.stdout and not (repo / ".wild").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.errors import ScaffoldError
-from scaffold.runs import audit, recorder, records, records_home, restore
+from scaffold.runs import audit, recorder, records, records_home, restore_records
 from scaffold.sweeps.launch.ledger import read_ledger
 from scaffold.sweeps.launch.ledger_entries import RunSubmission
 from scaffold.sweeps.spec import sweep_file, sweep_paths
@@ -53,21 +53,21 @@ def test_restore_writes_back_what_is_missing_and_only_when_asked(workspace: Work
     assert not any((workspace.root / path).samefile(r["copy"]) for path, r in zip(paths, done["records"], strict=True))
     (restored,) = records.read_records(load(workspace)).runs
     assert not restored.only_in_home
-    assert restore.plan_record_restore(load(workspace)) == []
+    assert restore_records.plan_record_restore(load(workspace)) == []
 
 
 def test_restore_brings_a_newer_state_and_leaves_another_attempt_alone(workspace: Workspace) -> None:
-    restore.apply_restore(load(workspace), restore.plan_record_restore(load(workspace)))
+    restore_records.apply_restore(load(workspace), restore_records.plan_record_restore(load(workspace)))
     (path,) = (workspace.exp / "metadata").glob("*.json")
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps({**manifest, "status": "running", "exit": {"code": None, "signal": None}}))
-    (action,) = restore.plan_record_restore(load(workspace))
+    (action,) = restore_records.plan_record_restore(load(workspace))
     assert action.state == "older"
     other = {**manifest, "run": {**manifest["run"], "uuid": "5b0b1f0e-3b1c-4c39-9a54-0d6f7f0a2c11"}}
     path.write_text(json.dumps(other))
-    (action,) = restore.plan_record_restore(load(workspace))
+    (action,) = restore_records.plan_record_restore(load(workspace))
     assert action.state == "taken" and len(records.read_records(load(workspace)).runs) == 2
-    restore.apply_restore(load(workspace), [action])
+    restore_records.apply_restore(load(workspace), [action])
     assert json.loads(path.read_text()) == other
 
 
@@ -75,7 +75,7 @@ def test_nothing_is_restored_through_a_link_that_leads_out(workspace: Workspace,
     (workspace.exp / "metadata").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere").mkdir()
     with pytest.raises(ScaffoldError, match="behind a link"):
-        restore.apply_restore(load(workspace), restore.plan_record_restore(load(workspace)))
+        restore_records.apply_restore(load(workspace), restore_records.plan_record_restore(load(workspace)))
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
@@ -83,7 +83,7 @@ def test_audit_looks_into_both_homes(workspace: Workspace) -> None:
     assert audit.audit_records(load(workspace)) == [
         finding for finding in audit.audit_records(load(workspace)) if finding.code in ("R103", "R102")
     ]
-    restore.apply_restore(load(workspace), restore.plan_record_restore(load(workspace)))
+    restore_records.apply_restore(load(workspace), restore_records.plan_record_restore(load(workspace)))
     (path,) = (workspace.exp / "metadata").glob("*.json")
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps({**manifest, "metrics": {"acc": 1.0}}))
@@ -97,7 +97,7 @@ def test_audit_looks_into_both_homes(workspace: Workspace) -> None:
 
 def test_an_edit_in_place_which_changes_both_copies_is_found(workspace: Workspace) -> None:
     workspace.record("--seed", "2", "--", PYTHON, "train.py")
-    restore.apply_restore(load(workspace), restore.plan_record_restore(load(workspace)))
+    restore_records.apply_restore(load(workspace), restore_records.plan_record_restore(load(workspace)))
     paths = {p: p.read_bytes() for p in (workspace.exp / "metadata").glob("*.json")}
 
     def changed() -> dict[str, str | None]:

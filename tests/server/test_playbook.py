@@ -55,7 +55,7 @@ def page(repo: Path) -> Path:
 def written(run: Run, stand_in: StandIn, seeded: Path, repo: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Call the command for the stand-in; the built-in text, which Copier takes a second to make, is the one that init wrote."""
     seed = next(seeded.glob("**/prompt_skill_playbook.md")).read_text()
-    monkeypatch.setattr("scaffold.playbook.files.built_in_playbook", lambda there: seed)
+    monkeypatch.setattr("scaffold.playbook.workspace_files.built_in_playbook", lambda there: seed)
     monkeypatch.setenv("RESEARCH_AGENT_SERVER_URL", stand_in.url)
     return lambda *args: run("playbook", "--timeout", "20", *args)
 

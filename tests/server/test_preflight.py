@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from scaffold.server import openapi, operations
 from scaffold.server.operations import CALLED
 from tests.conftest import MakeRepo, Run, commit_all
@@ -257,7 +257,7 @@ def test_abort_writes_the_checklist_where_there_is_no_plan(preflight: Preflight,
     result = preflight("--abort", "--tasks-path", ".agents/wild/wild-1/tasks.md")
     assert result.exit_code == 3 and result.stdout.endswith(LINES)
     text = (repo / ".agents/wild/wild-1/tasks.md").read_text()
-    assert f"- [x] {loop_protocol.SENTINEL}\n" in text and "- [ ]" not in text
+    assert f"- [x] {server_loop_protocol.SENTINEL}\n" in text and "- [ ]" not in text
     assert text.count("Connection refused") == 1 and stand_in.url in text
     assert preflight("--abort", "--tasks-path", ".agents/wild/wild-1/tasks.md").exit_code == 3
     assert [path.name for path in (repo / ".agents/wild/wild-1").iterdir()] == ["tasks.md"]
@@ -268,7 +268,7 @@ def test_abort_takes_the_place_of_the_servers_placeholder(preflight: Preflight, 
     stand_in.fault("/docs", "status", code=404)
     answer = json.loads(preflight("--abort", "--tasks-path", "tasks.md", "--json").stdout)
     assert (
-        loop_protocol.SENTINEL in (repo / "tasks.md").read_text()
+        server_loop_protocol.SENTINEL in (repo / "tasks.md").read_text()
         and "docs: 404: said so" in (repo / "tasks.md").read_text()
     )
     assert answer["aborted"]["plan"].endswith("tasks.md") and "\n".join(answer["aborted"]["lines"]) + "\n" == LINES
@@ -280,7 +280,7 @@ def test_abort_never_writes_over_a_plan(preflight: Preflight, stand_in: StandIn,
     result = preflight("--abort", "--tasks-path", "tasks.md")
     assert (repo / "tasks.md").read_text() == "# Tasks\n- [ ] mine\n"
     assert "holds somebody's work" in result.stderr and result.stdout.endswith(LINES) and result.exit_code == 3
-    assert loop_protocol.SENTINEL in (repo / "tasks.aborted.md").read_text()
+    assert server_loop_protocol.SENTINEL in (repo / "tasks.aborted.md").read_text()
     (repo / "tasks.aborted.md").write_text("mine too")
     preflight("--abort", "--tasks-path", "tasks.md")
     assert (repo / "tasks.aborted.md").read_text() == "mine too" and (repo / "tasks.aborted-2.md").is_file()
@@ -293,7 +293,9 @@ def test_abort_in_a_workspace(run: Run, stand_in: StandIn, repo: Path) -> None:
     seed = plan.read_text()
     stand_in.down()
     result = run("preflight", "--abort")
-    assert result.exit_code == 3 and loop_protocol.SENTINEL in plan.read_text(), "what init wrote is nobody's work"
+    assert result.exit_code == 3 and server_loop_protocol.SENTINEL in plan.read_text(), (
+        "what init wrote is nobody's work"
+    )
     assert plan.with_name("tasks.before-abort.md").read_text() == seed
     plan.write_text(seed.replace("- [ ] [P1-T1]", "- [x] [P1-T1]"))
     run("preflight", "--abort")

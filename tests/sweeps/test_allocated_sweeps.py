@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scaffold.backends.server import allocation
+from scaffold.backends.server import slurm_allocation
 from scaffold.sweeps.launch.scheduler import Scheduler
 from scaffold.sweeps.spec.model import RunResources
 from tests.runs.conftest import MakeWorkspace, until
@@ -60,13 +60,13 @@ def test_stop_lets_the_recorder_write_the_end_and_takes_back_what_waits(
     scheduler.cancel()
     until(lambda: not scheduler.snapshot().outstanding, 60)
     assert sorted(s.state for s in scheduler.snapshot().states) == ["missing", "terminated"]
-    until(lambda: not set(allocation.list_slurm_queue() or {}) & job_names(found), 30)
+    until(lambda: not set(slurm_allocation.list_slurm_queue() or {}) & job_names(found), 30)
 
 
 def job_names(found: Scenario) -> set[str]:
     """What Slurm knows the runs by."""
     folder = found.scheduler().paths.folder
-    return {name for run in found.runs if (name := allocation.read_slurm_job_name(folder, run.name)) is not None}
+    return {name for run in found.runs if (name := slurm_allocation.read_slurm_job_name(folder, run.name)) is not None}
 
 
 def test_a_command_that_calls_srun_itself_runs_in_its_allocation(
@@ -105,11 +105,11 @@ def job_state(number: str) -> str:
     return subprocess.run(words, capture_output=True, text=True).stdout.strip()
 
 
-def waiting_job(found: Scenario, scheduler: Scheduler) -> allocation.QueuedJob:
+def waiting_job(found: Scenario, scheduler: Scheduler) -> slurm_allocation.QueuedJob:
     """The job of a run that waits in Slurm's queue, as scaffold sees it too."""
-    until(lambda: set(allocation.list_slurm_queue() or {}) & job_names(found), 60)
+    until(lambda: set(slurm_allocation.list_slurm_queue() or {}) & job_names(found), 60)
     until(lambda: [s.state for s in scheduler.snapshot().states] == ["waiting"], 60)
-    return next(job for name, job in (allocation.list_slurm_queue() or {}).items() if name in job_names(found))
+    return next(job for name, job in (slurm_allocation.list_slurm_queue() or {}).items() if name in job_names(found))
 
 
 def test_a_job_that_somebody_cancels_while_it_waits_is_said_once_and_not_started_again(

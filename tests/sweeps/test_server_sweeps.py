@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.backends.server import backend, job_mapping, manifest_status
+from scaffold.backends.server import backend, job_mapping, outcome_from_manifest
 from scaffold.errors import ScaffoldError
 from scaffold.server.client import make_server_client
 from scaffold.server.errors import ServerUnauthorized
@@ -414,8 +414,8 @@ def test_stop_kills_a_worker_that_will_not_end(
 ) -> None:
     made = scenario.make(make_workspace, name="project", command=LEAVES_A_WORKER, configurations=({},), seeds=())
     found = of(stand_in, made)
-    monkeypatch.setattr(manifest_status, "KILL_S", 0.3)
-    monkeypatch.setattr(manifest_status.end_recorders, "__defaults__", ((), 0.3))
+    monkeypatch.setattr(outcome_from_manifest, "KILL_S", 0.3)
+    monkeypatch.setattr(outcome_from_manifest.end_recorders, "__defaults__", ((), 0.3))
     scheduler = found.scheduler()
     scheduler.request_runs()
     scheduler.step()

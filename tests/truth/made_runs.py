@@ -20,7 +20,7 @@ from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.tables.fold import fold_seeds
 from scaffold.results.tables.model import ResultTable
 from scaffold.runs import recorder
-from scaffold.runs.attempts import select_attempts
+from scaffold.runs.attempt_selection import select_attempts
 from scaffold.runs.model import Run, summarize_manifest
 from scaffold.workspace import Workspace
 from tests.conftest import write_tree

@@ -19,9 +19,9 @@ from scaffold.backends.interface import (
     OnSubmitted,
 )
 from scaffold.backends.local import devices
-from scaffold.backends.server import allocation, job_mapping, manifest_status, server_capacity
+from scaffold.backends.server import job_mapping, outcome_from_manifest, server_capacity, slurm_allocation
 from scaffold.backends.server.job_mapping import STARTABLE, ServerJobId
-from scaffold.backends.server.registry import ServerRunRegistry
+from scaffold.backends.server.registered_runs import ServerRunRegistry
 from scaffold.backends.server.statuses import ServerStatuses
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
 from scaffold.server import address, trusted_servers
@@ -69,7 +69,7 @@ class ServerBackend(Backend):
             gpus_per_run=context.gpus_per_run,
             cpus_per_run=context.cpus_per_run,
             max_parallel=context.max_parallel,
-            slurm_options=allocation.build_allocation_options(context) if self._is_on_slurm else (),
+            slurm_options=slurm_allocation.build_allocation_options(context) if self._is_on_slurm else (),
         )
 
     def _fetch_cluster(self) -> ServerCluster:
@@ -115,7 +115,7 @@ class ServerBackend(Backend):
                 and self._statuses.state(before) not in ("ended", "gone")
             ):
                 continue
-            script = allocation.write_allocation_script(self._context, job) if self._is_on_slurm else job.launcher
+            script = slurm_allocation.write_allocation_script(self._context, job) if self._is_on_slurm else job.launcher
             job_id = self._registry.register(replace(job, launcher=script), sweep_id)
             self._statuses.last_seen[job_id] = JobStatus(state="enlisted")
             self._names[str(job_id)] = job.name
@@ -142,7 +142,7 @@ class ServerBackend(Backend):
         """
         for job in jobs:
             if self._is_on_slurm:
-                allocation.write_allocation_script(self._context, job)
+                slurm_allocation.write_allocation_script(self._context, job)
             if job.job_id is not None and self._start_run(ServerJobId.parse(job.job_id)):
                 on_submitted(job.name, job.job_id)
 
@@ -179,15 +179,15 @@ class ServerBackend(Backend):
         The server cannot stop a run that is `ready`: it stays so, and is not started.
         """
         names = sorted({self._names[text] for text in job_ids if text in self._names})
-        workers = manifest_status.list_recorder_child_processes(self._context.workspace, names)
+        workers = outcome_from_manifest.list_recorder_child_processes(self._context.workspace, names)
         waiting = sum([self._stop_run(ServerJobId.parse(text)) for text in job_ids])
-        allocation.cancel_allocations(self._context.folder, names)
+        slurm_allocation.cancel_allocations(self._context.folder, names)
         if waiting:
             stay = "1 run stays" if waiting == 1 else f"{waiting} runs stay"
             self._context.warn(
                 f"{stay} `ready` on the research server, which can stop only what runs; without a ticket none begins"
             )
-        manifest_status.end_recorders(self._context.workspace, names, workers)
+        outcome_from_manifest.end_recorders(self._context.workspace, names, workers)
 
     def _stop_run(self, job_id: ServerJobId) -> bool:
         """Stop a run; whether it was none that can be stopped, because nobody had started it."""

@@ -12,7 +12,7 @@ from scaffold.backends.capacity import Capacity, compute_capacity
 from scaffold.backends.interface import BackendLoad
 from scaffold.backends.server import server_capacity
 from scaffold.backends.server.workspace_runs import WorkspaceRuns
-from scaffold.backends.slurm import sbatch_options, script_block
+from scaffold.backends.slurm import repository_sbatch_block, sbatch_options
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import ServerResourceNotFound
 from scaffold.server.responses import RunAlert, ServerCluster, ServerSweep
@@ -48,7 +48,7 @@ def fetch_overview(server: ServerClient, *, limit: int, workspace: Workspace | N
     if workspace is not None:
         runs = WorkspaceRuns(workspace, server.url, workspace.role_folder("metadata") / "sweeps")
     conventions = workspace.answers.get("slurm") if workspace is not None else None
-    block = script_block.read_training_sbatch_block(workspace) if workspace is not None else None
+    block = repository_sbatch_block.read_training_sbatch_block(workspace) if workspace is not None else None
     options = sbatch_options.choose_sbatch_options(conventions, block=block.options if block is not None else ())
     available = server_capacity.measure_server_load(server, cluster, runs, statuses={}, slurm_options=options)
     sweeps = server.sweeps(limit)

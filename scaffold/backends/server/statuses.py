@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from scaffold.backends.interface import BackendContext, JobState, JobStatus
-from scaffold.backends.server import allocation, job_mapping, manifest_status
+from scaffold.backends.server import job_mapping, outcome_from_manifest, slurm_allocation
 from scaffold.backends.server.job_mapping import STARTABLE, ServerJobId
 from scaffold.server.client import ServerClient
 from scaffold.server.errors import ServerResourceNotFound
@@ -29,7 +29,7 @@ class ServerStatuses:
         self.last_seen: dict[ServerJobId, JobStatus] = {}
         # runs that are over and that the server will call active for ever
         self._undead: set[ServerJobId] = set()
-        self._queue: Mapping[str, allocation.QueuedJob] | None = None
+        self._queue: Mapping[str, slurm_allocation.QueuedJob] | None = None
         self._forgotten_ids: set[ServerJobId] = set()
 
     @property
@@ -39,7 +39,7 @@ class ServerStatuses:
 
     def poll(self, job_ids: Iterable[str], *, on_slurm: bool) -> None:
         """Ask about jobs: one request for each sweep, and one for each run that may have changed. Raises ServerError."""
-        self._queue = allocation.list_slurm_queue() if on_slurm else None
+        self._queue = slurm_allocation.list_slurm_queue() if on_slurm else None
         for sweep_id, group in _group_by_sweep(job_ids).items():
             self._poll_sweep(sweep_id, group)
 
@@ -88,9 +88,13 @@ class ServerStatuses:
                 )
         return statuses
 
-    def _queued_job(self, job_id: ServerJobId) -> allocation.QueuedJob | None:
+    def _queued_job(self, job_id: ServerJobId) -> slurm_allocation.QueuedJob | None:
         name = self._names.get(str(job_id))
-        job = allocation.read_slurm_job_name(self._context.folder, name) if self._queue and name is not None else None
+        job = (
+            slurm_allocation.read_slurm_job_name(self._context.folder, name)
+            if self._queue and name is not None
+            else None
+        )
         return None if job is None or self._queue is None else self._queue.get(job)
 
     def _poll_runs(self, job_ids: Sequence[ServerJobId], ready: int) -> int:
@@ -128,7 +132,9 @@ class ServerStatuses:
 
     def _end_reason(self, job_id: ServerJobId) -> str | None:
         name = self._names.get(str(job_id))
-        return manifest_status.end_reason(self._context.workspace, name, job_id.run_id) if name is not None else None
+        return (
+            outcome_from_manifest.end_reason(self._context.workspace, name, job_id.run_id) if name is not None else None
+        )
 
 
 def _group_by_sweep(job_ids: Iterable[str]) -> Mapping[str, list[ServerJobId]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scaffold.backends import start_tokens
 from scaffold.backends.local import devices, leases
-from scaffold.backends.server import manifest_status
+from scaffold.backends.server import outcome_from_manifest
 from scaffold.backends.server.job_mapping import ServerJobId
 from scaffold.runs import liveness
 from scaffold.workspace import Workspace
@@ -78,7 +78,7 @@ class WorkspaceRuns:
                 yield path.stem, token
 
     def _status(self, name: str, token: start_tokens.StartToken) -> str | None:
-        return manifest_status.read_run_status(self._workspace, name, token.exports.get("RUN_SERVER_RUN_ID", ""))
+        return outcome_from_manifest.read_run_status(self._workspace, name, token.exports.get("RUN_SERVER_RUN_ID", ""))
 
     def _is_over(self, name: str, token: start_tokens.StartToken) -> bool:
         status = self._status(name, token)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from scaffold.atomic_write import write_atomic
 from scaffold.backends.interface import Backend, BackendContext, BackendLoad, Job, JobStatus, OnSubmitted
-from scaffold.backends.slurm import array_script, parse_output, script_block, slurm_capacity
+from scaffold.backends.slurm import array_script, parse_output, repository_sbatch_block, slurm_capacity
 from scaffold.backends.slurm.array_script import ArrayTask
 from scaffold.backends.slurm.commands import SUBMIT_S, CommandResult, run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SWEEP
@@ -28,8 +28,8 @@ class SlurmBackend(Backend):
 
     def __init__(self, context: BackendContext) -> None:
         self._context = context
-        self._block = script_block.read_training_sbatch_block(context.workspace)
-        self._options = script_block.choose_job_options(context, self._block)
+        self._block = repository_sbatch_block.read_training_sbatch_block(context.workspace)
+        self._options = repository_sbatch_block.choose_job_options(context, self._block)
 
     def availability(self) -> BackendLoad:
         """What the partition could carry; active is what this user runs in it. Raises ScaffoldError where Slurm cannot be asked."""

@@ -89,7 +89,7 @@ def find_requested_workspace(workdir: Path, root: str | None) -> Workspace:
         return workspaces.find_workspace(workdir, root)
     except ScaffoldError as error:
         if isinstance(error, workspaces.NoWorkspace) or _lacks_answers(workdir, root):
-            from scaffold.runs.missing_workspace import explain_missing_workspace
+            from scaffold.runs.workspace_of_other_branch import explain_missing_workspace
 
             raise (explain_missing_workspace(workdir, root) or error) from error
         raise

@@ -80,14 +80,14 @@ def log_idea_in_plan(workspace: Workspace, result: IdeaTryResult) -> None:
     """A line in the plan's log for an idea that has a task."""
     from scaffold.errors import ScaffoldError
     from scaffold.ideas import wording
-    from scaffold.plan.document import loop_protocol, plan_file
+    from scaffold.plan.document import plan_file, server_loop_protocol
 
     record = result.record
     text = f"idea {record.number} ({record.text}): {wording.describe_verdict(result.study, record)}"
     try:
         path = workspace.locate(plan_file.iteration_log_path(workspace.tasks))
         moment = (record.ended_at or record.started_at)[:16].replace("T", " ")
-        plan_file.append_iteration_log(path, loop_protocol.format_log_entry(moment, text, task=record.task))
+        plan_file.append_iteration_log(path, server_loop_protocol.format_log_entry(moment, text, task=record.task))
     except ScaffoldError as error:
         output.warn(f"the plan's log has no line of it: {error.message}")
 

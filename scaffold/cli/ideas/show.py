@@ -136,11 +136,11 @@ def similar(
     text: str | None, workdir: Path, root: str | None, study: str | None, limit: int, json_output: bool
 ) -> None:
     """Say which earlier ideas the working tree, or TEXT, is like; exit 3 where the same code was judged before."""
-    from scaffold.ideas import context, drafting, wording
+    from scaffold.ideas import context, idea_capture, wording
 
     workspace = options.find_requested_workspace(workdir, root)
     chosen = find_chosen_study(workspace, study)
-    same, alike = drafting.compare_tree_to_ideas(context.open_idea_context(workspace), chosen, text or "")
+    same, alike = idea_capture.compare_tree_to_ideas(context.open_idea_context(workspace), chosen, text or "")
     limited = output.LimitedLists(limit)
     rows = [{"idea": s.record.number, "status": s.record.status, "how": s.how, "text": s.record.text} for s in alike]
     shown = limited(rows)

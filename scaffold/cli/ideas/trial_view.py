@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from scaffold.cli.common import output, terminal
-from scaffold.cli.sweep import live
+from scaffold.cli.sweep import live_table
 from scaffold.runs import timestamps
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _RunsOfNow:
         return replace(snapshot, states=tuple(self._states.values()))
 
 
-class IdeaTrialLines(live.SweepChangeLines):
+class IdeaTrialLines(live_table.SweepChangeLines):
     """A line for each run that ends."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -79,14 +79,14 @@ class IdeaTrialLines(live.SweepChangeLines):
     def show(self, snapshot: SweepSnapshot) -> None:
         """Say which runs ended."""
         for state in self._runs.add(snapshot):
-            self.print_timed(live.describe_ended_run(self._workspace, state))
+            self.print_timed(live_table.describe_ended_run(self._workspace, state))
 
     def say(self, text: str) -> None:
         """A line on stderr."""
         click.echo(text, err=True)
 
 
-class IdeaTrialTable(live.LiveSweepTable):
+class IdeaTrialTable(live_table.LiveSweepTable):
     """The runs of all sides so far."""
 
     def __init__(self, workspace: Workspace, what: str) -> None:

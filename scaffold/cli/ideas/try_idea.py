@@ -12,7 +12,7 @@ from scaffold.cli.common import options, output
 from scaffold.cli.ideas import ideas_output
 
 if TYPE_CHECKING:
-    from scaffold.ideas.drafting import IdeaTryOptions
+    from scaffold.ideas.idea_capture import IdeaTryOptions
     from scaffold.ideas.judging import IdeaJudge, IdeaTryResult
     from scaffold.workspace import Workspace
 
@@ -38,7 +38,7 @@ def try_idea(text: str, workdir: Path, root: str | None, json_output: bool, **va
     Exit 0: kept. 3: dropped, open or failed. 1: it could not be judged. 2: nothing is changed.
     """
     from scaffold.cli.ideas import trial_view
-    from scaffold.ideas.drafting import IdeaTryOptions
+    from scaffold.ideas.idea_capture import IdeaTryOptions
     from scaffold.ideas.judging import open_idea_judge
 
     gc.enable()

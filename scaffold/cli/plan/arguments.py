@@ -11,7 +11,7 @@ from scaffold.cli.common import output
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Plan
-    from scaffold.plan.document.plan_lookup import PlanLocation
+    from scaffold.plan.document.plan_location import PlanLocation
 
 # where a context keeps the plans that were looked at
 ABORT_WARNINGS = "scaffold.aborted"
@@ -25,10 +25,10 @@ def locate_plan_warning_if_aborted(file: Path | None) -> PlanLocation:
 
     Where it is aborted a warning says what leads back, once a command.
     """
-    from scaffold.plan.document import plan_lookup
-    from scaffold.plan.tasks.abort import explain_abort_recovery
+    from scaffold.plan.document import plan_location
+    from scaffold.plan.tasks.abort_checklist import explain_abort_recovery
 
-    location = plan_lookup.locate_plan(file, Path.cwd())
+    location = plan_location.locate_plan(file, Path.cwd())
     warned = click.get_current_context().meta.setdefault(ABORT_WARNINGS, set())
     if location.plan not in warned and (warning := explain_abort_recovery(location.plan)):
         output.warn(warning)
@@ -38,9 +38,9 @@ def locate_plan_warning_if_aborted(file: Path | None) -> PlanLocation:
 
 def find_plan_path(file: Path | None) -> Path:
     """The same plan's path, for commands that are about aborting, and so need no warning of it."""
-    from scaffold.plan.document import plan_lookup
+    from scaffold.plan.document import plan_location
 
-    return plan_lookup.locate_plan(file, Path.cwd()).plan
+    return plan_location.locate_plan(file, Path.cwd()).plan
 
 
 def load_chosen_plan(file: Path | None) -> Plan:

@@ -61,10 +61,10 @@ def check(
       <!-- plan: ignore P104 because two experiments are all there is -->
     """
     from scaffold.plan.document.plan_file import read_plan
-    from scaffold.plan.rules import report_formats
+    from scaffold.plan.rules import findings_output
     from scaffold.plan.rules.check import check_plan
     from scaffold.plan.rules.rule import RuleContext
-    from scaffold.plan.tasks.convert import count_listed_tasks, foreign_task_list_kind
+    from scaffold.plan.tasks.foreign_task_lists import count_listed_tasks, foreign_task_list_kind
 
     location = locate_plan_warning_if_aborted(file)
     context = RuleContext(
@@ -78,12 +78,12 @@ def check(
     findings, path = limited(report.findings), display_path(location.plan)
     kind = None if select or report.aborted else foreign_task_list_kind(report.plan)
     if json_output:
-        output.print_json(report_formats.plan_report_json(report, findings, path), limited)
+        output.print_json(findings_output.plan_report_json(report, findings, path), limited)
     elif kind:
         count = output.pluralize(count_listed_tasks(report.plan), "task")
         click.echo(f"{path}: a {kind} with {count}, no plan of this contract: scaffold plan convert makes one of it")
     else:
-        click.echo(report_formats.format_plan_report(report, findings, path))
+        click.echo(findings_output.format_plan_report(report, findings, path))
         limited.report_left_out()
     if report.errors or (strict and report.findings):
         raise click.exceptions.Exit(3)
@@ -95,7 +95,7 @@ def check(
 @options.json_option
 def rules(code: str | None, limit: int, json_output: bool) -> None:
     """Explain the rules of the plan contract, or one of them with a wrong and a right line."""
-    from scaffold.plan.rules import report_formats
+    from scaffold.plan.rules import findings_output
     from scaffold.plan.rules.check import list_plan_rules
 
     selected = [rule for rule in list_plan_rules() if code is None or rule.code == code.upper()]
@@ -103,10 +103,12 @@ def rules(code: str | None, limit: int, json_output: bool) -> None:
         raise click.BadParameter(f"there is no rule {code}; see `scaffold plan rules`")
     limited = output.LimitedLists(limit)
     if json_output:
-        output.print_json({"rules": report_formats.plan_rules_json(limited(selected))}, limited)
+        output.print_json({"rules": findings_output.plan_rules_json(limited(selected))}, limited)
         return
     click.echo(
-        report_formats.format_rule_details(selected[0]) if code else report_formats.format_plan_rules(limited(selected))
+        findings_output.format_rule_details(selected[0])
+        if code
+        else findings_output.format_plan_rules(limited(selected))
     )
     limited.report_left_out()
 
@@ -197,7 +199,7 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
     DONE is refused while a task is open: a loop that ends early loses the rest of the plan.
     """
     from scaffold.errors import ScaffoldError
-    from scaffold.plan.document import loop_protocol
+    from scaffold.plan.document import server_loop_protocol
     from scaffold.plan.document.plan_file import read_plan
     from scaffold.plan.tasks import transitions
 
@@ -205,13 +207,13 @@ def emit(file: Path | None, summary: str | None, promise: str | None, with_plan:
     with contextlib.suppress(ScaffoldError):  # a summary alone needs no plan, but a plan that is aborted is said
         locate_plan_warning_if_aborted(file)
     if with_plan or (summary is None and promise is None):
-        tags.append(loop_protocol.format_plan_block(read_plan(locate_plan_warning_if_aborted(file).plan)))
+        tags.append(server_loop_protocol.format_plan_block(read_plan(locate_plan_warning_if_aborted(file).plan)))
     if summary is not None:
-        tags.append(loop_protocol.wrap_in_tag("summary", summary.strip()))
+        tags.append(server_loop_protocol.wrap_in_tag("summary", summary.strip()))
     if promise is not None:
         if promise == "DONE":
             transitions.refuse_unfinished_plan(locate_plan_warning_if_aborted(file))
-        tags.append(loop_protocol.wrap_in_tag("promise", promise))
+        tags.append(server_loop_protocol.wrap_in_tag("promise", promise))
     if json_output:
         output.print_json({"text": "\n".join(tags)})
     else:

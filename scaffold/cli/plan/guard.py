@@ -55,11 +55,11 @@ def _read_hook() -> tuple[str, Path]:
 
 def _refusal(command: str, directory: Path, iteration: str | None) -> str | None:
     """Why a command must not run, and what to say instead; None where it may."""
-    from scaffold.plan.tasks.unrecorded_launches import find_launches_in_command
+    from scaffold.plan.tasks.unrecorded_command_check import find_launches_in_command
 
     if not any(find_launches_in_command(command, None)):
         return None  # whatever the workspace says: most commands end here, and a hook is run before each
-    from scaffold.plan.document.plan_lookup import nearest_workspace
+    from scaffold.plan.document.plan_location import nearest_workspace
 
     nearest = nearest_workspace(directory.resolve())
     if nearest is None:

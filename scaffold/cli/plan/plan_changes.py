@@ -58,18 +58,18 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
 
     A plan that was there is kept beside it.
     """
-    from scaffold.plan.document import loop_protocol
-    from scaffold.plan.tasks.abort import abort_plan
+    from scaffold.plan.document import server_loop_protocol
+    from scaffold.plan.tasks.abort_checklist import abort_plan
 
     plan = find_plan_path(file)
     backup = abort_plan(plan, reason)
     if json_output:
-        lines = loop_protocol.format_aborted_loop_tags().split("\n")
+        lines = server_loop_protocol.format_aborted_loop_tags().split("\n")
         output.print_json({"plan": str(plan), "kept": None if backup is None else str(backup), "lines": lines})
         return
     if backup is not None:
         click.echo(f"the plan that was there is now {display_path(backup)}", err=True)
-    click.echo(loop_protocol.format_aborted_loop_tags())
+    click.echo(server_loop_protocol.format_aborted_loop_tags())
 
 
 @click.command()
@@ -77,7 +77,7 @@ def abort(file: Path | None, reason: str, json_output: bool) -> None:
 @options.json_option
 def resume(file: Path | None, json_output: bool) -> None:
     """Put the plan that an abort kept back into its place. Begin with `scaffold preflight`: what failed may fail again."""
-    from scaffold.plan.tasks.abort import restore_aborted_plan
+    from scaffold.plan.tasks.abort_checklist import restore_aborted_plan
 
     plan = find_plan_path(file)
     backup = restore_aborted_plan(plan)
@@ -95,8 +95,8 @@ def convert(file: Path | None, write: bool, json_output: bool) -> None:
     """Make a plan of a task list of another tool: ids, phases, and choices for what only you know. No word is lost."""
     from scaffold.errors import ScaffoldError
     from scaffold.plan.document import plan_file
-    from scaffold.plan.tasks.abort import find_unused_path
-    from scaffold.plan.tasks.convert import convert_foreign_plan
+    from scaffold.plan.tasks.abort_checklist import find_unused_path
+    from scaffold.plan.tasks.foreign_task_lists import convert_foreign_plan
 
     path = find_plan_path(file)
     kind, text = convert_foreign_plan(plan_file.read_plan(path))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.playbook import files as playbook_files
-from scaffold.playbook.files import PlaybookFileUpdate
+from scaffold.playbook import workspace_files as playbook_files
+from scaffold.playbook.workspace_files import PlaybookFileUpdate
 
 if TYPE_CHECKING:
     from scaffold.playbook.skill_selection import SkillSelection
@@ -110,7 +110,7 @@ def _playbook_file(
     from scaffold.errors import ScaffoldError
     from scaffold.lifecycle.status import is_unchanged_seeded_file
     from scaffold.playbook import document as pages
-    from scaffold.playbook.files import built_in_playbook
+    from scaffold.playbook.workspace_files import built_in_playbook
 
     path, seed = workspace.playbook, built_in_playbook(workspace)
     old = playbook_files.read_or_empty(path)

@@ -59,7 +59,7 @@ def preflight(
     Works without a workspace too. Exit code 3 where something that has to be there is not; a plan that holds somebody's work is
     never written over.
     """
-    from scaffold.plan.tasks.abort import explain_abort_recovery
+    from scaffold.plan.tasks.abort_checklist import explain_abort_recovery
 
     if backend is not None:
         _check_backend(options.find_requested_workspace(workdir, root), backend, json_output=json_output)
@@ -132,7 +132,7 @@ def _ask_until_ready(client: ServerClient, workdirs: list[Path], wait: float) ->
 def _abort_loop(workspace: Workspace | None, plan: Path, reason: str, *, quiet: bool) -> dict[str, Any]:
     """Write the checklist and print the lines that end the loop, which has to end even where nothing can be written."""
     from scaffold.errors import ScaffoldError
-    from scaffold.plan.document import loop_protocol
+    from scaffold.plan.document import server_loop_protocol
 
     written, previous = None, None
     try:
@@ -144,18 +144,18 @@ def _abort_loop(workspace: Workspace | None, plan: Path, reason: str, *, quiet: 
     if previous is not None:
         click.echo(f"the plan that was there is now {previous}", err=True)
     if not quiet:
-        click.echo(loop_protocol.format_aborted_loop_tags())
+        click.echo(server_loop_protocol.format_aborted_loop_tags())
     return {
         "plan": str(written) if written is not None else None,
         "kept": str(previous) if previous is not None else None,
-        "lines": loop_protocol.format_aborted_loop_tags().split("\n"),
+        "lines": server_loop_protocol.format_aborted_loop_tags().split("\n"),
     }
 
 
 def _write_checklist(workspace: Workspace | None, plan: Path, reason: str) -> tuple[Path, Path | None]:
     """Where the checklist went, and where the plan that was there is kept."""
     from scaffold.lifecycle.status import is_unchanged_seeded_file
-    from scaffold.plan.tasks.abort import abort_plan, is_plan_unwritten, write_abort_beside_plan
+    from scaffold.plan.tasks.abort_checklist import abort_plan, is_plan_unwritten, write_abort_beside_plan
 
     if is_plan_unwritten(plan) or (workspace is not None and is_unchanged_seeded_file(workspace, plan)):
         return plan, abort_plan(plan, reason)

@@ -18,7 +18,7 @@ from scaffold.cli.plan.arguments import (
 
 if TYPE_CHECKING:
     from scaffold.plan.document.model import Plan, Task
-    from scaffold.plan.document.plan_lookup import PlanLocation
+    from scaffold.plan.document.plan_location import PlanLocation
     from scaffold.plan.tasks.verify import TaskVerification, VerificationContext
 
 RUN_OPTION = click.option("--run", "run_commands", is_flag=True, help="Run a done-when that stands in back-ticks.")
@@ -120,14 +120,14 @@ def add(
 @options.json_option
 def log(text: str, file: Path | None, task: str | None, json_output: bool) -> None:
     """Append an entry to the iteration log beside the plan."""
-    from scaffold.plan.document import edit, loop_protocol, plan_file
+    from scaffold.plan.document import edit, plan_file, server_loop_protocol
 
     if not text.strip():
         raise click.BadParameter("an entry says something", param_hint="TEXT")
     plan = load_chosen_plan(file)
     task_id = edit.find_task(plan, task).id if task else None
     path = plan_file.iteration_log_path(locate_plan_warning_if_aborted(file).plan)
-    plan_file.append_iteration_log(path, loop_protocol.format_log_entry(_timestamp(), text, task=task_id))
+    plan_file.append_iteration_log(path, server_loop_protocol.format_log_entry(_timestamp(), text, task=task_id))
     if json_output:
         output.print_json({"path": display_path(path), "task": task_id})
     else:

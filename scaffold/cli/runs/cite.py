@@ -22,9 +22,9 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
     A file is backed by the run that wrote it; of a text, each number that claims a result is looked up.
     """
     from scaffold.ideas.memory import verdict_numbers
-    from scaffold.results.evidence import backing, claimed_numbers
+    from scaffold.results.evidence import backing, written_number
 
-    number, limited = claimed_numbers.parse_claimed_number(claim_or_file), output.LimitedLists(limit)
+    number, limited = written_number.parse_claimed_number(claim_or_file), output.LimitedLists(limit)
     if number is None and claim_or_file.startswith("-"):
         raise click.NoSuchOption(claim_or_file, ctx=click.get_current_context())
     workspace = options.find_requested_workspace(workdir, root)
@@ -38,7 +38,7 @@ def cite(claim_or_file: str, workdir: Path, root: str | None, limit: int, json_o
         limited.report_left_out()
         return
     if number is not None:
-        numbers: tuple[claimed_numbers.ClaimedNumber, ...] = (number,)
+        numbers: tuple[written_number.ClaimedNumber, ...] = (number,)
     else:
         from scaffold.results.evidence import numbers_in_prose
 

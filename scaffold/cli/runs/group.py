@@ -31,11 +31,11 @@ COMMANDS = {
     "cite": ("scaffold.cli.runs.cite", "cite"),
     "diff": ("scaffold.cli.runs.diff_and_rerun", "diff"),
     "export": ("scaffold.cli.runs.export", "export"),
-    "gc": ("scaffold.cli.runs.restore_and_gc", "gc"),
+    "gc": ("scaffold.cli.runs.record_home_commands", "gc"),
     "list": ("scaffold.cli.runs.group", "list_runs"),
     "metrics": ("scaffold.cli.runs.metrics", "metrics"),
     "rerun": ("scaffold.cli.runs.diff_and_rerun", "rerun"),
-    "restore": ("scaffold.cli.runs.restore_and_gc", "restore"),
+    "restore": ("scaffold.cli.runs.record_home_commands", "restore"),
     "show": ("scaffold.cli.runs.group", "show"),
     "withdraw": ("scaffold.cli.runs.withdraw", "withdraw"),
 }

@@ -84,13 +84,13 @@ def _suggest(workspace: Workspace, runs: Sequence[Run]) -> None:
 
 
 def _chosen_runs(workspace: Workspace, names: Sequence[str], experiment: str | None, sweep: str | None) -> list[Run]:
-    from scaffold.runs import attempts, lookup
+    from scaffold.runs import attempt_selection, lookup
 
     all_runs = read_records_with_warnings(workspace).runs
     if names:
         return [lookup.find_run(all_runs, name) for name in names]
     criteria = lookup.RunCriteria(experiment=experiment, sweep=sweep)
-    selection = attempts.select_attempts((run for run in all_runs if criteria.admits(run)), smoke=True)
+    selection = attempt_selection.select_attempts((run for run in all_runs if criteria.admits(run)), smoke=True)
     return [run for run in selection.counted if run.status not in ("running", "lost")]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.sweep import live
+from scaffold.cli.sweep import live_table
 
 if TYPE_CHECKING:
     from scaffold.sweeps.search.run import SearchOptions
@@ -81,7 +81,7 @@ def evolve(spec: Path, workdir: Path, root: str | None, limit: int, json_output:
     search = ParameterSearch(
         workspace, requested, _search_options(search_spec.timeout_s, values), warn=output.warn, note=_echo_note
     )
-    lines = live.SweepChangeLines(workspace, quiet=json_output)
+    lines = live_table.SweepChangeLines(workspace, quiet=json_output)
     try:
         study = search.run(lines.show, lambda s: _echo_note(summary.describe_generation(s, s.closed)))
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import options, output
-from scaffold.cli.sweep import live, smoke_test, summary, sweep_output
+from scaffold.cli.sweep import closing_summary, live_table, smoke_test, sweep_output
 
 if TYPE_CHECKING:
     from scaffold.sweeps.launch.run_states import SweepSnapshot
@@ -94,11 +94,11 @@ def launch(name: str, workdir: Path, root: str | None, **values: Any) -> None:
     )
     snapshot = scheduler.step()
     if values["waits"]:
-        view = live.open_sweep_view(workspace, name, json_output=values["json_output"])
+        view = live_table.open_sweep_view(workspace, name, json_output=values["json_output"])
         view.show(snapshot)
-        snapshot = live.watch_until_done(scheduler, view, doing="launch --wait")
-        if isinstance(view, live.LiveSweepTable):
-            summary.print_sweep_summary(workspace, name, snapshot)
+        snapshot = live_table.watch_until_done(scheduler, view, doing="launch --wait")
+        if isinstance(view, live_table.LiveSweepTable):
+            closing_summary.print_sweep_summary(workspace, name, snapshot)
             _exit_3_unless_finished(snapshot)
             return
     background = None
@@ -154,10 +154,10 @@ def watch(name: str, workdir: Path, root: str | None, limit: int, json_output: b
     snapshot = scheduler.snapshot()
     was_open = bool(snapshot.outstanding)
     if was_open:
-        view = live.open_sweep_view(workspace, name, json_output=json_output)
-        snapshot = live.watch_until_done(scheduler, view, doing="watch")
-        if isinstance(view, live.LiveSweepTable):
-            summary.print_sweep_summary(workspace, name, snapshot)
+        view = live_table.open_sweep_view(workspace, name, json_output=json_output)
+        snapshot = live_table.watch_until_done(scheduler, view, doing="watch")
+        if isinstance(view, live_table.LiveSweepTable):
+            closing_summary.print_sweep_summary(workspace, name, snapshot)
             _exit_3_unless_finished(snapshot)
             return
     if json_output or not was_open:

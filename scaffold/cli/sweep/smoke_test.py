@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scaffold.cli.common import output
-from scaffold.cli.sweep import live
+from scaffold.cli.sweep import live_table
 
 if TYPE_CHECKING:
     from scaffold.sweeps.launch.scheduler import Scheduler
@@ -40,7 +40,7 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
     from scaffold.results.evidence import failure_cause
     from scaffold.sweeps.launch import smoke_test
 
-    view = live.open_sweep_view(workspace, name, json_output=json_output)
+    view = live_table.open_sweep_view(workspace, name, json_output=json_output)
     scheduler = smoke_test.prepare_smoke_sweep(
         workspace, name, values["smoke_args"] or "", warn=output.warn, no_prefix=values["no_prefix"]
     )
@@ -51,7 +51,7 @@ def run_smoke_test(workspace: Workspace, name: str, values: dict[str, Any], *, j
         **{k: values[k] or None for k in ("no_prefix", "anyway")},
     )
     view.show(scheduler.step())
-    snapshot = live.watch_until_done(scheduler, view, doing="launch --smoke")
+    snapshot = live_table.watch_until_done(scheduler, view, doing="launch --smoke")
     run = snapshot.planned[0].run
     verdict = smoke_test.verify_smoke_run(
         *(workspace, snapshot.planned[0], before),

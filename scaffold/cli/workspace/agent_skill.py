@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scaffold.lifecycle.file_kinds import FileAction
 from scaffold.lifecycle.init import InitPlan
-from scaffold.playbook import files
-from scaffold.playbook.files import PlaybookFileUpdate
+from scaffold.playbook import workspace_files
+from scaffold.playbook.workspace_files import PlaybookFileUpdate
 from scaffold.workspace import Workspace
 
 
@@ -33,7 +33,7 @@ def plan_skill_file(planned: InitPlan, folder: str | None) -> SkillFilePlan | No
     """
     from scaffold.errors import ScaffoldError
     from scaffold.playbook import agent_skill
-    from scaffold.playbook.files import built_in_playbook
+    from scaffold.playbook.workspace_files import built_in_playbook
 
     if folder is None:
         return None
@@ -46,9 +46,9 @@ def plan_skill_file(planned: InitPlan, folder: str | None) -> SkillFilePlan | No
     shown = path.relative_to(planned.workdir).as_posix() if in_workdir else str(path)
     if in_workdir and not path.resolve().is_relative_to(planned.workdir.resolve()):
         return SkillFilePlan(FileAction(shown, "linked", "a link leads out of the repository"))
-    text = files.read_or_empty(workspace.playbook) or built_in_playbook(workspace)
+    text = workspace_files.read_or_empty(workspace.playbook) or built_in_playbook(workspace)
     try:
-        file = files.make_skill_file_update(workspace, path, title, text)
+        file = workspace_files.make_skill_file_update(workspace, path, title, text)
     except ScaffoldError as error:
         reason = error.message.removeprefix(f"{path} ").removeprefix("is ")
         return SkillFilePlan(FileAction(shown, "keep", f"yours is kept: {reason}"))
@@ -59,4 +59,4 @@ def plan_skill_file(planned: InitPlan, folder: str | None) -> SkillFilePlan | No
 def write_skill(skill: SkillFilePlan) -> None:
     """Write it, where there is something to write. Raises ScaffoldError."""
     if skill.file is not None and skill.writes:
-        files.write_playbook_file(skill.file)
+        workspace_files.write_playbook_file(skill.file)

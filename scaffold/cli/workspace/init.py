@@ -13,7 +13,7 @@ from scaffold.cli.common import output
 
 if TYPE_CHECKING:
     from scaffold.cli.workspace.agent_skill import SkillFilePlan
-    from scaffold.lifecycle.answers import InitOptions
+    from scaffold.lifecycle.answers_from_conventions import InitOptions
     from scaffold.lifecycle.baseline_trial import BaselineCommandTrial
     from scaffold.lifecycle.file_kinds import FileAction
     from scaffold.lifecycle.init import InitPlan
@@ -101,7 +101,7 @@ def init(
     from scaffold.cli.workspace.agent_skill import plan_skill_file
     from scaffold.cli.workspace.try_baseline import OFFER, run_baseline_trial
     from scaffold.conventions import detect_conventions
-    from scaffold.lifecycle.answers import InitOptions
+    from scaffold.lifecycle.answers_from_conventions import InitOptions
     from scaffold.lifecycle.baseline_trial import add_baseline_trial_answers
     from scaffold.lifecycle.init import plan_init, refuse_nested_workspace
 

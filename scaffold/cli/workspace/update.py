@@ -132,7 +132,7 @@ def _asks_to_fetch(workspace: Workspace, *, json_output: bool) -> bool:
 def add(name: str, workdir: Path, root: str | None, dry_run: bool, json_output: bool) -> None:
     """Add experiment NAME, with folders of its own, to a per-experiment workspace."""
     from scaffold.lifecycle.answer_changes import answers_with_experiment
-    from scaffold.lifecycle.answers import checked_experiment_name
+    from scaffold.lifecycle.answers_from_conventions import checked_experiment_name
     from scaffold.lifecycle.template.source import open_recorded_template, remote_template_source
     from scaffold.lifecycle.update import plan_update
 
@@ -208,7 +208,7 @@ def _describe_outcome(planned: UpdatePlan) -> str:
 def _detect_facts(workspace: Workspace) -> dict[str, Any]:
     from scaffold import git
     from scaffold.conventions import detect_conventions
-    from scaffold.lifecycle.answers import fact_answers, make_workspace_id
+    from scaffold.lifecycle.answers_from_conventions import fact_answers, make_workspace_id
 
     top = git.toplevel(workspace.workdir)
     own_id = make_workspace_id(workspace.workdir, workspace.root, top)

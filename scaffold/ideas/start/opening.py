@@ -12,8 +12,8 @@ from scaffold.backends.interface import Warn
 from scaffold.errors import ScaffoldError
 from scaffold.ideas import context, study_files, trial_runs
 from scaffold.ideas.context import IdeaContext
-from scaffold.ideas.history import LoopReplay, replay_study_history
 from scaffold.ideas.loop_state import sum_of_squares
+from scaffold.ideas.replay import LoopReplay, replay_study_history
 from scaffold.ideas.start import baseline
 from scaffold.ideas.start.question import StudyOptions, make_study_from_options
 from scaffold.ideas.study import BASELINE, IdeaStudy

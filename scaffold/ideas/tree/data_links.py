@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from scaffold import git
 from scaffold.ideas.study import IdeaStudy
 from scaffold.ideas.tree.snapshot import CODE
-from scaffold.runs import code_commits
+from scaffold.runs import commit_retention
 from scaffold.workspace import Workspace
 
 MOST_LINKS = 200
@@ -53,7 +53,7 @@ def find_data_paths_to_link(workspace: Workspace, study: IdeaStudy) -> list[str]
     top = git.toplevel(workspace.workdir)
     if top is None:
         return []
-    uncounted = code_commits.list_non_code_paths(workspace, top)
+    uncounted = commit_retention.list_non_code_paths(workspace, top)
     ideas = sorted({path for record in study.ideas for path in record.paths})
     options = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory")
     listed = [git.run_git_checked(top, *options, *more, "--exclude-standard").paths for more in ((), ("--ignored",))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaffold.plan.brief.context import UNLIMITED, BriefContext, bullet_list, join_sections, quote_as_markdown
 from scaffold.plan.brief.sections import environment_section, goal_section, recording_instructions_section
-from scaffold.plan.document import loop_protocol, task_commands
+from scaffold.plan.document import server_loop_protocol, task_commands
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import STARTED, Task
 from scaffold.plan.tasks import progress
@@ -16,7 +16,7 @@ OUTPUT = f"""\
 - `scaffold plan start ID`, work, `scaffold plan done ID` (it verifies), `scaffold plan log TEXT`; `scaffold plan add` for follow-ups
 - at the end print what `scaffold plan emit --summary "..."` prints; add `--promise WAITING` while runs go on, `--promise DONE` when all is
   done
-- if the plan holds {loop_protocol.SENTINEL}, print `<promise>DONE</promise>` and stop"""
+- if the plan holds {server_loop_protocol.SENTINEL}, print `<promise>DONE</promise>` and stop"""
 
 
 def format_execution_brief(context: BriefContext) -> str:
@@ -42,7 +42,7 @@ def _task_section(context: BriefContext) -> str:
     if context.report is None:
         return "## Task\n\nThere is no plan yet; `scaffold brief` is the brief for writing one."
     if context.report.aborted:
-        return f"## Task\n\nThe plan is aborted ({loop_protocol.SENTINEL}): `scaffold plan resume` brings the one before back."
+        return f"## Task\n\nThe plan is aborted ({server_loop_protocol.SENTINEL}): `scaffold plan resume` brings the one before back."
     state = progress.measure_plan_progress(context.report.plan, server=bool(context.server))
     if state.next is not None:
         text = _describe_task(state.next)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from scaffold.plan.brief import server_api
 from scaffold.plan.brief.context import BriefContext, backticked_list, bullet_list, join_sections
 from scaffold.plan.brief.sections import environment_section, goal_section, recording_instructions_section
-from scaffold.plan.document.loop_protocol import LOG_NAME
+from scaffold.plan.document.server_loop_protocol import LOG_NAME
 from scaffold.plan.rules.check import list_plan_rules
 from scaffold.runs import recorder
 

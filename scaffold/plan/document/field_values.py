@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from scaffold.plan.document import keywords
+from scaffold.plan.document import phrase_patterns
 from scaffold.plan.document.markdown_inline import split_plain_markdown, strip_backticks
 from scaffold.plan.document.model import Task
 
@@ -25,7 +25,7 @@ def deliverable_paths(task: Task) -> list[str]:
 
 def explain_bad_path(path: str) -> str | None:
     """Why `path` is no relative path inside the work directory; None where it is one."""
-    if keywords.is_placeholder_text(path) or PATH_PLACEHOLDER.search(path):
+    if phrase_patterns.is_placeholder_text(path) or PATH_PLACEHOLDER.search(path):
         return "is a placeholder"
     if SCHEME.match(path) or path.startswith(("/", "~", "\\")):
         return "is not relative to the work directory"

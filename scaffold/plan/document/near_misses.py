@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup, split_plain_markdown
 from scaffold.plan.document.markdown_lines import MarkdownLine, ScannedMarkdown
 from scaffold.plan.document.model import TaskNearMiss
@@ -164,7 +164,7 @@ def find_server_misread_line(lines: Sequence[MarkdownLine], task_lines: Abstract
         for line in lines
         for index_in_line, piece in enumerate(line.text.splitlines())
     ]
-    index = loop_protocol.current_task_index([piece for _, piece, _ in pieces])
+    index = server_loop_protocol.current_task_index([piece for _, piece, _ in pieces])
     if index is None:
         return
     line, piece, is_first = pieces[index]

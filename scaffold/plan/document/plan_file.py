@@ -11,7 +11,7 @@ from pathlib import Path
 from scaffold import locks
 from scaffold.atomic_write import write_atomic
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document.loop_protocol import LOG_NAME
+from scaffold.plan.document.server_loop_protocol import LOG_NAME
 
 PATIENCE_S = 30.0
 

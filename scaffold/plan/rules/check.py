@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from scaffold.plan.document.fix import mend_near_misses
 from scaffold.plan.document.model import Plan, PlanFinding
 from scaffold.plan.document.parse import parse_plan
@@ -47,7 +47,7 @@ def check_plan(
     """
     plan, context = parse_plan(text), context or RuleContext()
     intended = parse_plan(mend_near_misses(plan)) if plan.near_misses else plan
-    sentinel = loop_protocol.SENTINEL in text
+    sentinel = server_loop_protocol.SENTINEL in text
     findings: list[PlanFinding] = []
     ignored = 0
     for rule in list_plan_rules():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scaffold.plan.document import keywords
+from scaffold.plan.document import phrase_patterns
 from scaffold.plan.document.model import Plan, Task
 from scaffold.plan.rules.rule import Complaint, RuleContext, complain_about_task, register_plan_rule
 from scaffold.plan.rules.structure import title_line_number
@@ -18,7 +18,7 @@ GATE_FIELDS = {
 
 def tasks_of_kind(plan: Plan, kind: str) -> list[Task]:
     """The tasks of a kind, in order."""
-    return [task for task in plan.tasks if kind in keywords.task_kinds(task)]
+    return [task for task in plan.tasks if kind in phrase_patterns.task_kinds(task)]
 
 
 @register_plan_rule(
@@ -57,7 +57,9 @@ def check_midpoint_reflection(plan: Plan, context: RuleContext) -> Iterator[Comp
         return
     for kind, name in (("baseline", "baseline"), ("main", "main-method")):
         tasks = tasks_of_kind(plan, kind)
-        earliest = next((task for task in tasks if not keywords.is_preparation(task)), tasks[0] if tasks else None)
+        earliest = next(
+            (task for task in tasks if not phrase_patterns.is_preparation(task)), tasks[0] if tasks else None
+        )
         if earliest and all(gate.line < earliest.line for gate in gates):
             message = f"the midpoint reflection {gates[0].name} stands before the first {name} task ({earliest.name}, line {earliest.line})"
             yield complain_about_task(gates[0], message, "move it behind both")
@@ -99,9 +101,11 @@ def check_final_reflection(plan: Plan, context: RuleContext) -> Iterator[Complai
 )
 def check_gate_fields(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
     for task in plan.tasks:
-        if not keywords.is_reflection(task):
+        if not phrase_patterns.is_reflection(task):
             continue
-        missing = [name for name in GATE_FIELDS if not (value := task.get(name)) or keywords.find_placeholder(value)]
+        missing = [
+            name for name in GATE_FIELDS if not (value := task.get(name)) or phrase_patterns.find_placeholder(value)
+        ]
         if missing:
             hint = "; ".join(f"{name}: {GATE_FIELDS[name]}" for name in missing)
             yield complain_about_task(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scaffold.plan.document import keywords
+from scaffold.plan.document import phrase_patterns
 from scaffold.plan.document.markdown_inline import strip_html_comments
 from scaffold.plan.document.markdown_lines import HEADING, MARKER, MarkdownLine
 
@@ -41,7 +41,7 @@ def strip_section_markup(body: Sequence[MarkdownLine]) -> str:
 
 def is_all_placeholders(text: str) -> bool:
     """Whether every line of an entry stands in for something that nobody wrote yet."""
-    return all(keywords.is_placeholder_text(MARKER.sub("", line, count=1)) for line in text.splitlines())
+    return all(phrase_patterns.is_placeholder_text(MARKER.sub("", line, count=1)) for line in text.splitlines())
 
 
 def find_section_entry(body: Sequence[MarkdownLine], required: RequiredEntry) -> SectionEntry | None:

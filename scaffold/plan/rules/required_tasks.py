@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scaffold.plan.document import keywords, task_commands
+from scaffold.plan.document import phrase_patterns, task_commands
 from scaffold.plan.document.model import Plan, Task
 from scaffold.plan.rules.experiments import tasks_of_kind
 from scaffold.plan.rules.rule import Complaint, RuleContext, register_plan_rule
@@ -97,7 +97,7 @@ def check_server_tracking_task(plan: Plan, context: RuleContext) -> Iterator[Com
     short="",
 )
 def check_environment_task(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    if not plan.is_short and not any("environment" in keywords.task_kinds(task) for task in plan.tasks):
+    if not plan.is_short and not any("environment" in phrase_patterns.task_kinds(task) for task in plan.tasks):
         yield Complaint(
             title_line_number(plan),
             "no task sets up or checks the isolated environment",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scaffold.plan.document import loop_protocol
+from scaffold.plan.document import server_loop_protocol
 from scaffold.plan.document.markdown_inline import escape_for_message, mask_markup
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import CHECKBOX, heading_title
@@ -188,12 +188,12 @@ def check_analytics_contract(plan: Plan, context: RuleContext) -> Iterator[Compl
 
 @register_plan_rule(
     "P901",
-    f"a file that holds `{loop_protocol.SENTINEL}` has every checkbox checked",
-    wrong=f"- [ ] {loop_protocol.SENTINEL}",
-    right=f"- [x] {loop_protocol.SENTINEL}",
+    f"a file that holds `{server_loop_protocol.SENTINEL}` has every checkbox checked",
+    wrong=f"- [ ] {server_loop_protocol.SENTINEL}",
+    right=f"- [x] {server_loop_protocol.SENTINEL}",
 )
 def check_aborted_boxes(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
-    if loop_protocol.SENTINEL not in plan.text:
+    if server_loop_protocol.SENTINEL not in plan.text:
         return
     near_misses = {oddity.line: oddity for oddity in plan.near_misses}
     for line in plan.lines:
@@ -212,7 +212,7 @@ def _range(low: int, high: int) -> str:
 
 def is_plan_aborted(plan: Plan) -> bool:
     """Whether the file is an abort checklist: the sentinel, and every box checked."""
-    return loop_protocol.SENTINEL in plan.text and next(check_aborted_boxes(plan, RuleContext()), None) is None
+    return server_loop_protocol.SENTINEL in plan.text and next(check_aborted_boxes(plan, RuleContext()), None) is None
 
 
 def _check_entries(plan: Plan, title: str, required_entries: Sequence[RequiredEntry]) -> Iterator[Complaint]:

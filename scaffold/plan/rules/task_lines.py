@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scaffold.plan.document import keywords, task_ids
+from scaffold.plan.document import phrase_patterns, task_ids
 from scaffold.plan.document.field_values import deliverable_paths, explain_bad_path
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import DONE, OPEN, STARTED, Phase, Plan, Task
@@ -105,10 +105,10 @@ def check_done_when(plan: Plan, context: RuleContext) -> Iterator[Complaint]:
         condition = task.get("done-when")
         if not condition:
             yield complain_about_task(task, f"task {task.name} has no done-when", hint)
-        elif placeholder := keywords.find_placeholder(condition):
+        elif placeholder := phrase_patterns.find_placeholder(condition):
             message = f'the done-when of task {task.name} is a placeholder ("{escape_for_message(placeholder)}")'
             yield complain_about_task(task, message, hint, field="done-when")
-        elif keywords.is_vague_condition(condition):
+        elif phrase_patterns.is_vague_condition(condition):
             message = f'task {task.name} has no checkable done-when ("{escape_for_message(condition)}")'
             yield complain_about_task(task, message, hint, field="done-when")
 
@@ -138,7 +138,7 @@ def check_task_description(plan: Plan, context: RuleContext) -> Iterator[Complai
     for task in plan.tasks:
         if not task.description.strip("*_- "):
             yield complain_about_task(task, f"task {task.name} says nothing", hint)
-        elif placeholder := keywords.find_placeholder(task.description):
+        elif placeholder := phrase_patterns.find_placeholder(task.description):
             message = f'the description of task {task.name} is a placeholder ("{escape_for_message(placeholder)}")'
             yield complain_about_task(task, message, hint)
 

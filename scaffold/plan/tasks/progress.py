@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scaffold.plan.document import keywords, task_commands
+from scaffold.plan.document import phrase_patterns, task_commands
 from scaffold.plan.document.field_values import deliverable_paths, dependency_ids
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import DONE, OPEN, STARTED, Phase, Plan, Task, TaskNearMiss
@@ -60,7 +60,7 @@ def measure_plan_progress(plan: Plan, *, server: bool = False) -> PlanProgress:
         current=current,
         next=current or free,
         blocked=tuple((task, waiting[task.line]) for task in plan.tasks if task.line in waiting and task.state == OPEN),
-        gates=tuple(task for task in plan.tasks if keywords.is_reflection(task)),
+        gates=tuple(task for task in plan.tasks if phrase_patterns.is_reflection(task)),
         lost=_lost_lines(plan, server),
         done=sum(task.state == DONE for task in plan.tasks),
         total=len(plan.tasks),

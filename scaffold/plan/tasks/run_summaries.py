@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from scaffold.errors import ScaffoldError
 from scaffold.observations import log_hints, run_values
-from scaffold.plan.document.plan_lookup import PlanLocation
-from scaffold.runs import attempts, model, records
+from scaffold.plan.document.plan_location import PlanLocation
+from scaffold.runs import attempt_selection, model, records
 from scaffold.workspace import Workspace, find_workspace
 
 
@@ -31,7 +31,7 @@ def load_run_summaries(workspace: Workspace) -> tuple[RunSummary, ...]:
 
     Source: specs, run manifest.
     """
-    counted = attempts.select_attempts(records.read_records(workspace).runs, smoke=True).counted
+    counted = attempt_selection.select_attempts(records.read_records(workspace).runs, smoke=True).counted
     summaries = (_summarize(workspace, run) for run in counted)
     return tuple(sorted(summaries, key=lambda run: (run.started_at, run.name)))
 

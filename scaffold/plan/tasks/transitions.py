@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scaffold.errors import ScaffoldError
-from scaffold.plan.document import edit, loop_protocol, plan_file, task_ids
+from scaffold.plan.document import edit, plan_file, server_loop_protocol, task_ids
 from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import DONE, STARTED, Task
 from scaffold.plan.document.parse import parse_plan
 from scaffold.plan.document.plan_file import read_plan
-from scaffold.plan.document.plan_lookup import PlanLocation
+from scaffold.plan.document.plan_location import PlanLocation
 from scaffold.plan.rules.check import check_plan
 from scaffold.plan.rules.rule import RuleContext
 from scaffold.plan.rules.structure import is_plan_aborted
@@ -98,7 +98,7 @@ def finish_task(
         problems = "\n".join(f"- {check.what}: {check.text}" for check in verification.blocking)
         text = f"Marked as done although it does not verify: {forced}\n\n{problems}"
         plan_file.append_iteration_log(
-            plan_file.iteration_log_path(location.plan), loop_protocol.format_log_entry(time, text, task=task.id)
+            plan_file.iteration_log_path(location.plan), server_loop_protocol.format_log_entry(time, text, task=task.id)
         )
     return verification
 

@@ -11,7 +11,7 @@ from scaffold.plan.document.markdown_inline import escape_for_message
 from scaffold.plan.document.model import Task
 from scaffold.plan.tasks.command_runner import run_done_when_command
 from scaffold.plan.tasks.deliverables import explain_bad_deliverable
-from scaffold.plan.tasks.done_when import (
+from scaffold.plan.tasks.done_when_parser import (
     CommandCondition,
     Condition,
     ConditionVerdict,

@@ -33,10 +33,10 @@ class ScriptInterfaceReader:
     def interface(self, form: str) -> Interface | None:
         """How the script takes its arguments; None where that is not known."""
         if form not in self._interfaces:
-            from scaffold.facts import python_syntax
+            from scaffold.facts import python_parser
 
             text = self._read_script(form)
-            self._interfaces[form] = None if text is None else read_interface(python_syntax.parse_python_source(text))
+            self._interfaces[form] = None if text is None else read_interface(python_parser.parse_python_source(text))
         return self._interfaces[form]
 
     def reads_seed(self, form: str) -> bool | None:

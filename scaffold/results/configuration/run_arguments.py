@@ -24,7 +24,7 @@ def complete_run_arguments(workspace: Workspace, runs: Sequence[Run]) -> list[Ru
     they are arguments of a script that is known to read none."""
     scripts = ScriptInterfaceReader(workspace)
     completed = []
-    # the seeds of a configuration have one mapping of parameters (`runs.packed_runs`), which need not be looked at for each
+    # the seeds of a configuration have one mapping of parameters (`runs.index_columns`), which need not be looked at for each
     have_texts: dict[tuple[int, str], bool] = {}
     for run in runs:
         alike = (id(run.params), run.form)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scaffold.observations.directions import MetricDirections
-from scaffold.results.evidence.claimed_numbers import ClaimRanges, rounding_ranges
 from scaffold.results.evidence.quotable_numbers import (
     MetricRows,
     QuotableNumber,
@@ -22,6 +21,7 @@ from scaffold.results.evidence.quotable_numbers import (
     list_quotable_run_values,
     target_power_number,
 )
+from scaffold.results.evidence.written_number import ClaimRanges, rounding_ranges
 from scaffold.results.metrics.query import MetricQuery
 from scaffold.results.metrics.run_metrics import run_metric_query
 from scaffold.results.metrics.sweep_runs import SweepFileReader
@@ -32,7 +32,7 @@ from scaffold.visible_text import escape_to_one_line
 if TYPE_CHECKING:
     from scaffold.observations.model import MeasuredRun
     from scaffold.observations.value_query import ValueChoice
-    from scaffold.results.evidence.claimed_numbers import ClaimedNumber
+    from scaffold.results.evidence.written_number import ClaimedNumber
     from scaffold.results.tables.model import ResultTable
     from scaffold.runs.model import Run
     from scaffold.workspace import Workspace

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from scaffold import git
 from scaffold.results.evidence.ro_crate import BUNDLE, CrateRun
-from scaffold.runs import code_commits
-from scaffold.runs.code_commits import CommitKeeper
+from scaffold.runs import commit_retention
+from scaffold.runs.commit_retention import CommitKeeper
 
 if TYPE_CHECKING:
     from scaffold.workspace import Workspace
@@ -25,13 +25,13 @@ def write_code_bundle(workspace: Workspace, runs: Sequence[CrateRun], directory:
     """
     top = git.toplevel(workspace.workdir)
     commits = {run.run.commit for run in runs if run.run.commit}
-    if top is None or not PINNED & set(code_commits.find_commit_keepers(top, commits).values()):
+    if top is None or not PINNED & set(commit_retention.find_commit_keepers(top, commits).values()):
         return None
     refs = git.run_git_checked(top, "for-each-ref", "--format=%(refname)", "refs/scaffold/pins").text.split()
     if not refs:
         return None
     file = directory / BUNDLE
-    git.run_git_checked(top, "bundle", "create", "-q", str(file.resolve()), *refs, "--not", *code_commits.BRANCHES)
+    git.run_git_checked(top, "bundle", "create", "-q", str(file.resolve()), *refs, "--not", *commit_retention.BRANCHES)
     return file.stat().st_size
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document.markdown_inline import MASK, mask_markup
 from scaffold.plan.document.markdown_lines import scan_lines
-from scaffold.results.evidence.claimed_numbers import NUMBER, ClaimedNumber, claimed_number
+from scaffold.results.evidence.written_number import NUMBER, ClaimedNumber, claimed_number
 
 IGNORE = re.compile(r"<!--\s*cite:\s*ignore\b\s*(?:because\s+)?(?P<reason>.*?)\s*-->", re.IGNORECASE)
 LINK = re.compile(

@@ -24,7 +24,7 @@ from scaffold.results.tables.fold import row_label
 
 if TYPE_CHECKING:
     from scaffold.observations.model import MeasuredRun
-    from scaffold.results.evidence.claimed_numbers import ClaimRanges
+    from scaffold.results.evidence.written_number import ClaimRanges
     from scaffold.results.stats.summary import MetricSummary
     from scaffold.results.tables.model import ResultRow, ResultTable
 

@@ -14,7 +14,7 @@ from scaffold.results.configuration.run_arguments import complete_run_arguments
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.metrics.sweep_runs import SweepFileReader
 from scaffold.runs import recorder
-from scaffold.runs.attempts import select_attempts
+from scaffold.runs.attempt_selection import select_attempts
 from scaffold.runs.model import SMOKE_SUFFIX, Run
 from scaffold.runs.records import RunRecords, read_records
 

@@ -10,7 +10,7 @@ from scaffold.results.metrics.configurations import finite_number, format_value
 from scaffold.results.plots import figures
 from scaffold.results.plots.axis_scale import choose_axis_scale
 from scaffold.results.plots.learning_curves import CurvesByRun, build_learning_curves, choose_curve_metrics
-from scaffold.results.plots.ranking import MOST_LINES, ranked_rows, row_mean
+from scaffold.results.plots.row_selection import MOST_LINES, ranked_rows, row_mean
 from scaffold.results.plots.timeline import build_run_timeline
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from scaffold.observations.model import MetricSeries
 from scaffold.results.plots import figures
 from scaffold.results.plots.axis_scale import choose_axis_scale
-from scaffold.results.plots.ranking import choose_learning_curve_rows, ranked_rows
+from scaffold.results.plots.row_selection import choose_learning_curve_rows, ranked_rows
 from scaffold.results.stats.summary import summarize_seed_values
 from scaffold.results.tables.fold import row_label
 from scaffold.results.tables.model import ResultRow, ResultTable

@@ -11,7 +11,7 @@ from scaffold.observations.directions import MetricDirections
 from scaffold.observations.model import MetricSeries
 from scaffold.results.metrics.query import MetricQuery, QueryResult
 from scaffold.results.metrics.run_metrics import run_metric_query
-from scaffold.results.plots import ranking
+from scaffold.results.plots import row_selection
 from scaffold.results.plots.build_figures import build_figures, build_figures_of_others
 from scaffold.results.plots.figures import Figure
 from scaffold.results.report import result_table
@@ -83,7 +83,7 @@ def _read_curves(
     spellings = {spelling.normalize_name(metric): metric for metric in metrics}
     curves: dict[str, dict[str, MetricSeries]] = {}
     reasons: list[str] = []
-    rows = ranking.choose_learning_curve_rows(folded, metrics[0]) if metrics else []
+    rows = row_selection.choose_learning_curve_rows(folded, metrics[0]) if metrics else []
     for run in (measured.run for row in rows for measured in row.runs):
         try:
             by_name = series.read_series(workspace, run, max_points=MOST_POINTS)

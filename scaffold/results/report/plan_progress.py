@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from scaffold.plan.document import field_values
-from scaffold.plan.document.keywords import is_reflection
 from scaffold.plan.document.model import DONE, Plan, Task
+from scaffold.plan.document.phrase_patterns import is_reflection
 from scaffold.plan.tasks import progress
 from scaffold.plan.tasks.deliverables import deliverable_files
 from scaffold.results.report.links import FileLink, PageLinks

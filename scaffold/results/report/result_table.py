@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaffold.results.metrics.configurations import format_value
-from scaffold.results.plots.ranking import ranked_rows
+from scaffold.results.plots.row_selection import ranked_rows
 from scaffold.results.report.links import PageLinks
 from scaffold.results.report.model import ReportTable, ReportTableRow, TableCell
 from scaffold.results.stats.summary import MetricSummary

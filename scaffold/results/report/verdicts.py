@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from scaffold.results.metrics.budget_params import configuration_budget_key
 from scaffold.results.metrics.configurations import format_value
 from scaffold.results.metrics.query import QueryResult
-from scaffold.results.plots.ranking import is_baseline_row, ranked_rows
+from scaffold.results.plots.row_selection import is_baseline_row, ranked_rows
 from scaffold.results.report.model import ReportVerdict
 from scaffold.results.report.result_table import mean_text
 from scaffold.results.tables.family import ComparisonFamilies

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scaffold.errors import ScaffoldError, WrongUsage
 from scaffold.results.metrics.planned_comparisons import PlannedComparisonReader
-from scaffold.results.metrics.run_selection import RunSelection, restrict_to_selection, select_runs
-from scaffold.results.tables.common_code import restrict_to_common_code
+from scaffold.results.metrics.run_selectors import RunSelection, restrict_to_selection, select_runs
 from scaffold.results.tables.family import ComparisonFamilies, FamilyKind, list_run_paths
 from scaffold.results.tables.fold import fold_seeds, row_label
+from scaffold.results.tables.newest_common_code import restrict_to_common_code
 from scaffold.results.tables.pair_comparisons import ComparisonRules, compare_pairs
 from scaffold.results.tables.pairing import RowPair, pair_rows
 

@@ -88,7 +88,7 @@ def choose_seed_samples(result: QueryResult, folding: RunGroupingRule) -> list[S
 def _configurations(measured: Sequence[MeasuredRun], folding: RunGroupingRule) -> Iterator[Configuration]:
     """The configuration of each run: one object for those of the same, since it takes long to hash one."""
     distinct: dict[Configuration, Configuration] = {}
-    # the seeds of a configuration have one mapping of parameters (`runs.packed_runs`), which need not be looked at for each
+    # the seeds of a configuration have one mapping of parameters (`runs.index_columns`), which need not be looked at for each
     by_alike: dict[tuple[object, ...], Configuration] = {}
     for m in measured:
         run = m.run

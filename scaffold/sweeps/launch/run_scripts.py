@@ -249,7 +249,8 @@ def find_seed_source(command: Sequence[str], seed_option: str | None, cwd: Path)
 def environment_script(workspace: Workspace, places: Sequence[Path]) -> str:
     """What enters the environment, by the workspace's answers; `.venv` or `.conda` in one of `places` is used, if there.
 
-    Modules and set-up lines were checked when the repository was read (scaffold.lifecycle.answers); what else stands there is not run.
+    Modules and set-up lines were checked when the repository was read (scaffold.lifecycle.answers_from_conventions); what else stands
+    there is not run.
     """
     declared, slurm = _mapping_answer(workspace, "environment"), _mapping_answer(workspace, "slurm")
     modules = _printable_texts(declared.get("modules")) or _printable_texts(slurm.get("modules"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold.errors import WrongUsage
-from scaffold.facts import python_syntax
+from scaffold.facts import python_parser
 from scaffold.facts.python_source import Call, PythonSource, literal_text
 from scaffold.runs import recorder
 from scaffold.runs.script_file import MAX_SCRIPT_BYTES, find_script_file
@@ -45,7 +45,7 @@ def read_command_script(workspace: Workspace, command: tuple[str, ...], cwd: str
     path = file.resolve().relative_to(workdir).as_posix() if file.resolve().is_relative_to(workdir) else None
     if file.suffix != ".py" or file.stat().st_size > MAX_SCRIPT_BYTES:
         return CommandScript(path=path)
-    read = python_syntax.parse_python_source(file.read_text(encoding="utf-8", errors="replace"))
+    read = python_parser.parse_python_source(file.read_text(encoding="utf-8", errors="replace"))
     options: set[str] = set()
     booleans: dict[str, BooleanStyle] = {}
     for call in read.calls:

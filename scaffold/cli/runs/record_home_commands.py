@@ -20,7 +20,7 @@ def restore(workdir: Path, root: str | None, dry_run: bool, limit: int, json_out
     They come from their second home in git's own directory. What is written is not tracked until you commit it, and git refuses to check
     out a branch that has the same files; `runs list` shows the runs without it. Where two attempts have one name, the one here stays.
     """
-    from scaffold.runs.restore import apply_restore, plan_record_restore
+    from scaffold.runs.restore_records import apply_restore, plan_record_restore
 
     workspace = options.find_writable_workspace(workdir, root)
     actions = plan_record_restore(workspace)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scaffold import path_containment
-from scaffold.plan.document.loop_protocol import LOG_NAME
+from scaffold.plan.document.server_loop_protocol import LOG_NAME
 from scaffold.workspace import ANSWERS_FILE, USUAL_ROOTS, explain_unusable_path, find_workspace, is_path_accessible
 
 if TYPE_CHECKING:

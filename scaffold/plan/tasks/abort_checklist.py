@@ -9,14 +9,14 @@ from pathlib import Path
 
 from scaffold.errors import ScaffoldError
 from scaffold.plan.document import plan_file
-from scaffold.plan.document.loop_protocol import (
+from scaffold.plan.document.parse import parse_plan
+from scaffold.plan.document.plan_file import read_plan
+from scaffold.plan.document.server_loop_protocol import (
     SENTINEL,
     format_abort_checklist,
     is_abort_checklist,
     read_placeholder_plan_goal,
 )
-from scaffold.plan.document.parse import parse_plan
-from scaffold.plan.document.plan_file import read_plan
 from scaffold.plan.rules.structure import is_plan_aborted
 
 NEW_PLAN = "write a new plan: scaffold brief says what is known"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from scaffold.atomic_write import MAKE_ROOM, write_file
 from scaffold.backends.interface import BackendContext, Job
 from scaffold.backends.server import job_mapping
-from scaffold.backends.slurm import array_script, script_block
+from scaffold.backends.slurm import array_script, repository_sbatch_block
 from scaffold.backends.slurm.commands import run_slurm_command
 from scaffold.backends.slurm.sbatch_options import SbatchOption
 from scaffold.errors import ScaffoldError
@@ -136,7 +136,9 @@ def format_slurm_job_name(context: BackendContext, job: Job) -> str:
 
 def build_allocation_options(context: BackendContext) -> tuple[SbatchOption, ...]:
     """What Slurm is asked for: as for an array. Raises WrongUsage for options of the sweep's that are none."""
-    return script_block.choose_job_options(context, script_block.read_training_sbatch_block(context.workspace))
+    return repository_sbatch_block.choose_job_options(
+        context, repository_sbatch_block.read_training_sbatch_block(context.workspace)
+    )
 
 
 def write_allocation_script(context: BackendContext, job: Job) -> Path:
@@ -163,7 +165,7 @@ def format_allocation_script(context: BackendContext, job: Job, options: Sequenc
         "name": shlex.quote(format_slurm_job_name(context, job)),
         "cpus": context.cpus_per_run or 0,
         "gpus": context.gpus_per_run or 0,
-        "spreads": "yes" if script_block.needs_several_tasks(options) else "''",
+        "spreads": "yes" if repository_sbatch_block.needs_several_tasks(options) else "''",
         "said": shlex.quote(str(context.logs / f"{job.name}.{job.number}.log").replace("%", "%%")),
         "options": "\n".join(lines),
     }

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scaffold.plan.document import keywords
+from scaffold.plan.document import phrase_patterns
 from scaffold.plan.document.field_values import explain_bad_path
-from scaffold.plan.document.loop_protocol import SENTINEL, read_placeholder_plan_goal
 from scaffold.plan.document.markdown_inline import split_plain_markdown
 from scaffold.plan.document.markdown_lines import MarkdownLine, scan_lines
 from scaffold.plan.document.model import Plan
 from scaffold.plan.document.parse import heading_title, parse_plan
+from scaffold.plan.document.server_loop_protocol import SENTINEL, read_placeholder_plan_goal
 
 # kind -> what a line of it looks like
 KINDS = {
@@ -147,7 +147,7 @@ def _files(text: str) -> str:
 
 def _condition(text: str) -> str:
     done = _child(text, "done") or _child(text, "verify")
-    if not done or keywords.is_vague_condition(done) or keywords.find_placeholder(done):
+    if not done or phrase_patterns.is_vague_condition(done) or phrase_patterns.find_placeholder(done):
         return "[choice: what can be checked]"
     return done.replace("|", "\\|")
 
